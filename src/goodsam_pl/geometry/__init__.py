@@ -1,0 +1,7 @@
+"""Equirectangular geometry on tensors: pure functions, no files."""
+
+from __future__ import annotations
+
+from goodsam_pl.geometry.windows import WindowGrid, map_windows
+
+__all__ = ["WindowGrid", "map_windows"]

@@ -1,0 +1,199 @@
+"""Sliding windows over an equirectangular image: where they lie, cutting, stitching.
+
+A panorama closes on itself, so windows run around the full circle and some of them cross the
+seam between the last column and the first. GoodSAM cuts its panoramas into overlapping windows
+(paper, Sec. 3.1, "sliding window sampling"); what happens at the seam it does not say, wrapping
+is our choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["WindowGrid", "map_windows"]
+
+
+class WindowGrid(NamedTuple):
+    """The windows of one panorama, numbered row by row, each row from left to right.
+
+    Build it with :meth:`cover`. A window starts at ``rows[i // len(columns)]`` and
+    ``columns[i % len(columns)]``; where its right edge lies beyond the image, it goes on at the
+    left border.
+
+    Attributes:
+        image_size: height and width of the panorama, pixels.
+        window_size: height and width of a window, pixels.
+        stride: the largest step between neighbouring windows, vertical and horizontal, pixels.
+        rows: top edges, pixels.
+        columns: left edges, pixels.
+    """
+
+    image_size: tuple[int, int]
+    window_size: tuple[int, int]
+    stride: tuple[int, int]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+    @classmethod
+    def cover(
+        cls,
+        image_size: tuple[int, int],
+        window_size: tuple[int, int],
+        stride: tuple[int, int],
+        wrap: bool = True,
+    ) -> WindowGrid:
+        """Lay windows so that every pixel is in at least one, evenly and with the least number.
+
+        Args:
+            image_size: ``(H, W)`` of the panorama.
+            window_size: ``(h, w)`` of a window.
+            stride: the largest allowed step ``(vertical, horizontal)``. Windows are spread evenly,
+                so that the true step may be smaller.
+            wrap: let windows run across the seam; ``False`` for images that are no full circle.
+
+        Raises:
+            ValueError: a size or stride below 1, a window larger than the image, or a stride that
+                would leave pixels uncovered.
+        """
+        for axis, image, window, step in zip(
+            ("height", "width"), image_size, window_size, stride, strict=True
+        ):
+            if not 1 <= window <= image:
+                raise ValueError(
+                    f"window {axis} {window} does not fit the image {axis} {image}: "
+                    f"choose 1 to {image}"
+                )
+            if not 1 <= step <= window:
+                raise ValueError(
+                    f"stride {step} over windows of {axis} {window} leaves gaps: "
+                    f"choose 1 to {window}"
+                )
+        (height, width), (window_height, window_width) = image_size, window_size
+        rows = _spread_line(height, window_height, stride[0])
+        columns = (
+            _spread_circle(width, stride[1])
+            if wrap
+            else _spread_line(width, window_width, stride[1])
+        )
+        return cls((height, width), (window_height, window_width), tuple(stride), rows, columns)
+
+    @property
+    def count(self) -> int:
+        """Number of windows N."""
+        return len(self.rows) * len(self.columns)
+
+    def corner(self, index: int) -> tuple[int, int]:
+        """Top and left edge of window ``index``, pixels."""
+        row, column = divmod(index, len(self.columns))
+        return self.rows[row], self.columns[column]
+
+    def extract(self, images: Tensor) -> Tensor:
+        """Cut all windows.
+
+        Args:
+            images: ``(B, C, H, W)`` or ``(B, H, W)``, any dtype.
+
+        Returns:
+            ``(B, N, C, h, w)`` or ``(B, N, h, w)``.
+
+        Raises:
+            ValueError: the images have another size than the grid.
+        """
+        if tuple(images.shape[-2:]) != self.image_size:
+            raise ValueError(
+                f"the grid is for images of {self.image_size}, these are {tuple(images.shape[-2:])}"
+            )
+        height, width = self.window_size
+        overhang = max(self.columns) + width - self.image_size[1]
+        if overhang > 0:
+            images = torch.cat([images, images[..., :overhang]], dim=-1)
+        cuts = [
+            images[..., top : top + height, left : left + width]
+            for top in self.rows
+            for left in self.columns
+        ]
+        return torch.stack(cuts, dim=1)
+
+    def stitch(self, windows: Tensor) -> Tensor:
+        """Average overlapping windows back into whole images, the adjoint of :meth:`extract`.
+
+        Args:
+            windows: ``(B, N, C, h, w)`` floating point, e.g. softmax probabilities S_i.
+
+        Returns:
+            ``(B, C, H, W)``; each pixel is the mean over the windows that hold it (S_TA^w).
+        """
+        height, width = self.window_size
+        sums = windows.new_zeros(
+            (windows.shape[0], windows.shape[2], self.image_size[0], 2 * self.image_size[1])
+        )
+        for index in range(self.count):
+            top, left = self.corner(index)
+            sums[..., top : top + height, left : left + width] += windows[:, index]
+        folded = sums[..., : self.image_size[1]] + sums[..., self.image_size[1] :]
+        return folded / self.coverage().to(folded)
+
+    def coverage(self) -> Tensor:
+        """How many windows hold each pixel: ``(H, W)`` int64, at least 1 everywhere."""
+        (height, width), (window_height, window_width) = self.image_size, self.window_size
+        down = torch.zeros(height, dtype=torch.int64)
+        for top in self.rows:
+            down[top : top + window_height] += 1
+        across = torch.zeros(2 * width, dtype=torch.int64)
+        for left in self.columns:
+            across[left : left + window_width] += 1
+        return down[:, None] * (across[:width] + across[width:])
+
+
+def map_windows(
+    function: Callable[[Tensor], Tensor],
+    images: Tensor,
+    windows: WindowGrid,
+    scale: float = 1.0,
+    chunk: int | None = None,
+) -> Tensor:
+    """Run a dense predictor on every window.
+
+    Args:
+        function: maps ``(n, 3, h', w')`` to logits ``(n, K, h', w')``.
+        images: ``(B, 3, H, W)``.
+        windows: the grid of these images.
+        scale: enlarge the windows by this factor before the function sees them and shrink its
+            logits back. A panorama shows the world at fewer pixels per degree than the pinhole
+            photographs a network was trained on; this makes up for it (our choice).
+        chunk: windows per call; ``None`` takes all at once.
+
+    Returns:
+        Logits ``(B, N, K, h, w)``.
+    """
+    cut = windows.extract(images)
+    batch, count = cut.shape[:2]
+    flat = cut.flatten(0, 1)
+    parts = [_at_scale(function, part, scale) for part in flat.split(chunk or len(flat))]
+    return torch.cat(parts).unflatten(0, (batch, count))
+
+
+def _at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float) -> Tensor:
+    if scale == 1.0:
+        return function(images)
+    size = (images.shape[-2], images.shape[-1])
+    enlarged = F.interpolate(images, scale_factor=scale, mode="bilinear", antialias=scale < 1)
+    return F.interpolate(function(enlarged), size=size, mode="bilinear", antialias=scale > 1)
+
+
+def _spread_line(length: int, window: int, step: int) -> tuple[int, ...]:
+    """Starts from 0 to ``length - window`` at even distances of at most ``step``."""
+    last = length - window
+    intervals = max(1, -(-last // step))
+    return tuple(sorted({round(index * last / intervals) for index in range(intervals + 1)}))
+
+
+def _spread_circle(length: int, step: int) -> tuple[int, ...]:
+    """Starts around the whole circle at even distances of at most ``step``."""
+    count = -(-length // step)
+    return tuple(index * length // count for index in range(count))
