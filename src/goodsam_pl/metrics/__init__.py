@@ -1,1 +1,18 @@
-"""metrics."""
+"""How good a segmentation is: one confusion matrix for the whole set, exact on any number of GPUs.
+
+The pure functions :func:`confusion_matrix` and :func:`scores_from_confusion` do the arithmetic;
+:class:`SegmentationMetrics` keeps the matrix between batches and sums it over processes.
+"""
+
+from __future__ import annotations
+
+from goodsam_pl.metrics.confusion import confusion_matrix
+from goodsam_pl.metrics.scores import SegmentationScores, scores_from_confusion
+from goodsam_pl.metrics.segmentation import SegmentationMetrics
+
+__all__ = [
+    "SegmentationMetrics",
+    "SegmentationScores",
+    "confusion_matrix",
+    "scores_from_confusion",
+]
