@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from goodsam_pl.geometry.windows import WindowGrid, map_windows
+from goodsam_pl.geometry.windows import Overlap, WindowGrid, map_windows
 
-__all__ = ["WindowGrid", "map_windows"]
+__all__ = ["Overlap", "WindowGrid", "map_windows"]

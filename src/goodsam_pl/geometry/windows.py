@@ -15,7 +15,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["WindowGrid", "map_windows"]
+__all__ = ["Overlap", "WindowGrid", "map_windows"]
+
+
+class Overlap(NamedTuple):
+    """Two windows that share pixels, O_ij.
+
+    Attributes:
+        first: index i of one window.
+        second: index j of the other, j > i.
+        in_first: rows and columns of the shared pixels inside window i.
+        in_second: the same pixels inside window j.
+    """
+
+    first: int
+    second: int
+    in_first: tuple[slice, slice]
+    in_second: tuple[slice, slice]
 
 
 class WindowGrid(NamedTuple):
@@ -138,6 +154,25 @@ class WindowGrid(NamedTuple):
         folded = sums[..., : self.image_size[1]] + sums[..., self.image_size[1] :]
         return folded / self.coverage().to(folded)
 
+    def overlaps(self) -> list[Overlap]:
+        """All pairs of windows that share pixels, also across the seam, each pair once a side.
+
+        Two windows that meet on both sides of the circle appear twice, with disjoint pixels.
+        """
+        found = []
+        for first in range(self.count):
+            for second in range(first + 1, self.count):
+                (top, left), (other_top, other_left) = self.corner(first), self.corner(second)
+                rows = _shared(other_top - top, self.window_size[0])
+                across = (other_left - left) % self.image_size[1]
+                shifts = {across, across - self.image_size[1]}
+                for columns in (_shared(shift, self.window_size[1]) for shift in sorted(shifts)):
+                    if rows and columns:
+                        found.append(
+                            Overlap(first, second, (rows[0], columns[0]), (rows[1], columns[1]))
+                        )
+        return found
+
     def coverage(self) -> Tensor:
         """How many windows hold each pixel: ``(H, W)`` int64, at least 1 everywhere."""
         (height, width), (window_height, window_width) = self.image_size, self.window_size
@@ -184,6 +219,15 @@ def _at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float
     size = (images.shape[-2], images.shape[-1])
     enlarged = F.interpolate(images, scale_factor=scale, mode="bilinear", antialias=scale < 1)
     return F.interpolate(function(enlarged), size=size, mode="bilinear", antialias=scale > 1)
+
+
+def _shared(shift: int, length: int) -> tuple[slice, slice] | None:
+    """Where two stretches of equal length overlap when the second starts ``shift`` after the first."""
+    if abs(shift) >= length:
+        return None
+    if shift >= 0:
+        return slice(shift, length), slice(0, length - shift)
+    return slice(0, length + shift), slice(-shift, length)
 
 
 def _spread_line(length: int, window: int, step: int) -> tuple[int, ...]:

@@ -1,1 +1,14 @@
-"""networks."""
+"""Networks: dense predictors, their weights, and the small SAM. Nothing here knows Lightning."""
+
+from __future__ import annotations
+
+from goodsam_pl.networks.segmentation import PretrainedNetwork, SegmentationNetwork
+from goodsam_pl.networks.weights import load_weights, read_weights, save_weights
+
+__all__ = [
+    "PretrainedNetwork",
+    "SegmentationNetwork",
+    "load_weights",
+    "read_weights",
+    "save_weights",
+]

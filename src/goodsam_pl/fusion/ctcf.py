@@ -1,0 +1,118 @@
+"""Cross-task complementary fusion: SAM knows where regions end, the teacher assistant what they are.
+
+GoodSAM, Sec. 3.1, the block of the same name in the overview figure. For each SAM mask K_i^m of a
+window the labels of the teacher assistant inside it are ranked by share; the winner fills the mask
+in the ensemble E_i, and the weight map M_i keeps the mask where the winner's share Y_max reaches θ.
+
+The paper's Eq. (3) is not public. Ours, where the figure is silent: the winner is elected by
+softmax mass rather than by counted labels; a mask below θ keeps the teacher assistant's own
+prediction; where masks nest, the smallest decides; pixels outside every mask keep the teacher
+assistant's prediction and count as confident by its softmax.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["FusedWindows", "MaskVotes", "cross_task_complementary_fusion", "vote"]
+
+
+class FusedWindows(NamedTuple):
+    """What the fusion hands on.
+
+    Attributes:
+        ensemble: E_i, probabilities ``(n, K, h, w)``; one-hot inside accepted masks.
+        weight: M_i, float ``(n, h, w)``: 1 where E_i is trusted (E_H^i = E_i ⊗ M_i), else 0.
+    """
+
+    ensemble: Tensor
+    weight: Tensor
+
+
+class MaskVotes(NamedTuple):
+    """The election inside every mask.
+
+    Attributes:
+        label: the winner of each mask, int64 ``(n, M)``.
+        share: Y_max, the share of the mask's pixels that the teacher assistant gives the winner,
+            float ``(n, M)`` in [0, 1]; 0 for ids that no pixel carries.
+    """
+
+    label: Tensor
+    share: Tensor
+
+
+def cross_task_complementary_fusion(
+    probabilities: Tensor, masks: Tensor, threshold: float = 0.5, confidence: float = 0.9
+) -> FusedWindows:
+    """Fuse the teacher assistant's windows S_i with SAM's masks.
+
+    Args:
+        probabilities: softmax of S_i, ``(n, K, h, w)``, float.
+        masks: index maps of disjoint masks in L layers, int ``(n, L, h, w)``; ids count from 0 for
+            the largest mask of a window to the smallest, −1 is no mask.
+        threshold: θ, the least share Y_max of a mask that is trusted.
+        confidence: the least softmax maximum of a trusted pixel outside every mask.
+
+    Returns:
+        E_i and M_i. No gradient runs through either.
+
+    Raises:
+        ValueError: the shapes do not belong together.
+    """
+    if masks.ndim != 4 or masks.shape[0] != probabilities.shape[0] or (
+        masks.shape[-2:] != probabilities.shape[-2:]
+    ):
+        raise ValueError(
+            f"masks {tuple(masks.shape)} do not belong to probabilities "
+            f"{tuple(probabilities.shape)}: expected (n, L, h, w) beside (n, K, h, w)"
+        )
+    probabilities = probabilities.detach()
+    classes = probabilities.shape[1]
+    votes = vote(probabilities, masks)
+
+    smallest = masks.amax(dim=1).long()  # ids grow as masks shrink, so the largest id is on top
+    in_mask = smallest >= 0
+    at = smallest.clamp(min=0).flatten(1)
+    label = votes.label.gather(1, at).view_as(smallest)
+    accepted = in_mask & (votes.share.gather(1, at).view_as(smallest) >= threshold)
+
+    instance = F.one_hot(label, classes).permute(0, 3, 1, 2).to(probabilities)
+    ensemble = torch.where(accepted[:, None], instance, probabilities)
+    confident = ~in_mask & (probabilities.amax(dim=1) >= confidence)
+    return FusedWindows(ensemble, (accepted | confident).to(probabilities))
+
+
+def vote(probabilities: Tensor, masks: Tensor) -> MaskVotes:
+    """Elect the label of every mask.
+
+    Args:
+        probabilities: ``(n, K, h, w)``.
+        masks: int ``(n, L, h, w)``, as :func:`cross_task_complementary_fusion` takes them.
+
+    Returns:
+        Winner by softmax mass and its share of counted labels, for each window and mask id.
+    """
+    count, classes = probabilities.shape[:2]
+    most = max(int(masks.max()) + 1, 1)
+    # Every pixel of every layer casts its vote into the bin of its mask; bin `most` of each window
+    # takes those of pixels in no mask and is cut off.
+    bins = torch.where(masks >= 0, masks.long(), most)
+    bins = bins + torch.arange(count, device=masks.device).view(-1, 1, 1, 1) * (most + 1)
+    total = count * (most + 1)
+
+    pixels = probabilities.permute(0, 2, 3, 1).reshape(-1, classes)
+    mass = pixels.new_zeros((total, classes))
+    counted = torch.zeros(total * classes, dtype=torch.int64, device=masks.device)
+    hard = pixels.argmax(dim=1)
+    for layer in bins.unbind(dim=1):
+        mass.index_add_(0, layer.flatten(), pixels)
+        counted += torch.bincount(layer.flatten() * classes + hard, minlength=total * classes)
+    label = mass.view(count, most + 1, classes)[:, :most].argmax(dim=-1)
+    counted = counted.view(count, most + 1, classes)[:, :most]
+    winner = counted.gather(-1, label[..., None]).squeeze(-1)
+    return MaskVotes(label, winner / counted.sum(dim=-1).clamp(min=1))

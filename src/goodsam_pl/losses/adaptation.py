@@ -1,0 +1,50 @@
+"""Cross-entropies of the multi-level knowledge adaptation, GoodSAM Sec. 3.2.
+
+All of the paper's links between the teachers and the student are drawn as cross-entropies without
+a temperature; hard targets are our choice.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["ensemble_cross_entropy", "whole_image_cross_entropy"]
+
+
+def whole_image_cross_entropy(logits: Tensor, teacher: Tensor) -> Tensor:
+    r"""L_CE^{TA,S}: the student on the whole panorama against the stitched teacher assistant.
+
+    .. math:: L = \operatorname{mean}_p -\log P_S(p, \arg\max_c S^w_{TA}(p, c))
+
+    Args:
+        logits: P_S, ``(B, K, H, W)``.
+        teacher: S_TA^w, probabilities ``(B, K, H, W)``; no gradient runs through them.
+
+    Returns:
+        Scalar ≥ 0, nats.
+    """
+    return F.cross_entropy(logits.float(), teacher.detach().argmax(dim=1))
+
+
+def ensemble_cross_entropy(
+    log_probabilities: Tensor, ensemble: Tensor, weight: Tensor, confident_weight: float = 1.0
+) -> Tensor:
+    r"""L_CE^{T,·} of E_i and of E_H^i = E_i ⊗ M_i in one: against the student or the TA itself.
+
+    .. math:: L = \operatorname{mean}_p -(1 + \lambda_H M_i(p)) \log P_i(p, \arg\max_c E_i(p, c))
+
+    With hard targets the two links of the figure differ by the weight alone, so their sum is one
+    weighted cross-entropy.
+
+    Args:
+        log_probabilities: of P_i (student) or S_i (teacher assistant), ``(n, K, h, w)``.
+        ensemble: E_i, probabilities ``(n, K, h, w)``; no gradient runs through them.
+        weight: M_i, ``(n, h, w)`` in [0, 1].
+        confident_weight: λ_H, the weight of the E_H link beside the E link.
+
+    Returns:
+        Scalar ≥ 0, nats.
+    """
+    nats = F.nll_loss(log_probabilities, ensemble.detach().argmax(dim=1), reduction="none")
+    return ((1 + confident_weight * weight) * nats).mean()

@@ -1,0 +1,86 @@
+"""Dense predictors over segmentation-models-pytorch: images in, logits of the same size out."""
+
+from __future__ import annotations
+
+import segmentation_models_pytorch as smp
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from goodsam_pl.networks.weights import load_weights
+
+__all__ = ["PretrainedNetwork", "SegmentationNetwork"]
+
+
+class SegmentationNetwork(nn.Module):
+    """Any architecture of segmentation-models-pytorch, a SegFormer-B0 unless told otherwise.
+
+    The default with 19 classes has 3.72 M parameters, the size of the smallest student of the
+    GoodSAM paper.
+
+    Args:
+        architecture: a name that ``smp.create_model`` knows (``segformer``, ``deeplabv3plus``,
+            ``unet``, …).
+        encoder: a backbone of smp (``mit_b0`` … ``mit_b5`` for SegFormer, ``resnet50``, …).
+        classes: number of logits K.
+        weights: where the weights come from. ``None``: random. ``imagenet``: the encoder's, from
+            the hub. ``streetworld``: a SegFormer-B0 trained on StreetWorld's source city, shipped
+            with the package. Otherwise a path: safetensors, a state dict, or a checkpoint of ours.
+
+    Shape:
+        - input ``(B, 3, H, W)``, float32, ImageNet-normalised, any H and W;
+        - output logits ``(B, K, H, W)``.
+    """
+
+    def __init__(
+        self,
+        architecture: str = "segformer",
+        encoder: str = "mit_b0",
+        classes: int = 19,
+        weights: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.model = smp.create_model(
+            architecture,
+            encoder_name=encoder,
+            encoder_weights="imagenet" if weights == "imagenet" else None,
+            classes=classes,
+        )
+        if weights not in (None, "imagenet"):
+            load_weights(self, weights)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
+        return _forward_padded(self.model, images)
+
+
+class PretrainedNetwork(nn.Module):
+    """A released network in smp's own format, from the hub or a local folder.
+
+    The natural teacher assistant: ``smp-hub/segformer-b5-1024x1024-city-160k`` and its siblings
+    know the 19 Cityscapes classes.
+
+    Args:
+        name: a repository on the hub, or a folder written by ``save_pretrained``.
+
+    Shape:
+        As :class:`SegmentationNetwork`.
+    """
+
+    def __init__(self, name: str = "smp-hub/segformer-b5-1024x1024-city-160k") -> None:
+        super().__init__()
+        self.model = smp.from_pretrained(name)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
+        return _forward_padded(self.model, images)
+
+
+def _forward_padded(model: nn.Module, images: Tensor) -> Tensor:
+    """Extend the lower and right border to the stride the encoder needs, and cut it off again."""
+    height, width = images.shape[-2:]
+    stride = int(model.encoder.output_stride)
+    below, right = -height % stride, -width % stride
+    if below or right:
+        images = F.pad(images, (0, right, 0, below), mode="replicate")
+    logits: Tensor = model(images)
+    return logits[..., :height, :width]

@@ -1,0 +1,134 @@
+"""Reading and writing network weights, safely: tensors only, never pickled code."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+__all__ = ["SHIPPED", "load_weights", "read_weights", "save_weights"]
+
+SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
+"""Weights inside the package, by the name that ``weights`` arguments take."""
+
+_NETWORKS_IN_CHECKPOINTS = ("student", "teacher_assistant", "network")
+"""Attribute names under which our LightningModules hold the network a user wants back."""
+
+
+def load_weights(network: nn.Module, source: str) -> None:
+    """Fill a network with weights; every tensor must find its place.
+
+    Args:
+        network: the network to fill, in place.
+        source: a name in :data:`SHIPPED`, or a path that :func:`read_weights` takes.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is damaged or holds another network; the message says which tensors
+            do not fit.
+    """
+    if source in SHIPPED:
+        with as_file(files("goodsam_pl") / "weights" / SHIPPED[source]) as path:
+            state = read_weights(path)
+    else:
+        state = read_weights(Path(source))
+    _check_fit(network.state_dict(), state, source)
+    network.load_state_dict(state)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of one network.
+
+    Args:
+        path: a ``.safetensors`` file, a plain PyTorch state dict, or a checkpoint of one of our
+            LightningModules, out of which the trained network is taken (the student of a
+            distillation, the teacher assistant of a rectification, the network of a source
+            training).
+
+    Returns:
+        Names without the LightningModule's prefix; half-precision tensors become float32.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a weights file, or one that holds more than tensors and plain values.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no weights at {path}: train them first, or give one of {sorted(SHIPPED)}"
+        )
+    try:
+        content = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ValueError(f"{path} is not a readable weights file: {error}") from error
+    except Exception as error:  # pickle's own errors share no base with the above
+        raise ValueError(
+            f"{path} holds more than tensors and plain values and is refused: {error}"
+        ) from error
+    state = _take_network(content.get("state_dict", content), path)
+    return {
+        name: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+        for name, tensor in state.items()
+    }
+
+
+def save_weights(network: nn.Module, path: Path, half: bool = False) -> None:
+    """Write a network as safetensors, whole or not at all.
+
+    Args:
+        network: what to write.
+        path: the ``.safetensors`` file.
+        half: store floating point tensors as float16, at half the size.
+    """
+    state = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor)
+        .detach()
+        .cpu()
+        .contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    os.close(handle)
+    try:
+        save_file(state, temporary)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _take_network(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    for name in _NETWORKS_IN_CHECKPOINTS:
+        prefix = f"{name}."
+        inner = {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+        if inner:
+            return inner
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path} holds no network: expected names with tensors")
+    return dict(state)
+
+
+def _check_fit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: str) -> None:
+    problems = [f"missing {name}" for name in expected if name not in found]
+    problems += [f"unknown {name}" for name in found if name not in expected]
+    problems += [
+        f"{name} is {tuple(found[name].shape)}, the network has {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    if problems:
+        shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if problems[3:] else "")
+        raise ValueError(
+            f"the weights {source!r} are of another network ({shown}): "
+            "give the encoder, decoder width and classes that they were trained with"
+        )
