@@ -25,8 +25,8 @@ class FusedWindows(NamedTuple):
     """What the fusion hands on.
 
     Attributes:
-        ensemble: E_i, probabilities ``(n, K, h, w)``; one-hot inside accepted masks.
-        weight: M_i, float ``(n, h, w)``: 1 where E_i is trusted (E_H^i = E_i ⊗ M_i), else 0.
+        ensemble: E_i, probabilities ``(..., K, h, w)``; one-hot inside accepted masks.
+        weight: M_i, float ``(..., h, w)``: 1 where E_i is trusted (E_H^i = E_i ⊗ M_i), else 0.
     """
 
     ensemble: Tensor
@@ -52,9 +52,10 @@ def cross_task_complementary_fusion(
     """Fuse the teacher assistant's windows S_i with SAM's masks.
 
     Args:
-        probabilities: softmax of S_i, ``(n, K, h, w)``, float.
-        masks: index maps of disjoint masks in L layers, int ``(n, L, h, w)``; ids count from 0 for
-            the largest mask of a window to the smallest, −1 is no mask.
+        probabilities: softmax of S_i, ``(..., K, h, w)``, float; the leading dimensions run over
+            windows, e.g. ``(B, N)``.
+        masks: index maps of disjoint masks in L layers, int ``(..., L, h, w)``; ids count from 0
+            for the largest mask of a window to the smallest, −1 is no mask.
         threshold: θ, the least share Y_max of a mask that is trusted.
         confidence: the least softmax maximum of a trusted pixel outside every mask.
 
@@ -64,14 +65,10 @@ def cross_task_complementary_fusion(
     Raises:
         ValueError: the shapes do not belong together.
     """
-    if masks.ndim != 4 or masks.shape[0] != probabilities.shape[0] or (
-        masks.shape[-2:] != probabilities.shape[-2:]
-    ):
-        raise ValueError(
-            f"masks {tuple(masks.shape)} do not belong to probabilities "
-            f"{tuple(probabilities.shape)}: expected (n, L, h, w) beside (n, K, h, w)"
-        )
-    probabilities = probabilities.detach()
+    _check_shapes(probabilities, masks)
+    windows = probabilities.shape[:-3]
+    probabilities = probabilities.detach().flatten(0, -4)
+    masks = masks.flatten(0, -4)
     classes = probabilities.shape[1]
     votes = vote(probabilities, masks)
 
@@ -84,7 +81,8 @@ def cross_task_complementary_fusion(
     instance = F.one_hot(label, classes).permute(0, 3, 1, 2).to(probabilities)
     ensemble = torch.where(accepted[:, None], instance, probabilities)
     confident = ~in_mask & (probabilities.amax(dim=1) >= confidence)
-    return FusedWindows(ensemble, (accepted | confident).to(probabilities))
+    weight = (accepted | confident).to(probabilities)
+    return FusedWindows(ensemble.unflatten(0, windows), weight.unflatten(0, windows))
 
 
 def vote(probabilities: Tensor, masks: Tensor) -> MaskVotes:
@@ -116,3 +114,12 @@ def vote(probabilities: Tensor, masks: Tensor) -> MaskVotes:
     counted = counted.view(count, most + 1, classes)[:, :most]
     winner = counted.gather(-1, label[..., None]).squeeze(-1)
     return MaskVotes(label, winner / counted.sum(dim=-1).clamp(min=1))
+
+
+def _check_shapes(probabilities: Tensor, masks: Tensor) -> None:
+    windows, size = probabilities.shape[:-3], probabilities.shape[-2:]
+    if not windows or masks.shape[:-3] != windows or masks.shape[-2:] != size:
+        raise ValueError(
+            f"masks {tuple(masks.shape)} do not belong to probabilities "
+            f"{tuple(probabilities.shape)}: expected (..., L, h, w) beside (..., K, h, w)"
+        )

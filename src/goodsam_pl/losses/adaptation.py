@@ -38,13 +38,14 @@ def ensemble_cross_entropy(
     weighted cross-entropy.
 
     Args:
-        log_probabilities: of P_i (student) or S_i (teacher assistant), ``(n, K, h, w)``.
-        ensemble: E_i, probabilities ``(n, K, h, w)``; no gradient runs through them.
-        weight: M_i, ``(n, h, w)`` in [0, 1].
+        log_probabilities: of P_i (student) or S_i (teacher assistant), ``(B, N, K, h, w)``.
+        ensemble: E_i, probabilities of the same shape; no gradient runs through them.
+        weight: M_i, ``(B, N, h, w)`` in [0, 1].
         confident_weight: λ_H, the weight of the E_H link beside the E link.
 
     Returns:
         Scalar ≥ 0, nats.
     """
-    nats = F.nll_loss(log_probabilities, ensemble.detach().argmax(dim=1), reduction="none")
+    labels = ensemble.detach().argmax(dim=2)
+    nats = -log_probabilities.gather(2, labels[:, :, None]).squeeze(2)
     return ((1 + confident_weight * weight) * nats).mean()

@@ -1,1 +1,10 @@
-"""modules."""
+"""The LightningModules, one system each."""
+
+from __future__ import annotations
+
+from goodsam_pl.modules.base import SegmentationModule
+from goodsam_pl.modules.source_segmentation import SourceSegmentation
+from goodsam_pl.modules.student_distillation import StudentDistillation
+from goodsam_pl.modules.ta_rectification import TARectification
+
+__all__ = ["SegmentationModule", "SourceSegmentation", "StudentDistillation", "TARectification"]

@@ -1,0 +1,151 @@
+"""What the systems share: the optimiser with its schedule, the sum of the terms, the scores."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters
+from torch import Tensor, nn
+
+from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.metrics import SegmentationMetrics, SegmentationScores
+from goodsam_pl.taxonomy import get_taxonomy
+
+__all__ = ["SegmentationModule", "masks_of"]
+
+
+class SegmentationModule(LightningModule):
+    """Base of the LightningModules: a system says what it trains on, and what it predicts.
+
+    A subclass writes ``training_step`` and :meth:`predict_kinds`; everything it predicts is scored
+    in validation and test by one confusion matrix a kind, and logged as ``val/miou``,
+    ``val/iou/<class>`` and so on, with the kind as a suffix (``val/miou_windowed``).
+
+    Args:
+        taxonomy: name of the class set that the networks were built for.
+        kinds: names of the predictions to score; the first is the system's own and goes without a
+            suffix.
+        learning_rate: peak of AdamW's learning rate.
+        weight_decay: AdamW's, on weights of more than one dimension.
+        warmup_steps: optimiser steps of linear warm-up, before the polynomial decay to 0.
+    """
+
+    def __init__(
+        self,
+        taxonomy: str,
+        kinds: tuple[str, ...],
+        learning_rate: float,
+        weight_decay: float,
+        warmup_steps: int,
+    ) -> None:
+        super().__init__()
+        self.taxonomy = get_taxonomy(taxonomy)
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_steps = warmup_steps
+        self.metrics = nn.ModuleDict(
+            {
+                kind: SegmentationMetrics(len(self.taxonomy.classes), self.taxonomy.ignore_index)
+                for kind in kinds
+            }
+        )
+        self.latest_scores: dict[str, SegmentationScores] = {}
+
+    def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
+        """Yield every kind of prediction, class ids ``(B, H, W)`` or logits ``(B, K, H, W)``."""
+        raise TypeError(f"{type(self).__name__} does not say what it predicts")
+
+    def remember_arguments(self, *networks: str) -> None:
+        """Save the caller's constructor arguments for the checkpoint, as plain values only.
+
+        Built by the command line, networks are remembered as the configuration that made them;
+        built by hand they are objects, which a checkpoint that loads without executing code cannot
+        hold, and :meth:`load_from_checkpoint` takes them as arguments.
+        """
+        built_by_hand = _given_hyperparameters.get() is None
+        frame = inspect.currentframe()
+        self.save_hyperparameters(
+            ignore=networks if built_by_hand else (), frame=frame.f_back if frame else None
+        )
+
+    def total(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+        """Sum the weighted loss terms, and log each unweighted beside the sum."""
+        loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        logged = {f"train/{name}": term.detach() for name, term in terms.items()}
+        self.log_dict({"train/loss": loss.detach(), **logged}, prog_bar=False)
+        return loss
+
+    def validation_step(self, batch: PanoramaBatch | SourceBatch, batch_idx: int) -> None:
+        """Count the predictions of a labelled batch."""
+        self._count(batch)
+
+    def test_step(self, batch: PanoramaBatch | SourceBatch, batch_idx: int) -> None:
+        """Count the predictions of a labelled batch."""
+        self._count(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Score the whole validation set."""
+        self._score("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Score the whole test set."""
+        self._score("test")
+
+    def predict_step(self, batch: PanoramaBatch | SourceBatch, batch_idx: int) -> Tensor:
+        """Label a batch by the system's own kind of prediction: int64 ``(B, H, W)``."""
+        _, prediction = next(self.predict_kinds(batch))
+        return prediction.argmax(dim=1) if prediction.is_floating_point() else prediction
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW, linear warm-up, then linear decay to 0 (SegFormer's schedule, poly power 1)."""
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
+        steps = int(self.trainer.estimated_stepping_batches)
+
+        def factor(step: int) -> float:
+            warm = min(1.0, (step + 1) / (self.warmup_steps + 1))
+            return warm * max(0.0, 1.0 - step / steps)
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def _count(self, batch: PanoramaBatch | SourceBatch) -> None:
+        if batch.label is None:
+            return
+        for kind, prediction in self.predict_kinds(batch):
+            self.metrics[kind].update(prediction, batch.label)
+
+    def _score(self, stage: str) -> None:
+        self.latest_scores = {}
+        for position, (kind, metrics) in enumerate(self.metrics.items()):
+            if metrics.update_called:
+                scores: SegmentationScores = metrics.compute()
+                self.latest_scores[kind] = scores
+                suffix = f"_{kind}" if position else ""
+                self.log_dict(scores.as_log(stage, self.taxonomy.classes, suffix))
+            metrics.reset()
+
+
+def masks_of(batch: PanoramaBatch) -> Tensor:
+    """SAM's masks of a batch, int ``(B, N, L, h, w)``.
+
+    Raises:
+        ValueError: the batch comes without.
+    """
+    if batch.masks is None:
+        raise ValueError(
+            "this training needs SAM's masks and the batch has none: set data.init_args.mask_root "
+            "and put goodsam_pl.sam.PrecomputeSAM among trainer.callbacks"
+        )
+    return batch.masks

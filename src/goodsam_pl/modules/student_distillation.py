@@ -1,0 +1,153 @@
+"""Multi-level knowledge adaptation (MKA): a compact student learns from the fused teachers.
+
+GoodSAM, Sec. 3.2. The teacher assistant stays as it is; SAM takes part through its stored masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.fusion import cross_task_complementary_fusion
+from goodsam_pl.geometry import map_windows
+from goodsam_pl.losses import (
+    boundary_loss,
+    ensemble_cross_entropy,
+    refined_boundary,
+    whole_image_cross_entropy,
+)
+from goodsam_pl.modules.base import SegmentationModule, masks_of
+
+__all__ = ["StudentDistillation"]
+
+_TEACHER = "teacher_assistant."
+
+
+class StudentDistillation(SegmentationModule):
+    """Distil SAM and the teacher assistant into a student that sees the whole panorama once.
+
+    L = λ_S L_CE^{TA,S}(P_S; S_TA^w) + λ_E L_CE^{T,S}(P_i; E_i, M_i) + λ_bd L_bd^{T,S}(B_S; B_ref).
+
+    The teacher assistant is frozen: in evaluation mode, without gradients, left out of the
+    optimiser and of the checkpoints.
+
+    Args:
+        student: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
+        teacher_assistant: likewise, with the same classes.
+        taxonomy: name of the class set with K classes.
+        window_scale: enlarge windows by this factor for the teacher assistant, as in its
+            rectification.
+        fusion_threshold: θ, the least label share of a trusted mask.
+        fusion_confidence: the least softmax maximum of a trusted pixel outside every mask.
+        whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.
+        ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
+        confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
+        boundary_weight: λ_bd, of the student's boundary against B_ref, on overlaps.
+        boundary_radius: how far a class edge may lie from SAM's, pixels.
+        learning_rate: 6e-5 is SegFormer's.
+        weight_decay: 0.01 is SegFormer's.
+        warmup_steps: optimiser steps.
+    """
+
+    def __init__(
+        self,
+        student: nn.Module,
+        teacher_assistant: nn.Module,
+        taxonomy: str = "cityscapes-19",
+        window_scale: float = 1.0,
+        fusion_threshold: float = 0.5,
+        fusion_confidence: float = 0.9,
+        whole_weight: float = 1.0,
+        ensemble_weight: float = 1.0,
+        confident_weight: float = 1.0,
+        boundary_weight: float = 0.1,
+        boundary_radius: int = 3,
+        learning_rate: float = 6e-5,
+        weight_decay: float = 0.01,
+        warmup_steps: int = 1500,
+    ) -> None:
+        super().__init__(taxonomy, ("whole",), learning_rate, weight_decay, warmup_steps)
+        self.remember_arguments("student", "teacher_assistant")
+        self.student = student
+        self.teacher_assistant = teacher_assistant.requires_grad_(False).eval()
+        self.window_scale = window_scale
+        self.fusion_threshold = fusion_threshold
+        self.fusion_confidence = fusion_confidence
+        self.confident_weight = confident_weight
+        self.boundary_radius = boundary_radius
+        self.weights = {
+            "whole": whole_weight,
+            "ensemble": ensemble_weight,
+            "boundary": boundary_weight,
+        }
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The student: images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
+        logits: Tensor = self.student(images)
+        return logits.float()
+
+    @torch.no_grad()
+    def teach(self, batch: PanoramaBatch) -> Tensor:
+        """S_i of the teacher assistant: probabilities of every window, ``(B, N, K, h, w)``."""
+        logits = map_windows(
+            self.teacher_assistant, batch.image, batch.windows, self.window_scale
+        )
+        return logits.float().softmax(dim=2)
+
+    def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:
+        """λ_S L_CE^{TA,S} + λ_E L_CE^{T,S} + λ_bd L_bd^{T,S}."""
+        windows, masks = batch.windows, masks_of(batch)
+        teacher = self.teach(batch)  # S_i
+        stitched = windows.stitch(teacher)  # S_TA^w
+        fused = cross_task_complementary_fusion(  # E_i, M_i
+            teacher, masks, self.fusion_threshold, self.fusion_confidence
+        )
+        boundary = refined_boundary(masks, teacher.argmax(dim=2), windows, self.boundary_radius)
+        overlaps = windows.coverage().to(teacher.device) > 1
+
+        logits = self(batch.image)  # P_S
+        log_probabilities = F.log_softmax(logits, dim=1)
+        crops = windows.extract(log_probabilities)  # log P_i
+        terms = {
+            "whole": whole_image_cross_entropy(logits, stitched),
+            "ensemble": ensemble_cross_entropy(crops, *fused, self.confident_weight),
+            "boundary": boundary_loss(log_probabilities.exp(), boundary, where=overlaps),
+        }
+        self.log("train/trusted", fused.weight.mean())
+        return self.total(terms, self.weights)
+
+    def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
+        """The whole panorama at once: the student needs neither windows nor SAM."""
+        yield "whole", self(batch.image)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch the student; the teacher assistant stays in evaluation mode."""
+        super().train(mode)
+        self.teacher_assistant.eval()
+        return self
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave the teacher assistant out: its weights are in its own file."""
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {
+            name: tensor for name, tensor in state.items() if not name.startswith(_TEACHER)
+        }
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Load a checkpoint without a teacher assistant; every other name must be there.
+
+        Raises:
+            RuntimeError: a name is missing or unknown, as in PyTorch.
+        """
+        teacher = {
+            name: tensor for name, tensor in self.state_dict().items() if name.startswith(_TEACHER)
+        }
+        return super().load_state_dict({**teacher, **state_dict}, strict=strict, assign=assign)
