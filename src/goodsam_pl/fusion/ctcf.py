@@ -1,4 +1,4 @@
-"""Cross-task complementary fusion: SAM knows where regions end, the teacher assistant what they are.
+"""Cross-task complementary fusion: SAM knows where regions end, the teacher assistant their class.
 
 GoodSAM, Sec. 3.1, the block of the same name in the overview figure. For each SAM mask K_i^m of a
 window the labels of the teacher assistant inside it are ranked by share; the winner fills the mask

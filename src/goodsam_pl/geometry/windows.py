@@ -9,6 +9,7 @@ is our choice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import NamedTuple
 
 import torch
@@ -160,17 +161,15 @@ class WindowGrid(NamedTuple):
         Two windows that meet on both sides of the circle appear twice, with disjoint pixels.
         """
         found = []
-        for first in range(self.count):
-            for second in range(first + 1, self.count):
-                (top, left), (other_top, other_left) = self.corner(first), self.corner(second)
-                rows = _shared(other_top - top, self.window_size[0])
-                across = (other_left - left) % self.image_size[1]
-                shifts = {across, across - self.image_size[1]}
-                for columns in (_shared(shift, self.window_size[1]) for shift in sorted(shifts)):
-                    if rows and columns:
-                        found.append(
-                            Overlap(first, second, (rows[0], columns[0]), (rows[1], columns[1]))
-                        )
+        for first, second in combinations(range(self.count), 2):
+            (top, left), (other_top, other_left) = self.corner(first), self.corner(second)
+            rows = _shared(other_top - top, self.window_size[0])
+            across = (other_left - left) % self.image_size[1]
+            for shift in (across, across - self.image_size[1]):
+                columns = _shared(shift, self.window_size[1])
+                if rows and columns:
+                    one, other = (rows[0], columns[0]), (rows[1], columns[1])
+                    found.append(Overlap(first, second, one, other))
         return found
 
     def coverage(self) -> Tensor:
@@ -222,7 +221,7 @@ def _at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float
 
 
 def _shared(shift: int, length: int) -> tuple[slice, slice] | None:
-    """Where two stretches of equal length overlap when the second starts ``shift`` after the first."""
+    """Where two equal stretches overlap, the second starting ``shift`` after the first."""
     if abs(shift) >= length:
         return None
     if shift >= 0:

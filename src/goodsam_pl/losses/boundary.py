@@ -32,9 +32,7 @@ def edges(index_map: Tensor) -> Tensor:
     return result
 
 
-def refined_boundary(
-    masks: Tensor, labels: Tensor, windows: WindowGrid, radius: int = 3
-) -> Tensor:
+def refined_boundary(masks: Tensor, labels: Tensor, windows: WindowGrid, radius: int = 3) -> Tensor:
     """B_ref = {p ∈ B_SAM : a class edge of some window lies within the radius}.
 
     SAM says where an edge is, the teacher assistant whether it divides classes; seen in any of the
@@ -55,28 +53,32 @@ def refined_boundary(
 
 
 def soft_boundary(probabilities: Tensor) -> Tensor:
-    """B_S: how much the prediction changes within 3×3 pixels, 1 − Σ_c min_{3×3} p_c.
+    r"""B_S: how far the prediction changes to the right or lower neighbour.
+
+    .. math:: B_S(p) = \max_{q \in \{right, below\}} \tfrac12 \sum_c | P(p, c) - P(q, c) |
+
+    the total variation between neighbours; on one-hot predictions it equals :func:`edges`.
 
     Args:
-        probabilities: ``(B, K, H, W)`` of a whole panorama; its left and right border touch.
+        probabilities: ``(B, K, H, W)`` of a whole panorama; the right neighbour of its last column
+            is the first.
 
     Returns:
         ``(B, H, W)`` in [0, 1]: 0 inside uniform regions, 1 on a sharp edge.
     """
-    around = F.pad(probabilities, (1, 1, 0, 0), mode="circular")
-    around = F.pad(around, (0, 0, 1, 1), mode="replicate")
-    lowest = -F.max_pool2d(-around, kernel_size=3, stride=1)
-    return (1 - lowest.sum(dim=1)).clamp(0, 1)
+    right = (probabilities - probabilities.roll(-1, dims=-1)).abs().sum(dim=1) / 2
+    below = (probabilities[..., :-1, :] - probabilities[..., 1:, :]).abs().sum(dim=1) / 2
+    return torch.maximum(right, F.pad(below, (0, 0, 0, 1)))
 
 
 def boundary_loss(probabilities: Tensor, boundary: Tensor, where: Tensor | None = None) -> Tensor:
-    r"""L_bd between the student's soft boundary B_S and B_ref.
+    r"""L_bd between the student's soft boundary B_S and B_ref, with a pixel of tolerance.
 
-    .. math:: L_{bd} = \tfrac12 \big[ \operatorname{mean}_{p \in B_{ref}} -\log B_S(p)
-              + \operatorname{mean}_{p \notin B_{ref}} -\log (1 - B_S(p)) \big]
+    .. math:: L_{bd} = \tfrac12 \big[
+              \operatorname{mean}_{p \in B_{ref}} -\log \max_{3 \times 3} B_S(p)
+              + \operatorname{mean}_{p \notin B_{ref} \oplus 3 \times 3} -\log (1 - B_S(p)) \big]
 
-    Both halves weigh the same, as edges are few. B_ref is dilated by one pixel, the reach of the
-    soft boundary.
+    Both halves weigh the same, as edges are few.
 
     Args:
         probabilities: softmax of P_S, ``(B, K, H, W)``.
@@ -87,11 +89,11 @@ def boundary_loss(probabilities: Tensor, boundary: Tensor, where: Tensor | None 
     Returns:
         Scalar ≥ 0, nats; a half without pixels counts 0.
     """
-    soft = soft_boundary(probabilities).float().clamp(1e-4, 1 - 1e-4)
-    target = _dilate(boundary, 1)
-    taking_part = torch.ones_like(target) if where is None else where.expand_as(target)
-    on, off = target & taking_part, ~target & taking_part
-    hit = -(soft.log() * on).sum() / on.sum().clamp(min=1)
+    soft = soft_boundary(probabilities.float()).clamp(1e-4, 1 - 1e-4)
+    taking_part = torch.ones_like(boundary) if where is None else where.expand_as(boundary)
+    on, off = boundary & taking_part, ~_dilate(boundary, 1) & taking_part
+    nearest = F.max_pool2d(soft[:, None], kernel_size=3, stride=1, padding=1).squeeze(1)
+    hit = -(nearest.log() * on).sum() / on.sum().clamp(min=1)
     miss = -((1 - soft).log() * off).sum() / off.sum().clamp(min=1)
     return (hit + miss) / 2
 

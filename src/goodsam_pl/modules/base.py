@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from goodsam_pl.taxonomy import get_taxonomy
 __all__ = ["SegmentationModule", "masks_of"]
 
 
-class SegmentationModule(LightningModule):
+class SegmentationModule(LightningModule, ABC):
     """Base of the LightningModules: a system says what it trains on, and what it predicts.
 
     A subclass writes ``training_step`` and :meth:`predict_kinds`; everything it predicts is scored
@@ -55,9 +56,9 @@ class SegmentationModule(LightningModule):
         )
         self.latest_scores: dict[str, SegmentationScores] = {}
 
+    @abstractmethod
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
         """Yield every kind of prediction, class ids ``(B, H, W)`` or logits ``(B, K, H, W)``."""
-        raise TypeError(f"{type(self).__name__} does not say what it predicts")
 
     def remember_arguments(self, *networks: str) -> None:
         """Save the caller's constructor arguments for the checkpoint, as plain values only.

@@ -95,9 +95,7 @@ class StudentDistillation(SegmentationModule):
     @torch.no_grad()
     def teach(self, batch: PanoramaBatch) -> Tensor:
         """S_i of the teacher assistant: probabilities of every window, ``(B, N, K, h, w)``."""
-        logits = map_windows(
-            self.teacher_assistant, batch.image, batch.windows, self.window_scale
-        )
+        logits = map_windows(self.teacher_assistant, batch.image, batch.windows, self.window_scale)
         return logits.float().softmax(dim=2)
 
     def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:

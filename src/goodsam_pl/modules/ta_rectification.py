@@ -1,4 +1,4 @@
-"""Distortion-aware rectification (DAR): the teacher assistant adapts to panoramas, window by window.
+"""Distortion-aware rectification (DAR): the teacher assistant adapts to panoramas by windows.
 
 GoodSAM, Sec. 3.1, with the links L_CE^{T,TA} of Sec. 3.2.
 """
@@ -112,7 +112,8 @@ class TARectification(SegmentationModule):
 
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
         """Stitched windows; the whole panorama at once; and, given masks, the fused labels."""
-        assert isinstance(batch, PanoramaBatch)
+        if not isinstance(batch, PanoramaBatch):
+            raise TypeError("TARectification works on panoramas: give it a PanoramaDataModule")
         probabilities = self.predict_windows(batch).softmax(dim=2)
         yield "windowed", batch.windows.stitch(probabilities)
         yield "whole", self(batch.image)

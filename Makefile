@@ -1,0 +1,46 @@
+# Every target sets up .venv when it is missing and reuses it when it is there.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SEED   ?= 0
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format notebooks bench clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(READY) ## Make the virtual environment (.venv) with everything in it
+
+$(READY): setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev,notebooks]"
+	@touch $(READY)
+
+demo: $(READY) ## The whole road on StreetWorld, from panoramas to a student (SEED=0)
+	$(BIN)/python scripts/demo.py --seed $(SEED)
+
+test: $(READY) ## All tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## Bring the code into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+notebooks: $(READY) ## Run the notebooks headless
+	$(BIN)/python -m pytest --nbmake notebooks
+
+bench: $(READY) ## Run the benchmarks
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+clean: ## Remove runs and caches; the virtual environment stays
+	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .coverage coverage.xml build
+	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

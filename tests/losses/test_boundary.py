@@ -1,0 +1,99 @@
+"""Boundaries in pixels, and the loss at its extremes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.losses import boundary_loss, edges, refined_boundary, soft_boundary
+
+GRID = WindowGrid.cover((6, 16), (6, 8), (6, 4))
+
+
+def _one_hot(labels: torch.Tensor, classes: int = 3) -> torch.Tensor:
+    return F.one_hot(labels, classes).permute(0, 3, 1, 2).double()
+
+
+def test_edges_mark_the_pixel_before_a_change() -> None:
+    labels = torch.tensor([[0, 0, 1], [0, 2, 1]])
+    assert edges(labels).tolist() == [[False, True, False], [True, True, False]]
+
+
+def test_the_soft_boundary_of_a_hard_prediction_is_its_edges_and_closes_at_the_seam() -> None:
+    labels = torch.randint(0, 3, (2, 5, 9))
+    expected = edges(labels)
+    expected[..., -1] |= labels[..., -1] != labels[..., 0]
+    assert torch.equal(soft_boundary(_one_hot(labels)) > 0.5, expected)
+
+
+def test_the_soft_boundary_turns_with_the_panorama() -> None:
+    probabilities = torch.randn(1, 3, 5, 9).softmax(1)
+    rolled = soft_boundary(probabilities.roll(4, dims=-1))
+    torch.testing.assert_close(rolled, soft_boundary(probabilities).roll(4, dims=-1))
+
+
+def _windows_of(panorama: torch.Tensor) -> torch.Tensor:
+    return GRID.extract(panorama[None])
+
+
+def test_an_edge_of_sam_survives_only_beside_a_class_edge() -> None:
+    masks = torch.zeros(6, 16, dtype=torch.int16)
+    masks[:, 5:] = 1  # an edge at column 4 …
+    masks[:, 11:] = 2  # … and one at column 10
+    labels = torch.zeros(6, 16, dtype=torch.int64)
+    labels[:, 6:] = 1  # a class edge one pixel from the first, none near the second
+    windows = _windows_of(labels)
+    refined = refined_boundary(_windows_of(masks)[:, :, None], windows, GRID, radius=2)[0]
+    assert refined[:, 4].all()
+    assert not refined[:, 10].any()
+
+
+def test_a_class_edge_in_any_overlapping_window_is_enough() -> None:
+    masks = torch.zeros(6, 16, dtype=torch.int16)
+    masks[:, 6:] = 1
+    labels = _windows_of(torch.zeros(6, 16, dtype=torch.int64)).clone()
+    labels[0, 1, :, 2:] = 1  # window 1 starts at column 4: an edge at column 5, in it alone
+    refined = refined_boundary(_windows_of(masks)[:, :, None], labels, GRID, radius=1)[0]
+    assert refined[:, 5].all()
+
+
+def test_the_loss_is_least_for_the_right_edges_and_greatest_for_none() -> None:
+    labels = torch.zeros(1, 6, 16, dtype=torch.int64)
+    labels[..., 4:12] = 1
+    truth = soft_boundary(_one_hot(labels)) > 0.5
+    right = boundary_loss(_one_hot(labels), truth)
+    none = boundary_loss(_one_hot(torch.zeros_like(labels)), truth)
+    elsewhere = boundary_loss(_one_hot(labels.roll(4, dims=-1)), truth)
+    assert right.item() == pytest.approx(-math.log(1 - 1e-4), rel=1e-3)
+    assert none.item() == pytest.approx((-math.log(1e-4) - math.log(1 - 1e-4)) / 2, rel=1e-3)
+    assert elsewhere > none > right
+
+
+def test_a_pixel_of_tolerance_costs_nothing() -> None:
+    labels = torch.zeros(1, 6, 16, dtype=torch.int64)
+    labels[..., 4:12] = 1
+    truth = soft_boundary(_one_hot(labels.roll(1, dims=-1))) > 0.5
+    assert boundary_loss(_one_hot(labels), truth).item() == pytest.approx(
+        -math.log(1 - 1e-4), rel=1e-3
+    )
+
+
+def test_pixels_that_take_no_part_have_no_say() -> None:
+    probabilities = torch.randn(1, 3, 6, 16).softmax(1).requires_grad_()
+    where = torch.zeros(6, 16, dtype=torch.bool)
+    where[:, 8:] = True
+    boundary_loss(probabilities, torch.zeros(1, 6, 16, dtype=torch.bool), where).backward()
+    assert probabilities.grad is not None
+    assert probabilities.grad[..., 1:8].abs().sum() == 0
+    assert probabilities.grad[..., 8:].abs().sum() > 0
+
+
+def test_gradients_are_right() -> None:
+    logits = torch.randn(1, 3, 3, 4, dtype=torch.float64, requires_grad=True)
+    boundary = torch.rand(1, 3, 4) > 0.5
+    assert torch.autograd.gradcheck(lambda x: soft_boundary(x.softmax(1)).square().sum(), (logits,))
+    assert torch.isfinite(boundary_loss(logits.softmax(1), boundary))

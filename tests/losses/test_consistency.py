@@ -1,0 +1,58 @@
+"""L_CC against a plain double loop and its closed forms."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.losses import consistency, symmetric_divergence
+
+GRID = WindowGrid.cover((4, 16), (4, 6), (4, 4))
+
+
+def test_windows_cut_from_one_prediction_agree() -> None:
+    logits = GRID.extract(torch.randn(2, 5, 4, 16))
+    assert consistency(logits, GRID).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_it_equals_torch_kl_averaged_over_the_overlaps() -> None:
+    logits = torch.randn(1, GRID.count, 3, 4, 6, dtype=torch.float64)
+    expected, pixels = 0.0, 0
+    for first, second in [(0, 1), (1, 2), (2, 3), (3, 0)]:  # the last pair meets at the seam
+        right = logits[:, first, :, :, 4:].log_softmax(1)
+        left = logits[:, second, :, :, :2].log_softmax(1)
+        for p, q in ((right, left), (left, right)):
+            expected += 0.5 * F.kl_div(q, p, reduction="sum", log_target=True).item()
+        pixels += 4 * 2
+    assert consistency(logits, GRID).item() == pytest.approx(expected / pixels)
+
+
+def test_the_other_view_gets_no_gradient_from_a_direction() -> None:
+    first = torch.randn(1, 3, 1, 1, dtype=torch.float64, requires_grad=True)
+    second = torch.randn(1, 3, 1, 1, dtype=torch.float64)
+    one_sided = (
+        0.5 * (first.log_softmax(1).exp() * (first.log_softmax(1) - second.log_softmax(1))).sum()
+    )
+    (expected,) = torch.autograd.grad(one_sided, first)
+    whole = symmetric_divergence(first.log_softmax(1), second.log_softmax(1)).sum()
+    (gradient,) = torch.autograd.grad(whole, first)
+    # the reverse direction adds the gradient of KL(sg q || p) = 0 through log p alone
+    reverse = -0.5 * (second.softmax(1) * first.log_softmax(1)).sum()
+    assert not torch.allclose(expected, torch.autograd.grad(reverse, first)[0])
+    torch.testing.assert_close(gradient, expected)
+
+
+def test_gradients_are_right() -> None:
+    logits = torch.randn(1, GRID.count, 2, 4, 6, dtype=torch.float64, requires_grad=True)
+    consistency(logits, GRID).backward()
+    assert logits.grad is not None
+    inside = logits.grad[:, :, :, :, 2:4]  # pixels of one window only
+    assert torch.equal(inside, torch.zeros_like(inside))
+    assert logits.grad[:, :, :, :, :2].abs().sum() > 0
+
+
+def test_without_overlaps_there_is_nothing_to_agree_on() -> None:
+    apart = WindowGrid.cover((4, 16), (4, 4), (4, 4))
+    assert consistency(torch.randn(1, 4, 2, 4, 4), apart).item() == 0
