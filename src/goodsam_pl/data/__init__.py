@@ -1,1 +1,50 @@
-"""data."""
+"""Data sets, their folder layouts, augmentation, and the two LightningDataModules."""
+
+from __future__ import annotations
+
+from goodsam_pl.data.augment import Turn, column_spacing, draw_turn
+from goodsam_pl.data.batch import (
+    PanoramaBatch,
+    PanoramaSample,
+    SourceBatch,
+    SourceSample,
+    collate_panoramas,
+    collate_sources,
+)
+from goodsam_pl.data.files import read_image, read_label
+from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD, denormalize, normalize
+from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, PanoramaFormat, StoredMasks
+from goodsam_pl.data.panorama_module import PanoramaDataModule
+from goodsam_pl.data.sampler import ExactDistributedSampler
+from goodsam_pl.data.source import SourceDataset
+from goodsam_pl.data.source_module import SourceDataModule
+from goodsam_pl.data.transforms import Pipeline, photometric, with_labels
+
+__all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "Augmentation",
+    "ExactDistributedSampler",
+    "PanoramaBatch",
+    "PanoramaDataModule",
+    "PanoramaDataset",
+    "PanoramaFormat",
+    "PanoramaSample",
+    "Pipeline",
+    "SourceBatch",
+    "SourceDataModule",
+    "SourceDataset",
+    "SourceSample",
+    "StoredMasks",
+    "Turn",
+    "collate_panoramas",
+    "collate_sources",
+    "column_spacing",
+    "denormalize",
+    "draw_turn",
+    "normalize",
+    "photometric",
+    "read_image",
+    "read_label",
+    "with_labels",
+]

@@ -1,0 +1,165 @@
+"""What a training step receives, and how samples become a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from typing_extensions import Self
+
+from goodsam_pl.geometry import WindowGrid
+
+__all__ = [
+    "PanoramaBatch",
+    "PanoramaSample",
+    "SourceBatch",
+    "SourceSample",
+    "collate_panoramas",
+    "collate_sources",
+]
+
+NO_MASK = -1
+"""Value of mask layers where no mask lies."""
+
+
+@dataclass(frozen=True)
+class PanoramaSample:
+    """One panorama.
+
+    Attributes:
+        image: float32 ``(3, H, W)``, ImageNet-normalised.
+        label: int64 ``(H, W)`` trainIds, 255 = ignore; ``None`` without annotation.
+        masks: int16 ``(N, L, h, w)``, per window L layers of disjoint masks, -1 = no mask.
+        name: relative path without suffix.
+    """
+
+    image: Tensor
+    label: Tensor | None
+    masks: Tensor | None
+    name: str
+
+
+@dataclass(frozen=True)
+class SourceSample:
+    """One labelled pinhole image: float32 ``(3, H, W)``, int64 ``(H, W)`` and its name."""
+
+    image: Tensor
+    label: Tensor
+    name: str
+
+
+class _Batch:
+    """Moves a dataclass of tensors; Lightning and torch find these two methods by their names."""
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move every tensor as ``Tensor.to`` does, in place, and return the batch."""
+        return self._apply(lambda tensor: tensor.to(*args, **kwargs))
+
+    def pin_memory(self) -> Self:
+        """Move every tensor to page-locked memory, in place, and return the batch."""
+        return self._apply(lambda tensor: tensor.pin_memory())
+
+    def _apply(self, function: Callable[[Tensor], Tensor]) -> Self:
+        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor):
+                setattr(self, field.name, function(value))
+        return self
+
+
+@dataclass
+class PanoramaBatch(_Batch):
+    """Equirectangular images.
+
+    Attributes:
+        image: float32 ``(B, 3, H, W)``, ImageNet-normalised.
+        label: int64 ``(B, H, W)`` trainIds, 255 = ignore; ``None`` where panoramas carry none.
+        masks: int16 ``(B, N, L, h, w)``: per window L index maps of disjoint masks, mask ids from
+            0, sorted by area with the largest first, -1 = no mask; ``None`` without a mask store.
+        windows: the grid that the N windows of ``masks`` lie on.
+        names: relative paths without suffix, stable between runs.
+    """
+
+    image: Tensor
+    label: Tensor | None
+    masks: Tensor | None
+    windows: WindowGrid
+    names: list[str]
+
+
+@dataclass
+class SourceBatch(_Batch):
+    """Labelled pinhole images.
+
+    Attributes:
+        image: float32 ``(B, 3, H, W)``, ImageNet-normalised.
+        label: int64 ``(B, H, W)`` trainIds, 255 = ignore.
+        names: relative paths without suffix, stable between runs.
+    """
+
+    image: Tensor
+    label: Tensor
+    names: list[str]
+
+
+def collate_panoramas(samples: Sequence[PanoramaSample], windows: WindowGrid) -> PanoramaBatch:
+    """Stack panoramas; mask layers are padded with -1 to the largest L of the batch.
+
+    Raises:
+        ValueError: some samples carry labels (or masks) and others do not.
+    """
+    return PanoramaBatch(
+        image=torch.stack([sample.image for sample in samples]),
+        label=_stack_present([sample.label for sample in samples], samples, "label"),
+        masks=_stack_present(
+            _pad_layers([sample.masks for sample in samples]), samples, "set of masks"
+        ),
+        windows=windows,
+        names=[sample.name for sample in samples],
+    )
+
+
+def collate_sources(samples: Sequence[SourceSample]) -> SourceBatch:
+    """Stack pinhole images.
+
+    Raises:
+        ValueError: the images differ in size after the transforms.
+    """
+    sizes = {tuple(sample.image.shape[-2:]): sample.name for sample in samples}
+    if len(sizes) > 1:
+        found = ", ".join(f"{name} is {h}×{w}" for (h, w), name in sizes.items())
+        raise ValueError(
+            f"images of one batch differ in size ({found}): end train_transforms with a crop, "
+            "or pad to one size"
+        )
+    return SourceBatch(
+        image=torch.stack([sample.image for sample in samples]),
+        label=torch.stack([sample.label for sample in samples]),
+        names=[sample.name for sample in samples],
+    )
+
+
+def _pad_layers(masks: Sequence[Tensor | None]) -> list[Tensor | None]:
+    layers = max((each.shape[1] for each in masks if each is not None), default=0)
+    return [
+        None
+        if each is None
+        else F.pad(each, (0, 0, 0, 0, 0, layers - each.shape[1]), value=NO_MASK)
+        for each in masks
+    ]
+
+
+def _stack_present(
+    tensors: Sequence[Tensor | None], samples: Sequence[PanoramaSample], what: str
+) -> Tensor | None:
+    present = [tensor for tensor in tensors if tensor is not None]
+    if not present:
+        return None
+    if len(present) < len(tensors):
+        missing = next(s.name for s, t in zip(samples, tensors, strict=True) if t is None)
+        raise ValueError(f"{missing} has no {what}, but others in its batch do")
+    return torch.stack(present)

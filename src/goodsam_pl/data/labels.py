@@ -1,0 +1,138 @@
+"""From the ids in a label file to trainIds of the taxonomy that is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsam_pl.data.files import read_label
+from goodsam_pl.taxonomy import (
+    CITYSCAPES_TRAIN_IDS,
+    IGNORE_INDEX,
+    get_taxonomy,
+    remap_table,
+)
+
+__all__ = [
+    "CAMVID_IDS",
+    "CITYSCAPES_LABEL_IDS",
+    "WILDPASS_IDS",
+    "LabelFormat",
+    "LabelReader",
+    "train_ids",
+]
+
+_UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class LabelFormat:
+    """How a data set writes its classes into label files.
+
+    Attributes:
+        name: for error messages.
+        taxonomy: the class set that the ids mean.
+        ids: every id that may stand in a file, with its trainId in ``taxonomy``.
+    """
+
+    name: str
+    taxonomy: str
+    ids: Mapping[int, int] = field(hash=False)
+
+    def table(self, taxonomy: str) -> npt.NDArray[np.int16]:
+        """``(256,)`` int16: file id to trainId of ``taxonomy``, -1 for ids that may not occur."""
+        remap = remap_table(self.taxonomy, taxonomy)
+        table = np.full(256, _UNKNOWN, dtype=np.int16)
+        for file_id, train_id in self.ids.items():
+            table[file_id] = remap[train_id]
+        return table
+
+
+def train_ids(taxonomy: str) -> LabelFormat:
+    """Files that hold trainIds of ``taxonomy`` and 255 for void."""
+    count = len(get_taxonomy(taxonomy).classes)
+    ids = {**{index: index for index in range(count)}, IGNORE_INDEX: IGNORE_INDEX}
+    return LabelFormat(f"trainIds of {taxonomy}", taxonomy, MappingProxyType(ids))
+
+
+CITYSCAPES_LABEL_IDS = LabelFormat(
+    "Cityscapes labelIds",
+    "cityscapes-19",
+    MappingProxyType(
+        {file_id: int(CITYSCAPES_TRAIN_IDS[file_id]) for file_id in (*range(34), IGNORE_INDEX)}
+    ),
+)
+"""``*_gtFine_labelIds.png``: 0 to 33, of which 19 classes are evaluated."""
+
+CAMVID_IDS = LabelFormat(
+    "CamVid (SegNet split)",
+    "camvid-11",
+    MappingProxyType(
+        {
+            **{index: index for index in range(11)},
+            11: IGNORE_INDEX,
+            IGNORE_INDEX: IGNORE_INDEX,
+        }
+    ),
+)
+"""SegNet's ids: 11 classes, 11 = unlabelled."""
+
+# WildPASS is annotated in the 25 classes its authors keep of Mapillary Vistas; they score eight
+_WILDPASS_SCORED = {4: 0, 5: 1, 8: 2, 11: 3, 12: 4, 17: 5, 13: 6, 24: 7}
+WILDPASS_IDS = LabelFormat(
+    "WildPASS (ids of 25 Mapillary classes)",
+    "wildpass-8",
+    MappingProxyType(
+        {
+            file_id: _WILDPASS_SCORED.get(file_id, IGNORE_INDEX)
+            for file_id in (*range(26), IGNORE_INDEX)
+        }
+    ),
+)
+"""WildPASS as published: car 4, truck 5, bus 8, road 11, sidewalk 12, person 17, curb 13,
+crosswalk 24; the rest of the 25 Mapillary classes is not scored."""
+
+
+class LabelReader:
+    """Reads label files into trainIds of one taxonomy and refuses ids that should not be there.
+
+    Args:
+        taxonomy: name of the class set wanted.
+    """
+
+    def __init__(self, taxonomy: str) -> None:
+        self.taxonomy = get_taxonomy(taxonomy).name
+        self._tables: dict[str, npt.NDArray[np.int16]] = {}
+
+    def read(self, path: Path, label_format: LabelFormat) -> npt.NDArray[np.uint8]:
+        """Read one label file.
+
+        Returns:
+            ``(H, W)`` uint8 trainIds, 255 = ignore.
+
+        Raises:
+            ValueError: an unreadable file, or an id that the format does not know.
+        """
+        if label_format.name not in self._tables:
+            self._tables[label_format.name] = label_format.table(self.taxonomy)
+        file_ids = read_label(path)
+        labels = self._tables[label_format.name][file_ids]
+        unknown = labels == _UNKNOWN
+        if unknown.any():
+            found = ", ".join(str(file_id) for file_id in np.unique(file_ids[unknown])[:8])
+            raise ValueError(
+                f"{path}: label id out of range: {int(unknown.sum())} pixels hold {found}; "
+                f"{label_format.name} are {_ranges(label_format.ids)}: choose the taxonomy the "
+                "file was written in (label_taxonomy), or write void as 255"
+            )
+        return labels.astype(np.uint8)
+
+
+def _ranges(ids: Mapping[int, int]) -> str:
+    regular = sorted(file_id for file_id in ids if file_id != IGNORE_INDEX)
+    return f"{regular[0]}..{regular[-1]} and {IGNORE_INDEX}"

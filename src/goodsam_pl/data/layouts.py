@@ -1,0 +1,273 @@
+"""Where data sets keep their images and labels: one function per folder layout.
+
+A layout lists the entries of a split; it opens no file. Train splits of panoramas come without
+labels even where some exist, because the method must not have them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+from goodsam_pl.data.files import IMAGE_SUFFIXES
+from goodsam_pl.data.labels import (
+    CAMVID_IDS,
+    CITYSCAPES_LABEL_IDS,
+    WILDPASS_IDS,
+    LabelFormat,
+    train_ids,
+)
+
+__all__ = [
+    "PANORAMA_LAYOUTS",
+    "SOURCE_LAYOUTS",
+    "Entry",
+    "Layout",
+    "MissingSplitError",
+    "Request",
+    "Split",
+    "list_entries",
+]
+
+Split = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of a data set.
+
+    Attributes:
+        image: image file.
+        label: label file, ``None`` without annotation.
+        label_format: how the label file writes its classes; ``None`` exactly where ``label`` is.
+        name: path below the images of its split, without suffix, ``/`` between folders.
+    """
+
+    image: Path
+    label: Path | None
+    label_format: LabelFormat | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be listed.
+
+    Attributes:
+        root: folder of the data set.
+        split: which part of it.
+        label_taxonomy: class set of label files in layouts that do not fix one.
+    """
+
+    root: Path
+    split: Split
+    label_taxonomy: str
+
+    def folder(self, relative: str) -> Path:
+        """A folder that the split needs.
+
+        Raises:
+            MissingSplitError: it does not exist.
+        """
+        path = self.root / relative
+        if not path.is_dir():
+            raise MissingSplitError(
+                f"{path}: no such folder; the {self.split} split is expected there, check "
+                f"data.root ({self.root}) and data.dataset"
+            )
+        return path
+
+
+Layout = Callable[[Request], list[Entry]]
+
+
+class MissingSplitError(FileNotFoundError):
+    """The data set is there, the split is not."""
+
+
+def list_entries(layouts: dict[str, Layout], dataset: str, request: Request) -> list[Entry]:
+    """List a split, in the order of the names.
+
+    Raises:
+        ValueError: unknown data set, no image in the split, or two images of one name.
+        FileNotFoundError: a folder of the layout or the label of an image is missing.
+        MissingSplitError: only this split is missing.
+    """
+    if dataset not in layouts:
+        raise ValueError(f"unknown dataset {dataset!r}; known: {', '.join(layouts)}")
+    root = request.root
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root}: no such folder: set data.root to where {dataset} lies")
+    entries = sorted(layouts[dataset](request), key=lambda entry: entry.name)
+    if not entries:
+        raise ValueError(
+            f"{root}: no image ({', '.join(sorted(IMAGE_SUFFIXES))}) in the {request.split} "
+            f"split of {dataset}"
+        )
+    for first, second in pairwise(entries):
+        if first.name == second.name:
+            raise ValueError(
+                f"{first.image} and {second.image} have one name: rename one of them, "
+                "predictions are stored by name"
+            )
+    return entries
+
+
+def densepass(request: Request) -> list[Entry]:
+    """DensePASS as published, and our StreetWorld export.
+
+    ``leftImg8bit/val/cs/1_.png`` with ``gtFine/val/cs/1_labelTrainIds.png``; the unlabelled
+    panoramas (WildPASS2K) under ``leftImg8bit/train/<city>/``. DensePASS has one labelled split;
+    without a ``test`` folder ``test`` means ``val``, as in all published numbers.
+    """
+    request = _only_labelled_split(request)
+    label_format = train_ids("cityscapes-19")
+    images = request.folder(f"leftImg8bit/{request.split}")
+    labels = request.root / "gtFine" / request.split
+
+    def label_of(image: Path) -> Path:
+        stem = image.stem.removesuffix("_")
+        return labels / image.relative_to(images).with_name(f"{stem}_labelTrainIds.png")
+
+    return [
+        _entry(images, image, None if request.split == "train" else label_of(image), label_format)
+        for image in _images_below(images)
+    ]
+
+
+def wildpass(request: Request) -> list[Entry]:
+    """WildPASS as published: labels lie under ``gtFine`` with the name of their image.
+
+    ``leftImg8bit/val/cs/*`` with ``gtFine/val/cs/*.png``; WildPASS2K goes under
+    ``leftImg8bit/train/<city>/``. There is one labelled split, for validation and test alike.
+    """
+    request = _only_labelled_split(request)
+    images = request.folder(f"leftImg8bit/{request.split}")
+    labels = request.root / "gtFine" / request.split
+
+    def label_of(image: Path) -> Path:
+        return labels / image.relative_to(images).with_suffix(".png")
+
+    return [
+        _entry(images, image, None if request.split == "train" else label_of(image), WILDPASS_IDS)
+        for image in _images_below(images)
+    ]
+
+
+def folder(request: Request) -> list[Entry]:
+    """Every image below a folder, for every split, without labels."""
+    return [_entry(request.root, image, None, None) for image in _images_below(request.root)]
+
+
+def plain_panoramas(request: Request) -> list[Entry]:
+    """``images/``, ``labels/`` and ``splits/<split>.txt``; without ``labels/`` no label."""
+    labelled = request.split != "train" and (request.root / "labels").is_dir()
+    return _plain(request, train_ids(request.label_taxonomy) if labelled else None)
+
+
+def plain_sources(request: Request) -> list[Entry]:
+    """``images/``, ``labels/`` and ``splits/<split>.txt``, every image labelled."""
+    return _plain(request, train_ids(request.label_taxonomy))
+
+
+def cityscapes(request: Request) -> list[Entry]:
+    """Cityscapes as published, and our StreetWorld export.
+
+    ``leftImg8bit/<split>/<city>/*_leftImg8bit.png`` with
+    ``gtFine/<split>/<city>/*_gtFine_labelTrainIds.png``, or ``*_labelIds.png`` where the trainIds
+    were never generated.
+    """
+    images = request.folder(f"leftImg8bit/{request.split}")
+    labels = request.root / "gtFine" / request.split
+
+    def entry(image: Path) -> Entry:
+        stem = image.stem.removesuffix("_leftImg8bit")
+        by_train_id = labels / image.relative_to(images).with_name(
+            f"{stem}_gtFine_labelTrainIds.png"
+        )
+        by_label_id = by_train_id.with_name(f"{stem}_gtFine_labelIds.png")
+        if not by_train_id.is_file() and by_label_id.is_file():
+            return _entry(images, image, by_label_id, CITYSCAPES_LABEL_IDS)
+        return _entry(images, image, by_train_id, train_ids("cityscapes-19"))
+
+    return [entry(image) for image in _images_below(images)]
+
+
+def camvid(request: Request) -> list[Entry]:
+    """CamVid in the SegNet split: ``<split>/*`` with ``<split>annot/*.png``."""
+    images = request.folder(request.split)
+    labels = request.root / f"{request.split}annot"
+    return [
+        _entry(images, image, labels / f"{image.stem}.png", CAMVID_IDS)
+        for image in _images_below(images)
+    ]
+
+
+PANORAMA_LAYOUTS: dict[str, Layout] = {
+    "densepass": densepass,
+    "wildpass": wildpass,
+    "folder": folder,
+    "plain": plain_panoramas,
+}
+"""Layouts of panoramas by the name that configurations use."""
+
+SOURCE_LAYOUTS: dict[str, Layout] = {
+    "cityscapes": cityscapes,
+    "camvid": camvid,
+    "plain": plain_sources,
+}
+"""Layouts of labelled pinhole images by the name that configurations use."""
+
+
+def _only_labelled_split(request: Request) -> Request:
+    """DensePASS and WildPASS label one split, which serves as ``val`` and as ``test``."""
+    if request.split == "test" and not (request.root / "leftImg8bit" / "test").is_dir():
+        return replace(request, split="val")
+    return request
+
+
+def _plain(request: Request, label_format: LabelFormat | None) -> list[Entry]:
+    images = request.folder("images")
+    listing = request.root / "splits" / f"{request.split}.txt"
+    if not listing.is_file():
+        raise MissingSplitError(
+            f"{listing}: no such file: write one image name per line, relative to {images}"
+        )
+    by_name: dict[str, Path] = {}
+    for image in _images_below(images):
+        relative = image.relative_to(images)
+        by_name[relative.as_posix()] = by_name[relative.with_suffix("").as_posix()] = image
+    entries = []
+    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
+        if not (name := line.strip()):
+            continue
+        if name not in by_name:
+            raise FileNotFoundError(f"{listing}, line {number}: {name!r} is not below {images}")
+        image = by_name[name]
+        label = request.root / "labels" / image.relative_to(images).with_suffix(".png")
+        entries.append(_entry(images, image, label if label_format else None, label_format))
+    return entries
+
+
+def _entry(
+    images: Path, image: Path, label: Path | None, label_format: LabelFormat | None
+) -> Entry:
+    name = image.relative_to(images).with_suffix("").as_posix()
+    if label is None:
+        return Entry(image, None, None, name)
+    if not label.is_file():
+        raise FileNotFoundError(f"{image} has no label: {label} does not exist")
+    return Entry(image, label, label_format, name)
+
+
+def _images_below(path: Path) -> Iterator[Path]:
+    # os.walk follows links to folders (data sets are often linked together), Path.rglob does not
+    for parent, folders, files in os.walk(path, followlinks=True):
+        folders[:] = [each for each in folders if not each.startswith((".", "__MACOSX"))]
+        for file in files:
+            if not file.startswith(".") and Path(file).suffix.lower() in IMAGE_SUFFIXES:
+                yield Path(parent) / file

@@ -1,0 +1,74 @@
+"""Loaders, alike for panoramas and pinhole images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from goodsam_pl.data.sampler import ExactDistributedSampler
+
+__all__ = ["Loading"]
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How many samples at once, and by how many worker processes.
+
+    Attributes:
+        batch_size: samples of a training batch, per process.
+        eval_batch_size: samples of a batch in validation, test and prediction. With 1, no rounding
+            of one image depends on which others it shares a batch with.
+        num_workers: worker processes of each loader; 0 loads in the main process.
+    """
+
+    batch_size: int
+    eval_batch_size: int
+    num_workers: int
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("eval_batch_size", 1), ("num_workers", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"data.{name} is {getattr(self, name)}: choose at least {least}")
+
+    def training(
+        self, dataset: Dataset[Any], length: int, collate: Callable[..., Any], processes: int
+    ) -> DataLoader[Any]:
+        """A shuffled loader; drops a last, smaller batch unless it is the only one.
+
+        Lightning deals it to the processes.
+        """
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            shuffle=True,
+            drop_last=length // processes >= self.batch_size,
+            collate_fn=collate,
+            **self._workers(persistent=True),
+        )
+
+    def evaluation(
+        self, dataset: Dataset[Any], collate: Callable[..., Any], trainer: pl.Trainer | None
+    ) -> DataLoader[Any]:
+        """An ordered loader that gives each sample to exactly one process."""
+        sampler = None
+        if trainer is not None and trainer.world_size > 1:
+            sampler = ExactDistributedSampler(dataset, trainer.world_size, trainer.global_rank)
+        return DataLoader(
+            dataset,
+            batch_size=self.eval_batch_size,
+            sampler=sampler,
+            collate_fn=collate,
+            **self._workers(persistent=False),
+        )
+
+    def _workers(self, persistent: bool) -> dict[str, Any]:
+        return {
+            "num_workers": self.num_workers,
+            "persistent_workers": persistent and self.num_workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+        }

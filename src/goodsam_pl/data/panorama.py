@@ -1,0 +1,206 @@
+"""Equirectangular images as training sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from goodsam_pl.data.augment import Turn, draw_turn
+from goodsam_pl.data.batch import PanoramaSample
+from goodsam_pl.data.files import check_pair, read_image, resize_image, resize_label
+from goodsam_pl.data.labels import LabelReader
+from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.normalization import normalize
+from goodsam_pl.data.transforms import Pipeline, draw_generator
+from goodsam_pl.geometry import WindowGrid
+
+__all__ = ["Augmentation", "PanoramaDataset", "PanoramaFormat", "StoredMasks"]
+
+
+@dataclass(frozen=True)
+class PanoramaFormat:
+    """How panorama files become arrays of one size.
+
+    A file spans 360° in width. Where its vertical field of view is larger than the one wanted,
+    the band around the horizon is cut out of it.
+
+    Attributes:
+        size: height and width of the result, pixels.
+        vertical_fov: vertical field of view of the result, degrees.
+        file_vertical_fov: vertical field of view of the files, degrees.
+        aspect_tolerance: how far a file's aspect may be from square pixels, relative.
+    """
+
+    size: tuple[int, int]
+    vertical_fov: float
+    file_vertical_fov: float
+    aspect_tolerance: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.vertical_fov <= self.file_vertical_fov <= 180:
+            raise ValueError(
+                f"vertical_fov {self.vertical_fov:g}° must lie between 0° and that of the files, "
+                f"{self.file_vertical_fov:g}° (file_vertical_fov, at most 180°)"
+            )
+        height, width = self.size
+        if self._is_off(height, width, self.vertical_fov):
+            raise ValueError(
+                f"data.size {height}×{width} has the aspect of {360 * height / width:.1f}° by "
+                f"360°, but data.vertical_fov is {self.vertical_fov:g}°: make them agree, or raise "
+                "data.aspect_tolerance if pixels need not be square"
+            )
+
+    def read(self, path: Path) -> npt.NDArray[np.uint8]:
+        """Read a panorama: RGB ``(H, W, 3)`` uint8 of the configured size.
+
+        Raises:
+            ValueError: an unreadable file, or one whose aspect is not that of 360° by
+                ``file_vertical_fov``.
+        """
+        return self._fit_image(self._read_whole(path))
+
+    def read_labelled(
+        self, entry: Entry, labels: LabelReader
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+        """Read a panorama and, where it has one, its label ``(H, W)`` of trainIds."""
+        image = self._read_whole(entry.image)
+        if entry.label is None or entry.label_format is None:
+            return self._fit_image(image), None
+        label = labels.read(entry.label, entry.label_format)
+        check_pair(image, label, entry.image, entry.label)
+        return self._fit_image(image), resize_label(label[self._band(len(label))], self.size)
+
+    def _read_whole(self, path: Path) -> npt.NDArray[np.uint8]:
+        image = read_image(path)
+        height, width = image.shape[:2]
+        if self._is_off(height, width, self.file_vertical_fov):
+            raise ValueError(
+                f"{path}: {width}×{height} pixels are 360° by {360 * height / width:.1f}°, but "
+                f"{self.file_vertical_fov:g}° are configured: set data.file_vertical_fov (or "
+                "data.vertical_fov) to that of the files, or raise data.aspect_tolerance if their "
+                "pixels are not square"
+            )
+        return image
+
+    def _fit_image(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        return resize_image(image[self._band(len(image))], self.size)
+
+    def _band(self, height: int) -> slice:
+        """Rows around the horizon that hold ``vertical_fov``."""
+        kept = round(height * self.vertical_fov / self.file_vertical_fov)
+        top = (height - kept) // 2
+        return slice(top, top + kept)
+
+    def _is_off(self, height: int, width: int, vertical_fov: float) -> bool:
+        return abs(360 * height / width / vertical_fov - 1) > self.aspect_tolerance
+
+
+class StoredMasks:
+    """SAM's masks of a list of panoramas.
+
+    Args:
+        root: folder of the mask store.
+        files: panoramas whose masks will be asked for.
+        windows: the grid that the store must have been made for.
+
+    Raises:
+        FileNotFoundError: the store does not exist.
+        ValueError: it is for other windows, or a panorama has no masks in it.
+    """
+
+    def __init__(self, root: Path, files: Sequence[Path], windows: WindowGrid) -> None:
+        from goodsam_pl.sam.store import MaskStore, image_key
+
+        self._store = MaskStore.open(root)
+        if self._store.windows != windows:
+            raise ValueError(
+                f"{root} holds masks for {self._store.windows}, data asks for {windows}: set "
+                "size, window_size and window_stride as they were, or name another mask_root"
+            )
+        self._keys = [image_key(path) for path in files]
+        missing = [
+            path for path, key in zip(files, self._keys, strict=True) if key not in self._store
+        ]
+        if missing:
+            raise ValueError(
+                f"{root} has no masks for {missing[0]} and {len(missing) - 1} more of "
+                f"{len(files)} panoramas: put the callback PrecomputeSAM into trainer.callbacks"
+            )
+
+    def __getitem__(self, index: int) -> Tensor:
+        """Mask layers of one panorama, int16 ``(N, L, h, w)``, -1 = no mask."""
+        layers: Tensor = self._store.layers(self._keys[index])
+        return layers
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What varies from visit to visit.
+
+    Attributes:
+        pipeline: changes of colour.
+        roll: turn the panorama by a random yaw.
+        flip: mirror it half of the time.
+    """
+
+    pipeline: Pipeline
+    roll: bool = True
+    flip: bool = True
+
+
+class PanoramaDataset(Dataset[PanoramaSample]):
+    """Panoramas with their labels and masks, where they have any.
+
+    Args:
+        entries: files, as a layout lists them.
+        panorama_format: size and fields of view.
+        windows: the grid of the masks.
+        taxonomy: class set of the labels.
+        masks: SAM's masks of ``entries``; ``None`` for samples without.
+        augmentation: ``None`` leaves every sample as it is.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        panorama_format: PanoramaFormat,
+        windows: WindowGrid,
+        taxonomy: str,
+        *,
+        masks: StoredMasks | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.entries = entries
+        self.format = panorama_format
+        self.windows = windows
+        self.masks = masks
+        self.augmentation = augmentation
+        self._labels = LabelReader(taxonomy)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: int) -> PanoramaSample:
+        pixels, ids = self.format.read_labelled(self.entries[index], self._labels)
+        turn = Turn()
+        if self.augmentation is not None:
+            generator = draw_generator(index)
+            pixels = self.augmentation.pipeline.image(pixels, generator)
+            turn = draw_turn(
+                generator,
+                self.windows.image_size[1],
+                self.augmentation.roll,
+                self.augmentation.flip,
+                None if self.masks is None else self.windows,
+            )
+        label = None if ids is None else turn.pixels(torch.from_numpy(ids).to(torch.int64))
+        masks = None if self.masks is None else turn.masks(self.masks[index], self.windows)
+        name = self.entries[index].name
+        return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name)

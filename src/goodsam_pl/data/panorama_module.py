@@ -1,0 +1,229 @@
+"""The panoramas of every stage, for Lightning."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from goodsam_pl.data.augment import column_spacing
+from goodsam_pl.data.batch import collate_panoramas
+from goodsam_pl.data.layouts import (
+    PANORAMA_LAYOUTS,
+    Entry,
+    MissingSplitError,
+    Request,
+    Split,
+    list_entries,
+)
+from goodsam_pl.data.loading import Loading
+from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, PanoramaFormat, StoredMasks
+from goodsam_pl.data.transforms import Transform, photometric
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.taxonomy import get_taxonomy
+
+__all__ = ["PanoramaDataModule"]
+
+log = logging.getLogger(__name__)
+
+Stage = Literal["fit", "validate", "test", "predict"]
+
+
+class PanoramaDataModule(pl.LightningDataModule):
+    """Unlabelled panoramas to train on, labelled or unlabelled ones to evaluate and predict.
+
+    Labels of the train split are never read, wherever they lie. Validation during training needs
+    labels: without a labelled ``val`` split there is none.
+
+    Args:
+        dataset: folder layout: ``densepass`` (also a StreetWorld export), ``wildpass``, ``folder``
+            (every image below ``root``), or ``plain`` (``images/ labels/ splits/<split>.txt``).
+        root: folder of the data set.
+        taxonomy: class set that labels are translated to.
+        size: height and width that panoramas are resized to, pixels.
+        vertical_fov: vertical field of view of a panorama of that size, degrees; 180 for the full
+            sphere.
+        file_vertical_fov: vertical field of view of the files, degrees, where it is larger: the
+            band around the horizon is cut out. ``None`` takes ``vertical_fov``.
+        aspect_tolerance: how far the aspect of a file (and of ``size``) may be from that of the
+            field of view, relative.
+        window_size: height and width of the sliding windows, pixels.
+        window_stride: largest vertical and horizontal step between windows, pixels.
+        mask_root: folder of the mask store; ``None`` for batches without masks.
+        mask_splits: the splits whose batches carry masks, of ``train``, ``val``, ``test`` and
+            ``predict``. SAM looks at every panorama of these once.
+        batch_size: panoramas of a training batch, per process.
+        eval_batch_size: panoramas of a batch in validation, test and prediction.
+        num_workers: worker processes of each loader.
+        transforms: albumentations that change colours, for training.
+        roll: turn training panoramas by a random yaw, masks alike.
+        flip: mirror half of the training panoramas, masks alike.
+        label_taxonomy: class set that label files of the ``plain`` layout are written in; ``None``
+            takes ``taxonomy``.
+        predict_split: what ``predict`` runs on.
+        limit: use only the first so many panoramas of each split.
+
+    Raises:
+        ValueError: arguments that contradict each other, named in the message.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: Literal["densepass", "wildpass", "folder", "plain"],
+        root: str,
+        taxonomy: str = "cityscapes-19",
+        size: tuple[int, int] = (192, 1024),
+        vertical_fov: float = 67.5,
+        file_vertical_fov: float | None = None,
+        aspect_tolerance: float = 0.05,
+        window_size: tuple[int, int] = (192, 192),
+        window_stride: tuple[int, int] = (192, 128),
+        mask_root: str | None = None,
+        mask_splits: list[Literal["train", "val", "test", "predict"]] | None = None,
+        batch_size: int = 2,
+        eval_batch_size: int = 1,
+        num_workers: int = 2,
+        transforms: list[Transform] | None = None,
+        roll: bool = True,
+        flip: bool = True,
+        label_taxonomy: str | None = None,
+        predict_split: Literal["train", "val", "test"] = "test",
+        limit: int | None = None,
+    ) -> None:
+        super().__init__()
+        # paths as text, and no objects: checkpoints are read back with weights_only=True
+        root = os.fspath(root)
+        mask_root = None if mask_root is None else os.fspath(mask_root)
+        self.save_hyperparameters(ignore=["transforms"], logger=False)
+        if limit is not None and limit < 1:
+            raise ValueError(f"data.limit is {limit}: choose at least 1, or null for all")
+        self.dataset = dataset
+        self.root = Path(root)
+        self.taxonomy = get_taxonomy(taxonomy)
+        self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
+        self.format = PanoramaFormat(
+            (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
+        )
+        self.windows = WindowGrid.cover(
+            self.format.size, (window_size[0], window_size[1]), (window_stride[0], window_stride[1])
+        )
+        self.mask_root = None if mask_root is None else Path(mask_root)
+        self.mask_splits = frozenset(mask_splits if mask_splits is not None else ["train"])
+        self.augmentation = Augmentation(photometric(transforms), roll, flip)
+        if self.mask_root is not None and (roll or flip):
+            column_spacing(self.windows)
+        self.predict_split = predict_split
+        self.limit = limit
+        self.loading = Loading(batch_size, eval_batch_size, num_workers)
+        self._entries: dict[str, list[Entry]] = {}
+
+    def setup(self, stage: str) -> None:
+        """List the files of a stage and read the first of each split.
+
+        Raises:
+            FileNotFoundError: a folder, an image of a list or a label is missing.
+            ValueError: no images, a broken first file, or one of the wrong aspect.
+        """
+        if stage == "fit":
+            self._load("train", "train")
+            self._load_validation()
+        elif stage == "validate":
+            self._load("val", "val")
+        elif stage == "test":
+            self._load("test", "test")
+        elif stage == "predict":
+            self._load("predict", self.predict_split)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Unlabelled panoramas, augmented, shuffled."""
+        dataset = self._dataset("train", self.augmentation)
+        processes = self.trainer.world_size if self.trainer else 1
+        return self.loading.training(dataset, len(dataset), self._collate, processes)
+
+    def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
+        """Panoramas of the val split, each once over all processes; none if it has no labels."""
+        return self._evaluation("val") if "val" in self._entries else []
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Panoramas of the test split, each once over all processes."""
+        return self._evaluation("test")
+
+    def predict_dataloader(self) -> DataLoader[Any]:
+        """Panoramas of ``predict_split``, without labels, each once over all processes."""
+        return self._evaluation("predict")
+
+    def panorama_files(self, stage: Stage) -> list[Path]:
+        """The panoramas of a stage whose masks will be asked for, after ``setup``.
+
+        Args:
+            stage: as Lightning calls it.
+        """
+        splits = {
+            "fit": ("train", "val"),
+            "validate": ("val",),
+            "test": ("test",),
+            "predict": ("predict",),
+        }[stage]
+        return [
+            entry.image
+            for split in splits
+            if split in self.mask_splits
+            for entry in self._entries.get(split, [])
+        ]
+
+    def read_panorama(self, path: Path) -> Tensor:
+        """Read a panorama exactly as training sees it, without augmentation.
+
+        Returns:
+            RGB uint8 ``(3, H, W)``.
+        """
+        return torch.from_numpy(self.format.read(path)).permute(2, 0, 1).contiguous()
+
+    def _load(self, role: str, split: Split) -> None:
+        if role in self._entries:
+            return
+        request = Request(self.root, split, self.label_taxonomy.name)
+        entries = list_entries(PANORAMA_LAYOUTS, self.dataset, request)[: self.limit]
+        if role == "predict":
+            entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
+        PanoramaDataset(entries[:1], self.format, self.windows, self.taxonomy.name)[0]
+        self._entries[role] = entries
+
+    def _load_validation(self) -> None:
+        try:
+            self._load("val", "val")
+        except MissingSplitError as missing:
+            log.info("training without validation: %s", missing)
+            return
+        if all(entry.label is None for entry in self._entries["val"]):
+            log.info("training without validation: %s has no labels for it", self.root)
+            del self._entries["val"]
+
+    def _dataset(self, role: str, augmentation: Augmentation | None = None) -> PanoramaDataset:
+        entries = self._entries[role]
+        masks = None
+        if self.mask_root is not None and role in self.mask_splits:
+            masks = StoredMasks(self.mask_root, [entry.image for entry in entries], self.windows)
+        return PanoramaDataset(
+            entries,
+            self.format,
+            self.windows,
+            self.taxonomy.name,
+            masks=masks,
+            augmentation=augmentation,
+        )
+
+    def _evaluation(self, role: str) -> DataLoader[Any]:
+        return self.loading.evaluation(self._dataset(role), self._collate, self.trainer)
+
+    @property
+    def _collate(self) -> Any:
+        return partial(collate_panoramas, windows=self.windows)

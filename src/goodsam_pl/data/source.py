@@ -1,0 +1,59 @@
+"""Labelled pinhole images as training sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.utils.data import Dataset
+
+from goodsam_pl.data.batch import SourceSample
+from goodsam_pl.data.files import check_pair, read_image, resize_image, resize_label
+from goodsam_pl.data.labels import LabelReader
+from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.normalization import normalize
+from goodsam_pl.data.transforms import Pipeline, draw_generator
+
+__all__ = ["SourceDataset"]
+
+
+class SourceDataset(Dataset[SourceSample]):
+    """Street photographs with their labels.
+
+    Args:
+        entries: files, as a layout lists them; every one with a label.
+        taxonomy: class set of the labels.
+        size: height and width that images are resized to before the transforms, pixels; ``None``
+            keeps each as it is.
+        pipeline: transforms of image and label; ``None`` for evaluation.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        taxonomy: str,
+        size: tuple[int, int] | None = None,
+        pipeline: Pipeline | None = None,
+    ) -> None:
+        self.entries = entries
+        self.size = size
+        self.pipeline = pipeline
+        self._labels = LabelReader(taxonomy)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: int) -> SourceSample:
+        entry = self.entries[index]
+        if entry.label is None or entry.label_format is None:
+            raise ValueError(f"{entry.image} has no label: source images need one each")
+        image = read_image(entry.image)
+        label = self._labels.read(entry.label, entry.label_format)
+        check_pair(image, label, entry.image, entry.label)
+        if self.size is not None:
+            image, label = resize_image(image, self.size), resize_label(label, self.size)
+        if self.pipeline is not None:
+            image, label = self.pipeline.image_and_label(image, label, draw_generator(index))
+        return SourceSample(
+            normalize(image), torch.from_numpy(label.copy()).to(torch.int64), entry.name
+        )

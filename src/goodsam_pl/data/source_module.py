@@ -1,0 +1,142 @@
+"""Labelled pinhole images, for Lightning."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+from torch.utils.data import DataLoader
+
+from goodsam_pl.data.batch import collate_sources
+from goodsam_pl.data.layouts import (
+    SOURCE_LAYOUTS,
+    Entry,
+    MissingSplitError,
+    Request,
+    Split,
+    list_entries,
+)
+from goodsam_pl.data.loading import Loading
+from goodsam_pl.data.source import SourceDataset
+from goodsam_pl.data.transforms import Transform, with_labels
+from goodsam_pl.taxonomy import get_taxonomy, remap_table
+
+__all__ = ["SourceDataModule"]
+
+log = logging.getLogger(__name__)
+
+
+class SourceDataModule(pl.LightningDataModule):
+    """Street photographs with labels, from which the teacher assistant learns its classes.
+
+    Args:
+        dataset: folder layout: ``cityscapes`` (also a StreetWorld export), ``camvid`` (the SegNet
+            split), or ``plain`` (``images/ labels/ splits/<split>.txt``).
+        root: folder of the data set.
+        taxonomy: class set that labels are translated to; classes without a counterpart in it are
+            ignored.
+        size: height and width that images are resized to before the transforms, pixels; ``None``
+            keeps each at its own size.
+        train_transforms: albumentations of image and label. End with a crop where they change
+            sizes.
+        batch_size: images of a training batch, per process.
+        eval_batch_size: images of a batch in validation, test and prediction.
+        num_workers: worker processes of each loader.
+        label_taxonomy: class set that label files of the ``plain`` layout are written in; ``None``
+            takes ``taxonomy``.
+        limit: use only the first so many images of each split.
+
+    Raises:
+        ValueError: arguments that contradict each other, named in the message.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: Literal["cityscapes", "camvid", "plain"],
+        root: str,
+        taxonomy: str = "cityscapes-19",
+        size: tuple[int, int] | None = None,
+        train_transforms: list[Transform] | None = None,
+        batch_size: int = 8,
+        eval_batch_size: int = 1,
+        num_workers: int = 2,
+        label_taxonomy: str | None = None,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__()
+        # paths as text, and no objects: checkpoints are read back with weights_only=True
+        root = os.fspath(root)
+        self.save_hyperparameters(ignore=["train_transforms"], logger=False)
+        if limit is not None and limit < 1:
+            raise ValueError(f"data.limit is {limit}: choose at least 1, or null for all")
+        self.dataset = dataset
+        self.root = Path(root)
+        self.taxonomy = get_taxonomy(taxonomy)
+        self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
+        self.size = None if size is None else (size[0], size[1])
+        self.pipeline = with_labels(train_transforms)
+        self.limit = limit
+        self.loading = Loading(batch_size, eval_batch_size, num_workers)
+        self._entries: dict[str, list[Entry]] = {}
+
+    def setup(self, stage: str) -> None:
+        """List the files of a stage and read the first of each split.
+
+        Raises:
+            FileNotFoundError: a folder, an image of a list or a label is missing.
+            ValueError: no images, a broken first file, labels that the taxonomy cannot express.
+        """
+        if stage == "fit":
+            self._load("train")
+            try:
+                self._load("val")
+            except MissingSplitError as missing:
+                log.info("training without validation: %s", missing)
+        elif stage == "validate":
+            self._load("val")
+        elif stage in ("test", "predict"):
+            self._load("test")
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Labelled images, augmented, shuffled."""
+        dataset = self._dataset("train", training=True)
+        processes = self.trainer.world_size if self.trainer else 1
+        return self.loading.training(dataset, len(dataset), collate_sources, processes)
+
+    def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
+        """Images of the val split, each once over all processes; none without such a split."""
+        return self._evaluation("val") if "val" in self._entries else []
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Images of the test split, each once over all processes."""
+        return self._evaluation("test")
+
+    def predict_dataloader(self) -> DataLoader[Any]:
+        """Images of the test split, each once over all processes."""
+        return self._evaluation("test")
+
+    def _load(self, split: Split) -> None:
+        if split in self._entries:
+            return
+        request = Request(self.root, split, self.label_taxonomy.name)
+        entries = list_entries(SOURCE_LAYOUTS, self.dataset, request)[: self.limit]
+        for label_format in {entry.label_format for entry in entries if entry.label_format}:
+            remap_table(label_format.taxonomy, self.taxonomy.name)
+        self._entries[split] = entries
+        self._dataset(split, training=False, count=1)[0]
+
+    def _dataset(self, split: str, training: bool, count: int | None = None) -> SourceDataset:
+        return SourceDataset(
+            self._entries[split][:count],
+            self.taxonomy.name,
+            self.size,
+            self.pipeline if training else None,
+        )
+
+    def _evaluation(self, split: str) -> DataLoader[Any]:
+        dataset = self._dataset(split, training=False)
+        return self.loading.evaluation(dataset, collate_sources, self.trainer)
