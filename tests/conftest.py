@@ -1,0 +1,15 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# A deadline would turn a busy machine into a failure; speed is never asserted here.
+settings.register_profile("goodsam", deadline=None, max_examples=50)
+settings.load_profile("goodsam")
+
+# Data loaders fork workers around torch; two threads a process keep small machines responsive.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("WANDB_MODE", "offline")
