@@ -1,0 +1,247 @@
+"""The three systems on tiny networks: what is optimised, saved, logged and predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.fusion import cross_task_complementary_fusion
+from goodsam_pl.geometry import WindowGrid, map_windows
+from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
+
+GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
+
+
+class TinyNetwork(nn.Module):
+    """Three pixels wide, with a normalisation whose statistics would tell training mode."""
+
+    def __init__(self, classes: int = 19) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, classes, 3, padding=1)
+        self.norm = nn.BatchNorm2d(classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.norm(self.convolution(images))
+
+
+def _panoramas(seed: int = 0, labelled: bool = True) -> PanoramaBatch:
+    generator = torch.Generator().manual_seed(seed)
+    return PanoramaBatch(
+        image=torch.randn(2, 3, 16, 48, generator=generator),
+        label=torch.randint(0, 19, (2, 16, 48), generator=generator) if labelled else None,
+        masks=torch.randint(-1, 4, (2, GRID.count, 2, 16, 16), generator=generator).short(),
+        windows=GRID,
+        names=["a", "b"],
+    )
+
+
+def _sources(seed: int = 0) -> SourceBatch:
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.randn(2, 3, 16, 32, generator=generator)
+    label = torch.randint(0, 19, (2, 16, 32), generator=generator)
+    label[:, :4] = 255
+    return SourceBatch(image=image, label=label, names=["a", "b"])
+
+
+def _loader(*batches: PanoramaBatch | SourceBatch) -> DataLoader[object]:
+    return DataLoader(list(batches), batch_size=None, collate_fn=lambda batch: batch)
+
+
+def _trainer(path: Path, steps: int = 3) -> Trainer:
+    return Trainer(
+        default_root_dir=path,
+        max_steps=steps,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+@pytest.fixture(params=["source", "rectification", "distillation"])
+def system(request: pytest.FixtureRequest) -> Iterator[tuple[LightningModule, DataLoader[object]]]:
+    torch.manual_seed(0)
+    schedule = {"learning_rate": 1e-2, "warmup_steps": 1}
+    if request.param == "source":
+        yield SourceSegmentation(TinyNetwork(), **schedule), _loader(_sources(0), _sources(1))
+    elif request.param == "rectification":
+        yield TARectification(TinyNetwork(), **schedule), _loader(_panoramas(0), _panoramas(1))
+    else:
+        module = StudentDistillation(TinyNetwork(), TinyNetwork(), **schedule)
+        yield module, _loader(_panoramas(0), _panoramas(1))
+
+
+def test_a_run_trains_validates_and_saves_only_tensors_and_plain_values(
+    system: tuple[LightningModule, DataLoader[object]], tmp_path: Path
+) -> None:
+    module, loader = system
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    trainer = _trainer(tmp_path)
+    trainer.fit(module, loader, loader)
+    changed = {name for name, value in module.state_dict().items() if (value != before[name]).any()}
+    assert any("convolution.weight" in name for name in changed)
+    assert not any(name.startswith("teacher_assistant.") for name in changed) or isinstance(
+        module, TARectification
+    )
+    assert 0 <= trainer.callback_metrics["val/miou"] <= 1
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    content = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert content["hyper_parameters"]["learning_rate"] == 1e-2
+
+
+def test_the_score_is_that_of_the_prediction(
+    system: tuple[LightningModule, DataLoader[object]], tmp_path: Path
+) -> None:
+    module, loader = system
+    trainer = _trainer(tmp_path)
+    (logged,) = trainer.test(module, loader, verbose=False)
+    hits = union = torch.zeros(19, dtype=torch.int64)
+    module.eval()
+    with torch.no_grad():
+        for batch in loader:
+            predicted, label = module.predict_step(batch, 0), batch.label
+            counted = label != 255
+            one, other = (torch.nn.functional.one_hot(x[counted], 19) for x in (predicted, label))
+            hits = hits + (one & other).sum(0)
+            union = union + (one | other).sum(0)
+    expected = (hits / union)[union > 0].mean().item()
+    assert logged["test/miou"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_warm_up_and_decay(tmp_path: Path) -> None:
+    module = SourceSegmentation(TinyNetwork(), learning_rate=1.0, warmup_steps=3)
+    rates: list[float] = []
+
+    class Recorder(SourceSegmentation):
+        def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
+            rates.append(self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+
+    module = Recorder(TinyNetwork(), learning_rate=1.0, warmup_steps=3)
+    _trainer(tmp_path, steps=8).fit(module, _loader(*[_sources(0)] * 4))
+    expected = [min(1, (t + 1) / 4) * (1 - t / 8) for t in range(8)]
+    assert rates == pytest.approx(expected)
+
+
+def test_weights_decay_but_biases_and_norms_do_not(tmp_path: Path) -> None:
+    module = SourceSegmentation(TinyNetwork(), weight_decay=0.3)
+    _trainer(tmp_path, steps=1).fit(module, _loader(_sources()))
+    decayed, kept = module.optimizers().param_groups  # type: ignore[union-attr]
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
+    assert [p.ndim for p in decayed["params"]] == [4]
+    assert [p.ndim for p in kept["params"]] == [1, 1, 1]
+
+
+class TestDistillation:
+    def _module(self) -> StudentDistillation:
+        torch.manual_seed(1)
+        return StudentDistillation(TinyNetwork(), TinyNetwork(), warmup_steps=0)
+
+    def test_the_teacher_is_frozen_out_of_the_optimiser_and_stays_in_eval(
+        self, tmp_path: Path
+    ) -> None:
+        module = self._module()
+        before = {k: v.clone() for k, v in module.teacher_assistant.state_dict().items()}
+        _trainer(tmp_path).fit(module, _loader(_panoramas(labelled=False)))
+        for name, value in module.teacher_assistant.state_dict().items():
+            assert torch.equal(value, before[name]), name
+        optimised = {
+            id(p)
+            for group in module.optimizers().param_groups  # type: ignore[union-attr]
+            for p in group["params"]
+        }
+        assert optimised == {id(p) for p in module.student.parameters()}
+        module.train()
+        assert module.student.training
+        assert not module.teacher_assistant.training
+
+    def test_checkpoints_hold_the_student_alone_and_load_strictly(self, tmp_path: Path) -> None:
+        module, other = self._module(), self._module()
+        trainer = _trainer(tmp_path)
+        trainer.fit(module, _loader(_panoramas()))
+        trainer.save_checkpoint(tmp_path / "last.ckpt")
+        state = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
+        assert not any(name.startswith("teacher_assistant.") for name in state)
+        other.load_state_dict(state)
+        for name, value in other.student.state_dict().items():
+            assert torch.equal(value, module.student.state_dict()[name])
+        del state["student.convolution.weight"]
+        with pytest.raises(RuntimeError, match=r"student\.convolution\.weight"):
+            other.load_state_dict(state)
+
+    def test_the_loss_is_the_weighted_sum_of_its_terms(self, tmp_path: Path) -> None:
+        module = StudentDistillation(
+            TinyNetwork(),
+            TinyNetwork(),
+            whole_weight=0.5,
+            ensemble_weight=2.0,
+            boundary_weight=0.25,
+            learning_rate=0.0,
+        )
+        trainer = _trainer(tmp_path, steps=1)
+        trainer.fit(module, _loader(_panoramas()))
+        logged = trainer.callback_metrics
+        expected = (
+            0.5 * logged["train/whole"]
+            + 2.0 * logged["train/ensemble"]
+            + 0.25 * logged["train/boundary"]
+        )
+        torch.testing.assert_close(logged["train/loss"], expected)
+        assert 0 <= logged["train/trusted"] <= 1
+
+    def test_the_student_learns_what_the_fusion_says(self, tmp_path: Path) -> None:
+        module = StudentDistillation(
+            TinyNetwork(), TinyNetwork(), learning_rate=0.05, warmup_steps=0
+        )
+        batch = _panoramas()
+        with torch.no_grad():
+            stitched = GRID.stitch(module.teach(batch)).argmax(1)
+            before = (module.eval()(batch.image).argmax(1) == stitched).float().mean()
+        trainer = _trainer(tmp_path, steps=60)
+        trainer.fit(module, _loader(batch))
+        with torch.no_grad():
+            after = (module.eval()(batch.image).argmax(1) == stitched).float().mean()
+        assert after > before + 0.2
+
+
+class TestRectification:
+    def test_it_scores_windows_the_whole_and_the_fused_labels(self, tmp_path: Path) -> None:
+        module, batch = TARectification(TinyNetwork()), _panoramas()
+        (logged,) = _trainer(tmp_path).test(module, _loader(batch), verbose=False)
+        assert {"test/miou", "test/miou_whole", "test/miou_fused"} <= logged.keys()
+        assert list(module.latest_scores) == ["windowed", "whole", "fused"]
+
+        with torch.no_grad():
+            probabilities = map_windows(module.eval(), batch.image, GRID).softmax(2)
+            assert batch.masks is not None
+            fused = cross_task_complementary_fusion(probabilities, batch.masks)
+            kinds = dict(module.predict_kinds(batch))
+        torch.testing.assert_close(kinds["windowed"], GRID.stitch(probabilities))
+        torch.testing.assert_close(kinds["fused"], GRID.stitch(fused.ensemble))
+
+    def test_without_masks_there_is_no_fused_score_and_no_training(self, tmp_path: Path) -> None:
+        batch = _panoramas()
+        batch.masks = None
+        (logged,) = _trainer(tmp_path).test(
+            TARectification(TinyNetwork()), _loader(batch), verbose=False
+        )
+        assert "test/miou_fused" not in logged
+        with pytest.raises(ValueError, match="data.init_args.mask_root"):
+            _trainer(tmp_path).fit(TARectification(TinyNetwork()), _loader(batch))
+
+    def test_pinhole_images_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(TypeError, match="PanoramaDataModule"):
+            _trainer(tmp_path).test(TARectification(TinyNetwork()), _loader(_sources()))
+
+
+def test_unlabelled_batches_are_not_scored(tmp_path: Path) -> None:
+    module = SourceSegmentation(TinyNetwork())
+    (logged,) = _trainer(tmp_path).test(module, _loader(_panoramas(labelled=False)), verbose=False)
+    assert logged == {}
