@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
+from goodsam_pl.geometry.equirectangular import (
+    direction_to_pixel,
+    pixel_directions,
+    sample_equirectangular,
+    solid_angle_weights,
+)
+from goodsam_pl.geometry.perspective import (
+    equirectangular_from_perspective,
+    focal_length,
+    perspective_from_equirectangular,
+    pinhole_directions,
+)
 from goodsam_pl.geometry.windows import Overlap, WindowGrid, map_windows
 
-__all__ = ["Overlap", "WindowGrid", "map_windows"]
+__all__ = [
+    "Overlap",
+    "WindowGrid",
+    "direction_to_pixel",
+    "equirectangular_from_perspective",
+    "focal_length",
+    "map_windows",
+    "perspective_from_equirectangular",
+    "pinhole_directions",
+    "pixel_directions",
+    "sample_equirectangular",
+    "solid_angle_weights",
+]

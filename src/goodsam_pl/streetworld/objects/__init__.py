@@ -1,0 +1,3 @@
+"""What stands in a street: one function an object, modelled in metres from tapered boxes & co."""
+
+from __future__ import annotations
