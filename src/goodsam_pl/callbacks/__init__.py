@@ -1,1 +1,18 @@
-"""callbacks."""
+"""What watches a run: the table of classes, the pictures of ``predict``."""
+
+from __future__ import annotations
+
+from goodsam_pl.callbacks.atomic import write_atomically
+from goodsam_pl.callbacks.class_table import ClassTable
+from goodsam_pl.callbacks.prediction_writer import PredictionWriter
+from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
+from goodsam_pl.callbacks.run_directory import run_directory
+
+__all__ = [
+    "ClassTable",
+    "ColouredModule",
+    "PredictionWriter",
+    "ScoredModule",
+    "run_directory",
+    "write_atomically",
+]

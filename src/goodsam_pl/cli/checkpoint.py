@@ -1,0 +1,73 @@
+"""What a checkpoint remembers about its model, as defaults for the command line.
+
+Lightning lets a checkpoint's hyperparameters override the YAML and the options without a word.
+Here what is written down wins; the checkpoint fills in the rest, and differences are reported.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+__all__ = ["differences", "model_of", "refuse_missing"]
+
+_KEYWORDS = {"best", "last", "hpc"}
+
+
+def refuse_missing(ckpt_path: str) -> None:
+    """Refuse a path without a file now, not after the data was prepared.
+
+    Raises:
+        FileNotFoundError: it is neither a file, nor one of Lightning's keywords, nor a URL.
+    """
+    known_to_lightning = ckpt_path in _KEYWORDS or ckpt_path.startswith("registry")
+    if not known_to_lightning and "://" not in ckpt_path and not Path(ckpt_path).is_file():
+        raise FileNotFoundError(f"--ckpt_path {ckpt_path}: there is no such checkpoint")
+
+
+def model_of(ckpt_path: Path) -> dict[str, Any]:
+    """The model of a checkpoint in the form of the YAML: ``class_path`` and ``init_args``.
+
+    The dictionary is empty for a checkpoint that was not made from the command line. Nothing in
+    the file is executed.
+
+    Raises:
+        ValueError: the file is no checkpoint.
+    """
+    if not zipfile.is_zipfile(ckpt_path):
+        raise ValueError(f"--ckpt_path {ckpt_path}: not a checkpoint of Lightning")
+    checkpoint = torch.load(ckpt_path, weights_only=True, map_location="cpu", mmap=True)
+    remembered = dict(checkpoint.get("hyper_parameters", {}))
+    remembered.pop("_instantiator", None)
+    if "_class_path" not in remembered:
+        return {}
+    return {"class_path": remembered.pop("_class_path"), "init_args": remembered}
+
+
+def differences(used: Mapping[str, Any], remembered: Mapping[str, Any]) -> list[str]:
+    """Name every key of a checkpoint's model that has another value now.
+
+    Args:
+        used: the model that will be built.
+        remembered: the one of the checkpoint. When the classes differ, that is all there is to say.
+    """
+    if used["class_path"] != remembered["class_path"]:
+        used, remembered = ({"class_path": each["class_path"]} for each in (used, remembered))
+    now, then = dict(_flatten(used, "model")), dict(_flatten(remembered, "model"))
+    return [
+        f"{key} is {now.get(key)!r} here and {value!r} in the checkpoint"
+        for key, value in then.items()
+        if now.get(key) != value
+    ]
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}.{key}")
+        else:
+            yield f"{prefix}.{key}", list(value) if isinstance(value, tuple) else value

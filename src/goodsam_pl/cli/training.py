@@ -1,0 +1,130 @@
+"""``fit``, ``validate``, ``test`` and ``predict``: Lightning's command line, set up for us."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import BasePredictionWriter
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
+
+from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
+from goodsam_pl.callbacks import PredictionWriter
+from goodsam_pl.cli.checkpoint import differences, model_of, refuse_missing
+from goodsam_pl.cli.parser import ShortErrorParser
+from goodsam_pl.cli.save_config import SaveRunConfig
+
+__all__ = ["GoodSAMCLI", "train"]
+
+
+def train(args: list[str] | None = None) -> GoodSAMCLI:
+    """Run one of the Trainer's verbs.
+
+    Args:
+        args: the verb and its options; ``None`` takes them from ``sys.argv``.
+    """
+    return GoodSAMCLI(
+        LightningModule,
+        LightningDataModule,
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        seed_everything_default=0,
+        auto_configure_optimizers=False,
+        save_config_callback=SaveRunConfig,
+        trainer_defaults={"default_root_dir": "runs"},
+        parser_class=ShortErrorParser,
+        parser_kwargs={"prog": "goodsam", "allow_abbrev": False},
+        args=args,
+    )
+
+
+class GoodSAMCLI(LightningCLI):
+    """LightningCLI in which what the user wrote wins, and runs keep to their folder."""
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Write our version, too, above each saved configuration."""
+        kwargs["dump_header"] = [f"{name}=={version(name)}" for name in ("goodsam_pl", "lightning")]
+        return super().init_parser(**kwargs)
+
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Trainer, model and data; the model is not required, for a checkpoint may bring it."""
+        parser.add_lightning_class_args(self.trainer_class, "trainer")
+        parser.set_defaults(
+            {f"trainer.{key}": value for key, value in self.trainer_defaults.items()}
+        )
+        parser.add_lightning_class_args(
+            self._model_class, "model", subclass_mode=self.subclass_mode_model, required=False
+        )
+        parser.add_lightning_class_args(
+            self._datamodule_class, "data", subclass_mode=self.subclass_mode_data
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Say the taxonomy once, with the data; the model follows."""
+        parser.link_arguments("data.init_args.taxonomy", "model.init_args.taxonomy")
+
+    def _prepare_subcommand_parser(
+        self, klass: type[Trainer], subcommand: str, **kwargs: Any
+    ) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        parser.set_defaults({"weights_only": True})  # a checkpoint must not execute code
+        if subcommand == "predict":
+            parser.set_defaults({"return_predictions": False})  # they are written, not collected
+        return parser
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Remember the arguments, to parse them once more over a checkpoint's defaults."""
+        self._args = args
+        super().parse_arguments(parser, args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Let the checkpoint fill in what the user left open about the model.
+
+        Lightning's own lets it override what the user wrote.
+        """
+        verb = self.config["subcommand"]
+        parser = self._parser(verb)
+        ckpt_path = self.config[verb].get("ckpt_path")
+        if ckpt_path:
+            refuse_missing(str(ckpt_path))
+        remembered = model_of(Path(ckpt_path)) if ckpt_path and Path(ckpt_path).is_file() else {}
+        if remembered:
+            self._adopt(remembered, verb, str(ckpt_path))
+        if self.config[verb].get("model") is None:
+            parser.error(
+                'key "model" is required: give it by --config or --model'
+                + (f"; {ckpt_path} does not name its model" if ckpt_path else "")
+            )
+
+    def _adopt(self, remembered: dict[str, Any], verb: str, ckpt_path: str) -> None:
+        parser = self._parser(verb)
+        chosen = self.config[verb].get("model")
+        if chosen is None or chosen.class_path == remembered["class_path"]:
+            parser.set_defaults({"model": remembered})
+            try:
+                super().parse_arguments(self.parser, self._args)
+            except SystemExit:
+                sys.stderr.write(f"The model's defaults were those stored in {ckpt_path}.\n")
+                raise
+        text = parser.dump(self.config[verb], skip_link_targets=False, skip_none=False)
+        for difference in differences(yaml.safe_load(text)["model"], remembered):
+            _warn(f"{difference} {ckpt_path}; the former is used")
+
+    def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
+        """Give ``predict`` something that writes, if the user did not."""
+        chosen = config.get("callbacks") or []
+        chosen = chosen if isinstance(chosen, list) else [chosen]
+        writes = any(isinstance(each, BasePredictionWriter) for each in [*chosen, *callbacks])
+        if self.subcommand == "predict" and not writes:
+            callbacks = [*callbacks, PredictionWriter()]
+        return super()._instantiate_trainer(config, callbacks)
+
+
+@rank_zero_only
+def _warn(message: str) -> None:
+    sys.stderr.write(f"goodsam: warning: {message}\n")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.demos.boring_classes import BoringModel
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+
+from goodsam_pl.callbacks import run_directory
+
+
+@pytest.mark.parametrize(
+    "make_logger",
+    [
+        lambda root: False,
+        lambda root: CSVLogger(root / "logs", name="street"),
+        lambda root: TensorBoardLogger(root / "logs", name="street", version="first"),
+        lambda root: WandbLogger(save_dir=root / "logs", project="street", offline=True),
+    ],
+    ids=["none", "csv", "tensorboard", "wandb"],
+)
+def test_is_where_lightning_keeps_the_checkpoints(make_logger, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    checkpoints = ModelCheckpoint()
+    trainer = Trainer(
+        default_root_dir=tmp_path,
+        logger=make_logger(tmp_path),
+        callbacks=[checkpoints],
+        accelerator="cpu",
+        max_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        limit_val_batches=0,
+    )
+    trainer.fit(BoringModel())
+    assert run_directory(trainer) == Path(checkpoints.dirpath).parent
+    assert run_directory(trainer).is_relative_to(tmp_path)
+    if isinstance(trainer.logger, WandbLogger):
+        trainer.logger.experiment.finish()

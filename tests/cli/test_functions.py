@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from goodsam_pl.cli import entry
+from goodsam_pl.cli.verbs import FunctionVerb
+
+MODULE = '''
+def bake(bread: str, minutes: int = 30, seeds: list[str] | None = None) -> str:
+    """Bake.
+
+    Args:
+        bread: the kind.
+        minutes: in the oven.
+        seeds: on top.
+    """
+    if minutes < 1:
+        raise ValueError(f"{minutes} minutes: give at least 1")
+    return f"{bread} {minutes} {seeds}"
+
+
+def knead(dough: str) -> None:
+    """Knead."""
+'''
+
+
+@pytest.fixture(autouse=True)
+def bakery(workplace, monkeypatch):
+    (workplace / "bakery.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(workplace))
+    verbs = {
+        "bake": FunctionVerb("bakery:bake", "bake some bread"),
+        "eat": FunctionVerb("bakery:bake", "eat it", positional=True),
+        "knead": FunctionVerb("bakery:knead", "knead"),
+    }
+    monkeypatch.setattr(entry, "FUNCTIONS", verbs)
+
+
+def test_parameters_are_options(goodsam):
+    assert goodsam("bake", "--bread", "rye", "--seeds", "[poppy]").out == "rye 30 ['poppy']\n"
+
+
+def test_parameters_without_default_can_be_words(goodsam):
+    assert goodsam("eat", "rye", "--minutes", "5").out == "rye 5 None\n"
+
+
+def test_options_from_a_file(goodsam, workplace):
+    (workplace / "bread.yaml").write_text("bread: rye\nminutes: 7\n")
+    assert goodsam("bake", "--config", "bread.yaml", "--minutes", "8").out == "rye 8 None\n"
+
+
+def test_nothing_returned_is_nothing_printed(goodsam):
+    assert goodsam("knead", "--dough", "rye").out == ""
+
+
+def test_help_documents_the_parameters(capsys):
+    with pytest.raises(SystemExit) as end:
+        entry.main(["bake", "--help"])
+    text = capsys.readouterr().out
+    assert end.value.code == 0
+    assert "usage: goodsam bake" in text
+    assert "in the oven." in text
+
+
+def test_a_wrong_option_is_named(fails):
+    error = fails("bake", "--bread", "rye", "--minuets", "3")
+    assert "minuets" in error
+    assert "Did you mean 'minutes'?" in error
+    assert "bread" in fails("bake")
+    assert "minutes" in fails("bake", "--bread", "rye", "--minutes", "long")

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from goodsam_pl.cli.training import GoodSAMCLI, train
+
+VERBS = ["fit", "validate", "test", "predict"]
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)["state_dict"]
+
+
+def table(path):
+    with Path(path).open() as file:
+        return {row["class"]: row for row in csv.DictReader(file)}
+
+
+def test_trains_validates_tests_and_predicts(config, goodsam, workplace):
+    goodsam("fit", "--config", config, "--trainer.max_epochs", 20)
+    checkpoint = workplace / "runs/checkpoints/last.ckpt"
+    assert checkpoint.is_file()
+
+    validated = goodsam("validate", "--config", config, "--ckpt_path", checkpoint)
+    assert "val: IoU in percent" in validated.out
+    tested = goodsam("test", "--config", config, "--ckpt_path", checkpoint)
+    assert "test: IoU in percent" in tested.out
+    rows = table(workplace / "runs/test_classes.csv")
+    assert rows == table(workplace / "runs/val_classes.csv")
+    assert set(rows) >= {"sky", "road", "mean"}
+    assert float(rows["mean"]["iou"]) > 0.2
+
+    predicted = goodsam("predict", "--config", config, "--ckpt_path", checkpoint)
+    assert f"predictions: {workplace}/runs/predictions\n" in predicted.out
+    for index in range(5):
+        label = Image.open(workplace / f"runs/predictions/labels/city/{index}.png")
+        assert np.asarray(label).shape == (6, 12)
+        assert np.asarray(label).max() < 11
+    assert not list(workplace.rglob("*.tmp"))
+    assert sorted(path.name for path in workplace.iterdir()) == ["run.yaml", "runs"]
+
+
+def test_the_same_seed_gives_the_same_weights(config, goodsam, workplace):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        goodsam("fit", "--config", config, "--trainer.default_root_dir", name,
+                "--seed_everything", seed)  # fmt: skip
+    a, b, c = (weights(workplace / name / "checkpoints/last.ckpt") for name in "abc")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not torch.equal(a["layer.weight"], c["layer.weight"])
+
+
+def test_resuming_equals_never_having_stopped(config, goodsam, workplace):
+    def fit(name, epochs, *more):
+        goodsam("fit", "--config", config, "--trainer.default_root_dir", name,
+                "--trainer.max_epochs", epochs, *more)  # fmt: skip
+        return workplace / name / "checkpoints/last.ckpt"
+
+    through = torch.load(fit("through", 4), weights_only=True)
+    resumed = torch.load(fit("resumed", 4, "--ckpt_path", fit("half", 2)), weights_only=True)
+    assert resumed["global_step"] == through["global_step"] == 12
+    for key, value in through["state_dict"].items():
+        assert torch.equal(resumed["state_dict"][key], value)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_printed_configuration_is_a_configuration(verb, config, workplace, capsys):
+    def printed(path):
+        with pytest.raises(SystemExit) as end:
+            train([verb, "--config", str(path), "--print_config"])
+        assert end.value.code == 0
+        return capsys.readouterr().out
+
+    first = printed(config)
+    again = workplace / "printed.yaml"
+    again.write_text(first)
+    assert printed(again) == first
+    content = yaml.safe_load(first)
+    assert content["model"]["init_args"]["learning_rate"] == 0.5
+    assert "taxonomy" not in content["model"]["init_args"]  # it is data.init_args.taxonomy
+    assert content["data"]["init_args"]["taxonomy"] == "camvid-11"
+    assert content["weights_only"] is True
+    assert content["seed_everything"] == 0
+    assert content["trainer"]["default_root_dir"] == "runs"
+
+
+def parsed(*args):
+    """The model's and the data's configuration, without running anything."""
+
+    class Parsing(GoodSAMCLI):
+        def instantiate_classes(self):
+            pass
+
+        def _run_subcommand(self, subcommand):
+            pass
+
+    import goodsam_pl.cli.training as module  # noqa: PLC0415
+
+    original, module.GoodSAMCLI = module.GoodSAMCLI, Parsing
+    try:
+        config = module.train(list(args)).config["fit"]
+    finally:
+        module.GoodSAMCLI = original
+    return config
+
+
+def test_the_model_takes_the_taxonomy_of_the_data(config):
+    model = parsed("fit", "--config", config, "--data.taxonomy", "wildpass-8").model
+    assert model.init_args.taxonomy == "wildpass-8"
+
+
+def test_data_without_a_taxonomy_leaves_the_model_its_own(config):
+    model = parsed("fit", "--config", config, "--data", "street_fakes.PlainData").model
+    assert model.init_args.taxonomy == "cityscapes-19"
+
+
+def test_short_names_of_our_classes_and_of_lightnings(config):
+    found = parsed("fit", "--config", config, "--trainer.callbacks", "ClassTable",
+                   "--trainer.callbacks+", "PredictionWriter",
+                   "--trainer.callbacks+", "EMAWeightAveraging")  # fmt: skip
+    assert [each.class_path for each in found.trainer.callbacks] == [
+        "goodsam_pl.callbacks.ClassTable",
+        "goodsam_pl.callbacks.PredictionWriter",
+        "lightning.pytorch.callbacks.EMAWeightAveraging",
+    ]
+
+
+def test_two_processes_score_and_write_like_one(config, goodsam, command, workplace):
+    goodsam("fit", "--config", config)
+    checkpoint = workplace / "runs/checkpoints/last.ckpt"
+    common = ["--config", config, "--ckpt_path", checkpoint]
+    goodsam("test", *common)
+    alone = (workplace / "runs/test_classes.csv").read_bytes()
+    goodsam("predict", *common, "--trainer.default_root_dir", workplace / "one")
+
+    shared = ["--trainer.devices", 2, "--trainer.strategy", "ddp",
+              "--trainer.use_distributed_sampler", "false"]  # fmt: skip
+    script = Path(sys.executable).with_name("lightning")
+    result = command(script, "test", *common, *shared,
+                     "--trainer.default_root_dir", workplace / "two")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("test: IoU in percent") == 1
+    assert (workplace / "two/test_classes.csv").read_bytes() == alone
+
+    result = command(sys.executable, "-m", "goodsam_pl", "predict", *common, *shared,
+                     "--trainer.default_root_dir", workplace / "two")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    written = sorted((workplace / "one/predictions").rglob("*.png"))
+    assert len(written) == 10
+    for path in written:
+        twin = workplace / "two" / path.relative_to(workplace / "one")
+        assert twin.read_bytes() == path.read_bytes()
