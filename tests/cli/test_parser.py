@@ -34,6 +34,10 @@ def test_errors_name_a_wrong_key_of_a_file(config, workplace, fails):
     assert "Did you mean 'trainer.max_epochs'?" in error
 
 
+def test_options_before_the_verb_are_put_right(config, fails):
+    assert "Write the verb first: goodsam fit --config" in fails("--config", config, "fit")
+
+
 def test_a_missing_file_is_named(fails):
     assert "nowhere.yaml" in fails("fit", "--config", "nowhere.yaml")
 

@@ -6,6 +6,7 @@ Here what is written down wins; the checkpoint fills in the rest, and difference
 
 from __future__ import annotations
 
+import pickle
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -36,11 +37,17 @@ def model_of(ckpt_path: Path) -> dict[str, Any]:
     the file is executed.
 
     Raises:
-        ValueError: the file is no checkpoint.
+        ValueError: the file is no checkpoint, or one that would execute code.
     """
     if not zipfile.is_zipfile(ckpt_path):
         raise ValueError(f"--ckpt_path {ckpt_path}: not a checkpoint of Lightning")
-    checkpoint = torch.load(ckpt_path, weights_only=True, map_location="cpu", mmap=True)
+    try:
+        checkpoint = torch.load(ckpt_path, weights_only=True, map_location="cpu", mmap=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"--ckpt_path {ckpt_path}: refused, for loading it would execute code or build objects "
+            "other than tensors and plain values"
+        ) from error
     remembered = dict(checkpoint.get("hyper_parameters", {}))
     remembered.pop("_instantiator", None)
     if "_class_path" not in remembered:

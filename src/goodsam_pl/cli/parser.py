@@ -39,6 +39,8 @@ class ShortErrorParser(LightningArgumentParser):
 
 def _hint(message: str, parser: LightningArgumentParser) -> str:
     """What was meant, if one can tell."""
+    if "before subcommand" in message:
+        return "Write the verb first: goodsam fit --config FILE.yaml\n"
     if wrong := _WRONG_OPTION.findall(message):
         class_path, option = wrong[-1]
         known = _parameters(class_path)
