@@ -106,7 +106,7 @@ def _villas(builder: Builder, dice: Dice, city: City, line: _Frontage) -> None:
         gap = dice.uniform(3.0, 7.0)
         villa(builder, dice, city, line.at(s + 0.5 * (width + gap), garden), width, 9.0)
         gate = dice.uniform(0.25, 0.75) * (width + gap)
-        kind = dice.integer(0, 4)
+        kind = dice.pick((0, 0, 1, 1, 2, 3, 3, 4))
         _border(builder, dice, city, line, s, s + gate - 0.8, 0.45, kind)
         _border(builder, dice, city, line, s + gate + 0.8, s + width + gap, 0.45, kind)
         if dice.chance(0.6):
@@ -121,7 +121,7 @@ def _villas(builder: Builder, dice: Dice, city: City, line: _Frontage) -> None:
 
 def _park(builder: Builder, dice: Dice, city: City, line: _Frontage) -> None:
     """Lawn with trees and bushes behind a low border."""
-    border = dice.integer(0, 5)
+    border = dice.pick((0, 1, 2, 3, 3, 4, 5))
     s = 0.0
     while s < line.length:
         step = dice.uniform(5.0, 9.0)

@@ -122,18 +122,18 @@ class Plan:
 
 def make_plan(dice: Dice, city: City) -> Plan:
     """Draw a street plan."""
-    tram = dice.chance(0.22)
+    tram = dice.chance(0.16)
     lanes = 2 if dice.chance(0.30) or tram else 1
-    parking = (dice.chance(0.6), dice.chance(0.6))
+    parking = (dice.chance(0.5), dice.chance(0.5))
     sidewalks, verges = [], []
     for _ in range(2):
         grass = dice.uniform(1.2, 2.4) if dice.chance(0.38) else 0.0
         verges.append(grass)
-        sidewalks.append(grass + dice.uniform(2.2, 4.2))
+        sidewalks.append(grass + dice.uniform(2.6, 5.2))
     crossing = dice.chance(0.72)
     position = dice.uniform(11.0, 42.0) if dice.chance(0.7) else -dice.uniform(11.0, 30.0)
     half = dice.uniform(2.9, 4.4) if crossing else 0.0
-    weights = (0.50, 0.18, 0.15, 0.09, 0.08)
+    weights = (0.49, 0.20, 0.17, 0.04, 0.10)
     kinds = [BlockKind(dice.weighted(weights)) for _ in range(4)]
     if not crossing:
         kinds[1], kinds[3] = kinds[0], kinds[2]

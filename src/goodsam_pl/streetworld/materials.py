@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from goodsam_pl.streetworld.noise import clouds, grain, random_cell, speckle
+from goodsam_pl.streetworld.noise import clouds, grain, random_cell, solid_noise
 from goodsam_pl.streetworld.objects.buildings import FLOOR
 from goodsam_pl.streetworld.primitives import Floats, Material
 from goodsam_pl.streetworld.surfaces import Surface
 
-__all__ = ["albedo"]
+__all__ = ["albedo", "ruffle"]
 
 
 def _blend(first: Floats, second: Floats | float, share: Floats) -> Floats:
@@ -29,7 +29,7 @@ def _weathered(s: Surface, amount: float, scale: float) -> Floats:
     """Factor of blotches and fine grain."""
     u, v = s.along + 0.37 * s.instance, s.height
     coarse = clouds(scale * u, scale * v)
-    fine = grain(9 * u, 9 * v) * _fade(s.distance, 14)
+    fine = grain(17 * u, 17 * v) * _fade(s.distance, 14)
     return np.asarray(1 + amount * (0.5 * coarse + 0.8 * fine), dtype=np.float32)
 
 
@@ -141,7 +141,9 @@ def _car_cabin(s: Surface) -> Floats:
     """Windows all around below a painted roof."""
     share = s.up / (2 * s.half[2])
     flank = (s.face == 2) | (s.face == 3)
-    pillar = flank & ((np.abs(s.x + 0.05) < 0.05) | (np.abs(s.x) > s.half[0] - 0.10 - 0.3 * share))
+    lean = np.where(s.x > 0, np.float32(0.78), np.float32(0.35))
+    ends = np.abs(s.x) > s.half[0] - 0.10 - lean * share
+    pillar = flank & ((np.abs(s.x + 0.05) < 0.05) | ends)
     window = (share > 0.10) & (share < 0.88) & ~pillar & (s.face < 4)
     inner = np.abs(s.y) < s.half[1] - 0.06 - 0.18 * share
     window &= flank | inner
@@ -216,12 +218,25 @@ def _cloth(s: Surface) -> Floats:
 
 
 def _foliage(s: Surface) -> Floats:
-    u, v = s.x + 0.6 * s.y + s.instance, s.height + 0.5 * s.y - 0.3 * s.x
-    leaves = 0.55 * speckle(22 * u, 22 * v) * _fade(s.distance, 16)
-    clumps = grain(4.5 * u, 4.5 * v) + 0.5 * clouds(2 * v, 2 * u)
-    factor = np.clip(0.95 + 0.30 * clumps + 0.40 * leaves, 0.22, 2.2)
-    dry = np.clip(0.10 * clumps, 0, 0.3)
+    clumps = 0.6 * solid_noise(s.x + s.instance, s.y, s.height, 12.0)
+    leaves = 0.6 * solid_noise(s.x, s.y, s.height, 24.0) * _fade(s.distance, 14)
+    factor = np.clip(0.90 + 0.26 * clumps + 0.42 * leaves, 0.15, 2.0)
+    dry = np.clip(0.07 * clumps, 0, 0.25)
     return _blend(s.colour * factor[:, None], 1.6 * s.second, dry)
+
+
+def ruffle(s: Surface) -> tuple[Floats, Floats, Floats]:
+    """Normals, with those of foliage turned at random: leaves look everywhere, crowns do not."""
+    chosen = np.flatnonzero(s.material == Material.FOLIAGE)
+    if not len(chosen):
+        return s.normal
+    x, y, z = s.x[chosen], s.y[chosen], s.height[chosen]
+    normal = np.stack(s.normal)
+    leaf = normal[:, chosen]
+    for axis in range(3):
+        leaf[axis] += 0.45 * solid_noise(x + 40 * axis, y, z, 10.0)
+    normal[:, chosen] = leaf / np.sqrt(np.maximum((leaf * leaf).sum(axis=0), 1e-6))
+    return normal[0], normal[1], normal[2]
 
 
 def _bark(s: Surface) -> Floats:

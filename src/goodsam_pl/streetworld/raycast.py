@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodsam_pl.streetworld.cameras import Rectangles
-from goodsam_pl.streetworld.noise import grain, speckle
+from goodsam_pl.streetworld.noise import solid_noise
 from goodsam_pl.streetworld.primitives import Floats, Integers, Material, Primitives
 
 __all__ = ["Hits", "Rays", "cast"]
@@ -302,9 +302,9 @@ def _keep(
         + (cos * along[1] - sin * along[0]) * y / half[1] ** 2
         + along[2] * z / half[2] ** 2
     ) / np.sqrt((x / half[0] ** 2) ** 2 + (y / half[1] ** 2) ** 2 + (z / half[2] ** 2) ** 2)
-    u, v = world[0] + 0.6 * world[1], world[2] + 0.5 * world[1] - 0.3 * world[0]
-    ragged = grain(7 * u, 7 * v) + 0.5 * speckle(18 * u, 18 * v)
-    leafy = ragged > 0.5 - 2.2 * facing - solids.detail[:, 0].take(solid)
+    size = np.where(distance < 9, np.float32(18), np.where(distance < 22, 9, 4))
+    ragged = 0.62 * solid_noise(world[0], world[1], world[2], size)
+    leafy = ragged > 0.9 - 2.6 * facing - solids.detail[:, 0].take(solid)
     bar = (np.abs(x % 0.14 - 0.07) < 0.032) | (np.abs(np.abs(z) - half[2]) < 0.07)
     bar |= np.abs(x % 2.0 - 1.0) > 0.95
     ring = np.hypot(x / half[0], z / half[2])

@@ -77,8 +77,8 @@ def _lane(
     outer = lane == plan.lanes - 1
     x = -55.0 + dice.uniform(0, 14)
     while x < 95.0:
-        kind = dice.weighted((0.62, 0.075, 0.075, 0.075, 0.12, 0.05))
-        if rails and dice.chance(0.42):
+        kind = dice.weighted((0.73, 0.038, 0.042, 0.085, 0.14, 0.0))
+        if rails and dice.chance(0.18):
             kind = 5
         wanted = dice.chance(min(0.95, 0.62 * city.traffic))
         half = (2.5, 4.6, 6.3, 1.1, 1.0, 15.0)[kind]
@@ -87,7 +87,10 @@ def _lane(
         middle = x + half
         step = 2 * half + (dice.uniform(3.0, 24.0) if kind < 3 else dice.uniform(2.0, 8.0))
         x += step
-        if not wanted or abs(middle - camera[0]) < half + 3.4 and abs(y - camera[1]) < 2.6:
+        beside, lateral = abs(middle - camera[0]) - half, abs(y - camera[1])
+        if not wanted or (beside < 3.4 and lateral < 2.6):
+            continue
+        if kind in (1, 2, 5) and beside < 4.5 and lateral < 5.0:
             continue
         offset = 0.0
         if kind in (3, 4):
@@ -123,7 +126,7 @@ def _parked(
     occupied = dice.uniform(0.35, 0.95)
     x = -52.0 + dice.uniform(0, 5)
     while x < 88.0:
-        kind = dice.weighted((0.84, 0.05, 0.11))
+        kind = dice.weighted((0.875, 0.015, 0.11))
         half = (2.45, 4.6, 1.2)[kind]
         middle = x + half
         x += 2 * half + dice.uniform(0.5, 1.4)

@@ -134,7 +134,7 @@ def bin_(builder: Builder, dice: Dice, city: City, place: Place) -> None:
     colour = dice.pick((*city.cars[3:], *city.fences))
     paint = Paint(VOID, instance, Material.CARGO, colour, colour, (dice.random(), 0, 0, 0))
     size = dice.pick(((0.3, 0.28, 0.52), (0.45, 0.25, 0.62), (0.85, 0.5, 0.68)))
-    builder.box(place, (0, 0, size[2]), size, paint, (-0.04, -0.04, -0.03, -0.03))
+    builder.box(place, (0, 0, size[2]), size, paint)
 
 
 def bench(builder: Builder, dice: Dice, city: City, place: Place) -> None:

@@ -14,7 +14,7 @@ VEGETATION = 8
 
 
 def _leaves(
-    builder_instance: int, dice: Dice, city: City, colour: Colour, density: float = 0.9
+    builder_instance: int, dice: Dice, city: City, colour: Colour, density: float = 0.1
 ) -> Paint:
     shade = dice.uniform(0.75, 1.2)
     tinted = (colour[0] * shade * dice.uniform(0.9, 1.15), colour[1] * shade, colour[2] * shade)
@@ -31,13 +31,13 @@ def tree(builder: Builder, dice: Dice, city: City, place: Place, size: float) ->
     radius = 0.024 * size * dice.uniform(0.8, 1.3)
     if dice.chance(0.15):
         builder.capsule(place, (0, 0, 0), (0, 0, 0.4 * size), radius, bark)
-        for layer in range(5):
-            share = layer / 5
-            spread = size * 0.21 * (1.05 - share)
+        for layer in range(7):
+            share = layer / 7
+            spread = size * 0.23 * (1.05 - share)
             builder.ellipsoid(
                 place,
-                (0, 0, size * (0.26 + 0.62 * share)),
-                (spread, spread, 0.13 * size),
+                (0, 0, size * (0.24 + 0.68 * share)),
+                (spread, spread, 0.11 * size),
                 _leaves(instance, dice, city, colour),
             )
         return
@@ -45,14 +45,14 @@ def tree(builder: Builder, dice: Dice, city: City, place: Place, size: float) ->
     top: tuple[float, float, float] = (dice.uniform(-0.2, 0.2), dice.uniform(-0.2, 0.2), fork)
     builder.capsule(place, (0, 0, -0.1), top, radius, bark)
     wide = size * dice.uniform(0.20, 0.30)
-    lumps = dice.integer(5, 8)
+    lumps = dice.integer(8, 12)
     turn = dice.uniform(0, 2 * math.pi)
     for lump in range(lumps):
         angle = turn + lump * 2.4
-        away = wide * (0.15 if lump == 0 else dice.uniform(0.5, 0.85))
-        height = 0.72 * size if lump == 0 else dice.uniform(fork + 0.35 * wide, 0.86 * size)
+        away = wide * (0.1 if lump == 0 else dice.uniform(0.4, 1.0))
+        height = 0.74 * size if lump == 0 else dice.uniform(fork + 0.3 * wide, 0.92 * size)
         x, y = away * math.cos(angle), away * math.sin(angle)
-        spread = wide * dice.uniform(0.55, 0.85)
+        spread = wide * (0.95 if lump == 0 else dice.uniform(0.42, 0.72))
         builder.ellipsoid(
             place,
             (x, y, height),
@@ -73,7 +73,7 @@ def bush(builder: Builder, dice: Dice, city: City, place: Place, size: float) ->
             place,
             (dice.uniform(-0.4, 0.4) * size, dice.uniform(-0.4, 0.4) * size, 0.42 * size),
             (spread, spread, 0.5 * size * dice.uniform(0.8, 1.1)),
-            _leaves(instance, dice, city, colour, 1.2),
+            _leaves(instance, dice, city, colour, 0.3),
         )
 
 
@@ -82,5 +82,5 @@ def hedge(
 ) -> None:
     """A clipped hedge along x, its middle at the place."""
     instance = builder.instance(VEGETATION)
-    paint = _leaves(instance, dice, city, dice.pick(city.foliage), 1.6)
+    paint = _leaves(instance, dice, city, dice.pick(city.foliage), 2.4)
     builder.box(place, (0, 0, 0.5 * height), (0.5 * length, 0.4, 0.5 * height), paint, (0.05,) * 4)

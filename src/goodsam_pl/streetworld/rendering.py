@@ -18,7 +18,7 @@ from goodsam_pl.streetworld.city import City
 from goodsam_pl.streetworld.ground import GroundHits, cast_ground, ground_albedo
 from goodsam_pl.streetworld.layout import Zone
 from goodsam_pl.streetworld.light import haze, illuminate, shadow_map
-from goodsam_pl.streetworld.materials import albedo
+from goodsam_pl.streetworld.materials import albedo, ruffle
 from goodsam_pl.streetworld.primitives import Floats
 from goodsam_pl.streetworld.raycast import Hits, Rays, cast
 from goodsam_pl.streetworld.scene import Scene, build_scene
@@ -175,8 +175,8 @@ def _paint_solids(
     label[ray] = scene.solids.label.take(solid)
     instance[ray] = surface.instance
     colour[ray] = albedo(surface)
-    for axis in range(3):
-        normal[axis, ray] = surface.normal[axis]
+    for axis, facing in enumerate(ruffle(surface)):
+        normal[axis, ray] = facing
 
 
 def _paint_skyline(
