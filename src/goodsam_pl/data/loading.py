@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,8 @@ class Loading:
             shuffle=True,
             drop_last=length // processes >= self.batch_size,
             collate_fn=collate,
-            **self._workers(persistent=True),
+            persistent_workers=self.num_workers > 0 and _workers_start_slowly(),
+            **self._workers(),
         )
 
     def evaluation(
@@ -63,12 +65,17 @@ class Loading:
             batch_size=self.eval_batch_size,
             sampler=sampler,
             collate_fn=collate,
-            **self._workers(persistent=False),
+            **self._workers(),
         )
 
-    def _workers(self, persistent: bool) -> dict[str, Any]:
-        return {
-            "num_workers": self.num_workers,
-            "persistent_workers": persistent and self.num_workers > 0,
-            "pin_memory": torch.cuda.is_available(),
-        }
+    def _workers(self) -> dict[str, Any]:
+        return {"num_workers": self.num_workers, "pin_memory": torch.cuda.is_available()}
+
+
+def _workers_start_slowly() -> bool:
+    """Whether new workers import everything again: then it pays to keep them between epochs.
+
+    Forked workers start in milliseconds. Keeping those would only cost, as torch takes 5 seconds
+    for each to end when an unused loader is found by the garbage collector.
+    """
+    return multiprocessing.get_all_start_methods()[0] != "fork"

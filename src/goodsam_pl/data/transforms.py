@@ -28,6 +28,7 @@ import torch
 # albumentations asks the package index for its newest version whenever it is imported
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 import albumentations
+import cv2
 
 from goodsam_pl.taxonomy import IGNORE_INDEX
 
@@ -49,6 +50,9 @@ class Pipeline:
     """
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
+        # a pool of OpenCV threads does not survive the fork into workers, which then hang when
+        # they should end; they run in parallel anyway
+        cv2.setNumThreads(0)
         self._compose = albumentations.Compose(list(transforms))
 
     def __len__(self) -> int:
