@@ -233,7 +233,7 @@ class TestRectification:
             TARectification(TinyNetwork()), _loader(batch), verbose=False
         )
         assert "test/miou_fused" not in logged
-        with pytest.raises(ValueError, match="data.init_args.mask_root"):
+        with pytest.raises(ValueError, match=r"data\.init_args\.mask_root"):
             _trainer(tmp_path).fit(TARectification(TinyNetwork()), _loader(batch))
 
     def test_pinhole_images_are_refused(self, tmp_path: Path) -> None:

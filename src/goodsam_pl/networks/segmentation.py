@@ -61,14 +61,22 @@ class PretrainedNetwork(nn.Module):
 
     Args:
         name: a repository on the hub, or a folder written by ``save_pretrained``.
+        weights: fill it with these instead, e.g. a rectification's checkpoint; as for
+            :class:`SegmentationNetwork`.
 
     Shape:
         As :class:`SegmentationNetwork`.
     """
 
-    def __init__(self, name: str = "smp-hub/segformer-b5-1024x1024-city-160k") -> None:
+    def __init__(
+        self,
+        name: str = "smp-hub/segformer-b5-1024x1024-city-160k",
+        weights: str | None = None,
+    ) -> None:
         super().__init__()
         self.model = smp.from_pretrained(name)
+        if weights is not None:
+            load_weights(self, weights)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""

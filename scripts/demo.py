@@ -1,0 +1,160 @@
+"""The main job: StreetWorld, teacher assistant, SAM masks, rectification, distillation, a table.
+
+Every step is an ordinary command and is printed before it runs. Results of a seed land in
+``runs/demo/seed_<seed>``; ``runs/demo/results.json`` and ``overview.png`` are those of the latest.
+
+    python scripts/demo.py --seed 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+PRESETS = ROOT / "configs" / "streetworld"
+DATA = ROOT / "data" / "streetworld"
+RUNS = ROOT / "runs" / "demo"
+
+WORLD = {
+    "source_train": 240,
+    "source_val": 24,
+    "target_train": 96,
+    "target_val": 16,
+    "target_test": 48,
+}
+"""How many scenes of each split; the world is the same for every seed."""
+
+ROWS = {
+    "source_only": "source-only B0, whole panorama",
+    "ta_whole": "teacher assistant, whole panorama",
+    "ta_windowed": "teacher assistant, windowed",
+    "fused": "fused pseudo-labels (CTCF)",
+    "ta_rectified": "rectified teacher assistant, windowed",
+    "student": "student B0, whole panorama",
+}
+
+
+def main() -> None:
+    """Run all steps for one seed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="seed of every training")
+    seed = parser.parse_args().seed
+    started = time.monotonic()
+    run = RUNS / f"seed_{seed}"
+    shutil.rmtree(run, ignore_errors=True)
+    configs = write_configs(run, seed)
+
+    export = [f"--{split}={count}" for split, count in WORLD.items()]
+    goodsam("streetworld", f"--out={DATA}", *export)
+    goodsam("fit", f"--config={configs['source']}")
+    goodsam(
+        "test",
+        f"--config={configs['rectification']}",
+        f"--model.init_args.teacher_assistant.init_args.weights={run / 'source' / 'last.ckpt'}",
+    )
+    before = read_miou(run / "rectification" / "test_classes.csv")
+    goodsam("fit", f"--config={configs['rectification']}")
+    rectified = run / "rectification" / "last.ckpt"
+    goodsam("test", f"--config={configs['rectification']}", f"--ckpt_path={rectified}")
+    after = read_miou(run / "rectification" / "test_classes.csv")
+    goodsam("fit", f"--config={configs['distillation']}")
+    distilled = run / "distillation" / "last.ckpt"
+    goodsam("test", f"--config={configs['distillation']}", f"--ckpt_path={distilled}")
+    student = read_miou(run / "distillation" / "test_classes.csv")
+
+    miou = {
+        "source_only": before["iou_whole"],  # the TA of the demo is the source-only network
+        "ta_whole": before["iou_whole"],
+        "ta_windowed": before["iou"],
+        "fused": before["iou_fused"],
+        "ta_rectified": after["iou"],
+        "student": student["iou"],
+    }
+    draw_overview(configs["rectification"], run)
+    results = {
+        "miou": {name: round(100 * value, 2) for name, value in miou.items()},
+        "seconds": round(time.monotonic() - started, 1),
+        "peak_memory_gb": round(
+            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2
+        ),
+        "seed": seed,
+    }
+    (run / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    for name in ("results.json", "overview.png"):
+        shutil.copy(run / name, RUNS / name)
+    show(results)
+
+
+def write_configs(run: Path, seed: int) -> dict[str, Path]:
+    """Copy the presets with the run's folder and seed, and the precision this processor likes."""
+    run.mkdir(parents=True)
+    fast = torch.cpu._is_amx_tile_supported()  # noqa: SLF001  # torch has no public question for it
+    written = {}
+    for name in ("source", "rectification", "distillation"):
+        text = (PRESETS / f"{name}.yaml").read_text()
+        text = text.replace("runs/streetworld", str(run)).replace("data/streetworld", str(DATA))
+        text = text.replace("seed_everything: 0", f"seed_everything: {seed}")
+        if fast:
+            text = text.replace("precision: 32-true", "precision: bf16-mixed")
+        written[name] = run / f"{name}.yaml"
+        written[name].write_text(text)
+    return written
+
+
+def goodsam(*arguments: str) -> None:
+    """Run one command in a process of its own, so that its memory and loggers end with it."""
+    print(f"\n$ goodsam {' '.join(arguments)}", flush=True)
+    subprocess.run([sys.executable, "-m", "goodsam_pl", *arguments], check=True)  # noqa: S603
+
+
+def read_miou(path: Path) -> dict[str, float]:
+    """The row of means of a per-class table: fractions by column."""
+    with path.open() as file:
+        rows = {row.pop("class"): row for row in csv.DictReader(file)}
+    return {kind: float(value) for kind, value in rows["mean"].items()}
+
+
+def draw_overview(config: Path, run: Path, panoramas: int = 3) -> None:
+    """Image, masks, TA, fused labels, student and ground truth of a few test panoramas."""
+    goodsam_overview = ROOT / "scripts" / "overview.py"
+    command = [
+        sys.executable,
+        str(goodsam_overview),
+        f"--config={config}",
+        f"--teacher_assistant={run / 'source' / 'last.ckpt'}",
+        f"--student={run / 'distillation' / 'last.ckpt'}",
+        f"--out={run / 'overview.png'}",
+        f"--panoramas={panoramas}",
+    ]
+    subprocess.run(command, check=True)  # noqa: S603
+
+
+def show(results: dict[str, object]) -> None:
+    """Print the table."""
+    table = Table("target test set", title=f"StreetWorld, seed {results['seed']}")
+    table.add_column("mIoU, %", justify="right")
+    miou = results["miou"]
+    assert isinstance(miou, dict)
+    for name, words in ROWS.items():
+        table.add_row(words, f"{miou[name]:.2f}", style="bold" if name == "student" else None)
+    Console().print(table)
+    print(
+        f"{results['seconds']} s, peak memory {results['peak_memory_gb']} GB; "
+        f"see {RUNS / 'results.json'} and {RUNS / 'overview.png'}"
+    )
+
+
+if __name__ == "__main__":
+    main()

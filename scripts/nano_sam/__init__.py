@@ -1,0 +1,1 @@
+"""How the small SAM is trained and measured on StreetWorld."""

@@ -1,0 +1,79 @@
+"""How the stages of the method look: masks, labels, and a sheet of them with captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from goodsam_pl.data import denormalize
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.taxonomy import Taxonomy
+
+__all__ = ["contact_sheet", "image_picture", "label_picture", "mask_picture"]
+
+Picture = npt.NDArray[np.uint8]
+"""An RGB image, uint8 ``(H, W, 3)``."""
+
+
+def image_picture(image: Tensor) -> Picture:
+    """A normalised image ``(3, H, W)`` as it was before."""
+    return denormalize(image[None])[0].permute(1, 2, 0).cpu().numpy()
+
+
+def label_picture(labels: Tensor, taxonomy: Taxonomy) -> Picture:
+    """Class ids ``(H, W)`` in the colours of their taxonomy."""
+    return taxonomy.colorize(labels.cpu().numpy())
+
+
+def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:
+    """SAM's masks over the panorama, each in a colour of its own, smaller ones on top.
+
+    Where windows overlap the later one is shown.
+
+    Args:
+        image: normalised, ``(3, H, W)``.
+        masks: index maps int ``(N, L, h, w)``, −1 = no mask.
+        windows: the grid that N runs over.
+    """
+    picture = image_picture(image).astype(np.float32)
+    height, width = windows.window_size
+    generator = np.random.default_rng(0)
+    for index, window in enumerate(masks.amax(dim=1).cpu().numpy()):
+        top, left = windows.corner(index)
+        colors = generator.integers(40, 256, (int(window.max()) + 2, 3))
+        rows = slice(top, top + height)
+        columns = np.arange(left, left + width) % windows.image_size[1]
+        under = picture[rows, columns]
+        over = 0.4 * image_picture(image)[rows, columns] + 0.6 * colors[window]
+        picture[rows, columns] = np.where((window >= 0)[..., None], over, under)
+    return picture.round().astype(np.uint8)
+
+
+def contact_sheet(columns: Sequence[Sequence[tuple[str, Picture]]], margin: int = 6) -> Picture:
+    """Captioned pictures of one size, one under the other, and side by side in columns.
+
+    Args:
+        columns: caption and picture, from top to bottom, for each column.
+        margin: pixels between the pictures.
+    """
+    font = ImageFont.load_default(size=14)
+    line = 20
+    height, width = columns[0][0][1].shape[:2]
+    rows = max(map(len, columns))
+    size = (
+        len(columns) * (width + margin) + margin,
+        rows * (height + line + margin) + margin,
+    )
+    sheet = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, entries in enumerate(columns):
+        left = margin + column * (width + margin)
+        for row, (caption, picture) in enumerate(entries):
+            top = margin + row * (height + line + margin)
+            draw.text((left, top), caption, fill="black", font=font)
+            sheet.paste(Image.fromarray(picture), (left, top + line))
+    return np.asarray(sheet)
