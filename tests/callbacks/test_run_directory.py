@@ -12,6 +12,22 @@ from goodsam_pl.callbacks import run_directory
 
 
 @pytest.mark.parametrize(
+    ("dirpath", "expected"), [("street", "street"), ("street/checkpoints", "street")]
+)
+def test_checkpoints_with_a_folder_of_their_own(dirpath, expected, tmp_path):
+    logger = CSVLogger(tmp_path / "logs")
+    checkpoints = ModelCheckpoint(dirpath=tmp_path / dirpath)
+    trainer = Trainer(logger=logger, callbacks=[checkpoints], accelerator="cpu")
+    assert run_directory(trainer) == tmp_path / expected
+
+
+def test_a_run_without_checkpoints(tmp_path):
+    logger = CSVLogger(tmp_path / "logs", name="street", version=3)
+    trainer = Trainer(logger=logger, enable_checkpointing=False, accelerator="cpu")
+    assert run_directory(trainer) == tmp_path / "logs/street/version_3"
+
+
+@pytest.mark.parametrize(
     "make_logger",
     [
         lambda root: False,

@@ -12,6 +12,11 @@ import pytest
         (["--trainer.max_epoch", "1"], "--trainer.max_epoch", "mean 'trainer.max_epochs'?"),
         (["--trainer.max_epochs", "many"], '"trainer.max_epochs"', "Given value: many"),
         (["--model", "StudentDistilation"], "StudentDistilation", "mean 'StudentDistillation'?"),
+        (
+            ["--trainer.callbacks", "[{class_path: goodsam_pl.callbacks.ClasTable}]"],
+            "'ClasTable'",
+            "Did you mean 'ClassTable'?",
+        ),
         (["--model", "Xyz"], "Xyz", "need their whole path"),
         (["--data.images", "few"], '"images"', "Got value: few"),
     ],

@@ -5,22 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 __all__ = ["run_directory"]
 
 
 def run_directory(trainer: Trainer) -> Path:
-    """The folder of this run: the one in which Lightning makes ``checkpoints``.
+    """The folder of this run: the one with the checkpoints, or with their folder ``checkpoints``.
 
-    With a logger it is ``<save_dir>/<name>/<version>``, else the trainer's ``default_root_dir``.
-    ``Trainer.log_dir`` is not the same: for W&B it is the folder that all runs share.
+    It is the ``dirpath`` of ``ModelCheckpoint`` where that is given, else the logger's
+    ``<save_dir>/<name>/<version>``, else the trainer's ``default_root_dir``. ``Trainer.log_dir`` is
+    not the same: for W&B it is the folder that all runs share.
 
     Call it in all processes, from ``setup`` on; they get the same answer.
     """
-    directory = trainer.default_root_dir
-    if trainer.logger is not None:
-        version = trainer.logger.version
-        version = version if isinstance(version, str) else f"version_{version}"
-        root = trainer.logger.save_dir or trainer.default_root_dir
-        directory = str(Path(root, str(trainer.logger.name), version))
-    return Path(trainer.strategy.broadcast(directory))
+    return Path(trainer.strategy.broadcast(str(_of_checkpoints(trainer) or _of_logger(trainer))))
+
+
+def _of_checkpoints(trainer: Trainer) -> Path | None:
+    callback = trainer.checkpoint_callback
+    if not isinstance(callback, ModelCheckpoint) or callback.dirpath is None:
+        return None
+    directory = Path(callback.dirpath)
+    return directory.parent if directory.name == "checkpoints" else directory
+
+
+def _of_logger(trainer: Trainer) -> Path:
+    logger = trainer.logger
+    if logger is None:
+        return Path(trainer.default_root_dir)
+    version = logger.version if isinstance(logger.version, str) else f"version_{logger.version}"
+    return Path(logger.save_dir or trainer.default_root_dir, str(logger.name), version)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
+import pkgutil
 import re
 import sys
 from typing import NoReturn
@@ -14,10 +14,11 @@ from lightning.pytorch.cli import LightningArgumentParser
 __all__ = ["ShortErrorParser"]
 
 _WRONG_OPTION = re.compile(r"class_path '([\w.]+)':\s+Option '([\w.]+)' is not accepted")
-_WRONG_CLASS = re.compile(r"Expected a dot import path string: (\w+)")
+_WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attribute ')(\w+)")
 _NOISE = re.compile(
     r"\s*($|Does not validate against any|- Does not validate against any|Subtypes: |Errors:$"
-    r"|- Expected a <class 'NoneType'>|Given value type: )"
+    r"|- Expected a <class 'NoneType'>|Given value type: |Subclass types expect one of:"
+    r"|- a class path \(str\)|- a dict with)"
 )
 _WRONG_KEY = re.compile(r"(?:[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)")
 
@@ -31,7 +32,8 @@ class ShortErrorParser(LightningArgumentParser):
             super().error(message, ex)
         parser = getattr(ex, "subcommand_parser", None) or self
         command = parser.prog.replace(" [options]", "")
-        told = "\n".join(line for line in message.splitlines() if not _NOISE.match(line))
+        lines = [line for line in message.splitlines() if not _NOISE.match(line)]
+        told = "\n".join(line if len(line) <= 200 else f"{line[:200]} …" for line in lines)
         sys.stderr.write(f"{command}: error: {told}\n{_hint(message, parser)}")
         sys.stderr.write(f"`{command} --help` lists the options.\n")
         raise SystemExit(2)
@@ -66,6 +68,4 @@ def _our_classes() -> list[str]:
 
 
 def _parameters(class_path: str) -> list[str]:
-    module, _, name = class_path.rpartition(".")
-    parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters
-    return list(parameters)
+    return list(inspect.signature(pkgutil.resolve_name(class_path)).parameters)
