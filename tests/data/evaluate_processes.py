@@ -77,7 +77,7 @@ def run(root: str, report: str, processes: int) -> None:
     module = SmallNetwork(Path(report), momentum=0.0)
     data = PanoramaDataModule(
         dataset="densepass", root=root, size=(24, 128), window_size=(24, 24),
-        window_stride=(24, 16), batch_size=1, num_workers=0,
+        window_stride=(24, 16), batch_size=1, eval_batch_size=2, num_workers=0,
     )  # fmt: skip
     trainer = pl.Trainer(
         accelerator="cpu", devices=processes, strategy="ddp_fork" if processes > 1 else "auto",

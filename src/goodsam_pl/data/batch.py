@@ -133,8 +133,8 @@ def collate_sources(samples: Sequence[SourceSample]) -> SourceBatch:
     if len(sizes) > 1:
         found = ", ".join(f"{name} is {h}×{w}" for (h, w), name in sizes.items())
         raise ValueError(
-            f"images of one batch differ in size ({found}): end train_transforms with a crop, "
-            "or pad to one size"
+            f"images of one batch differ in size ({found}): set data.size, end "
+            "data.train_transforms with a crop, or take batches of 1"
         )
     return SourceBatch(
         image=torch.stack([sample.image for sample in samples]),

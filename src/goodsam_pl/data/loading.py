@@ -22,8 +22,7 @@ class Loading:
 
     Attributes:
         batch_size: samples of a training batch, per process.
-        eval_batch_size: samples of a batch in validation, test and prediction. With 1, no rounding
-            of one image depends on which others it shares a batch with.
+        eval_batch_size: samples of a batch in validation, test and prediction.
         num_workers: worker processes of each loader; 0 loads in the main process.
     """
 
@@ -59,7 +58,9 @@ class Loading:
         """An ordered loader that gives each sample to exactly one process."""
         sampler = None
         if trainer is not None and trainer.world_size > 1:
-            sampler = ExactDistributedSampler(dataset, trainer.world_size, trainer.global_rank)
+            sampler = ExactDistributedSampler(
+                dataset, trainer.world_size, trainer.global_rank, self.eval_batch_size
+            )
         return DataLoader(
             dataset,
             batch_size=self.eval_batch_size,

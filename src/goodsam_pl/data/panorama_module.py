@@ -106,7 +106,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         if limit is not None and limit < 1:
             raise ValueError(f"data.limit is {limit}: choose at least 1, or null for all")
         self.dataset = dataset
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         self.taxonomy = get_taxonomy(taxonomy)
         self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
         self.format = PanoramaFormat(
@@ -115,7 +115,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.windows = WindowGrid.cover(
             self.format.size, (window_size[0], window_size[1]), (window_stride[0], window_stride[1])
         )
-        self.mask_root = None if mask_root is None else Path(mask_root)
+        self.mask_root = None if mask_root is None else Path(mask_root).expanduser()
         self.mask_splits = frozenset(mask_splits if mask_splits is not None else ["train"])
         self.augmentation = Augmentation(photometric(transforms), roll, flip)
         if self.mask_root is not None and (roll or flip):

@@ -74,7 +74,7 @@ class SourceDataModule(pl.LightningDataModule):
         if limit is not None and limit < 1:
             raise ValueError(f"data.limit is {limit}: choose at least 1, or null for all")
         self.dataset = dataset
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         self.taxonomy = get_taxonomy(taxonomy)
         self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
         self.size = None if size is None else (size[0], size[1])
