@@ -12,7 +12,7 @@ GRIDS = [
     WindowGrid.cover((12, 48), (12, 16), (12, 8)),  # d = 8 divides w = 16
     WindowGrid.cover((12, 48), (5, 7), (4, 6)),  # several rows, odd windows
     WindowGrid.cover((12, 48), (12, 48), (12, 48)),  # one window, the whole circle
-    WindowGrid.cover((192, 1024), (192, 192), (192, 128)),  # the default
+    WindowGrid.cover((48, 256), (48, 48), (48, 32)),  # the default, a quarter of its size
 ]
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+
+import albumentations
 import numpy as np
 import pytest
 import torch
@@ -91,6 +94,23 @@ def test_a_label_of_another_size_is_refused(write_image, write_label):
     image, label = write_image("a.png"), write_label("l.png", 24, 64)
     with pytest.raises(ValueError, match=r"l\.png: 64×24 pixels, but its image .*a\.png"):
         PanoramaDataset([entry(image, label)], STRIP, WINDOWS, "cityscapes-19")[0]
+
+
+def test_a_data_set_can_be_sent_to_workers(write_image, write_label):
+    dataset = PanoramaDataset(
+        [entry(write_image("a.png"), write_label("l.png"))],
+        STRIP,
+        WINDOWS,
+        "cityscapes-19",
+        augmentation=Augmentation(photometric([albumentations.ColorJitter()])),
+    )
+    copy = pickle.loads(pickle.dumps(dataset))  # noqa: S301  # our own bytes
+    torch.manual_seed(0)
+    expected = dataset[0]
+    torch.manual_seed(0)
+    sent = copy[0]
+    assert torch.equal(sent.image, expected.image)
+    assert torch.equal(sent.label, expected.label)
 
 
 def test_image_label_and_masks_turn_together(tmp_path, write_label):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -53,32 +53,25 @@ class LabelFormat:
         return table
 
 
+@cache
 def train_ids(taxonomy: str) -> LabelFormat:
     """Files that hold trainIds of ``taxonomy`` and 255 for void."""
     count = len(get_taxonomy(taxonomy).classes)
     ids = {**{index: index for index in range(count)}, IGNORE_INDEX: IGNORE_INDEX}
-    return LabelFormat(f"trainIds of {taxonomy}", taxonomy, MappingProxyType(ids))
+    return LabelFormat(f"trainIds of {taxonomy}", taxonomy, ids)
 
 
 CITYSCAPES_LABEL_IDS = LabelFormat(
     "Cityscapes labelIds",
     "cityscapes-19",
-    MappingProxyType(
-        {file_id: int(CITYSCAPES_TRAIN_IDS[file_id]) for file_id in (*range(34), IGNORE_INDEX)}
-    ),
+    {file_id: int(CITYSCAPES_TRAIN_IDS[file_id]) for file_id in (*range(34), IGNORE_INDEX)},
 )
 """``*_gtFine_labelIds.png``: 0 to 33, of which 19 classes are evaluated."""
 
 CAMVID_IDS = LabelFormat(
     "CamVid (SegNet split)",
     "camvid-11",
-    MappingProxyType(
-        {
-            **{index: index for index in range(11)},
-            11: IGNORE_INDEX,
-            IGNORE_INDEX: IGNORE_INDEX,
-        }
-    ),
+    {**{index: index for index in range(11)}, 11: IGNORE_INDEX, IGNORE_INDEX: IGNORE_INDEX},
 )
 """SegNet's ids: 11 classes, 11 = unlabelled."""
 
@@ -87,12 +80,10 @@ _WILDPASS_SCORED = {4: 0, 5: 1, 8: 2, 11: 3, 12: 4, 17: 5, 13: 6, 24: 7}
 WILDPASS_IDS = LabelFormat(
     "WildPASS (ids of 25 Mapillary classes)",
     "wildpass-8",
-    MappingProxyType(
-        {
-            file_id: _WILDPASS_SCORED.get(file_id, IGNORE_INDEX)
-            for file_id in (*range(26), IGNORE_INDEX)
-        }
-    ),
+    {
+        file_id: _WILDPASS_SCORED.get(file_id, IGNORE_INDEX)
+        for file_id in (*range(26), IGNORE_INDEX)
+    },
 )
 """WildPASS as published: car 4, truck 5, bus 8, road 11, sidewalk 12, person 17, curb 13,
 crosswalk 24; the rest of the 25 Mapillary classes is not scored."""
