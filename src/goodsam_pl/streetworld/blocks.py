@@ -25,7 +25,9 @@ class _Frontage:
     ``at(s, d)`` is the place ``d`` metres behind the line, heading back to the street.
     """
 
-    def __init__(self, origin: tuple[float, float], along: float, length: float, left: bool) -> None:
+    def __init__(
+        self, origin: tuple[float, float], along: float, length: float, left: bool
+    ) -> None:
         self.origin, self.length = origin, length
         self._along = (math.cos(along), math.sin(along))
         turn = math.pi / 2 if left else -math.pi / 2
@@ -49,19 +51,25 @@ def fill_blocks(builder: Builder, seed: int, city: City, plan: Plan) -> None:
         front = plan.front(side)
         if length > 6.0:
             main = _Frontage(
-                (start, sign * front), math.pi if before else 0.0, length, (side == 1) == bool(before)
+                (start, sign * front),
+                math.pi if before else 0.0,
+                length,
+                (side == 1) == bool(before),
             )
             _fill(builder, Dice(seed, _STREAM + block), city, main, plan.blocks[block], True)
         if plan.cross_half:
             deep = 16.0
             other = _Frontage(
-                (start, sign * (front + deep)), sign * math.pi / 2, 44.0, (side == 0) == bool(before)
+                (start, sign * (front + deep)),
+                sign * math.pi / 2,
+                44.0,
+                (side == 0) == bool(before),
             )
             kind = plan.blocks[block]
             if kind in (BlockKind.RAILWAY, BlockKind.YARD):
                 kind = BlockKind.TOWN
             _fill(builder, Dice(seed, _STREAM + 4 + block), city, other, kind, False)
-    _close(builder, Dice(seed, _STREAM + 8), city, plan)
+    _close(builder, Dice(seed, _STREAM + 8), city)
 
 
 def _fill(
@@ -113,7 +121,10 @@ def _villas(builder: Builder, dice: Dice, city: City, line: _Frontage) -> None:
             tree(builder, dice, city, line.at(s + 1.5, 2.4), dice.uniform(4.5, 9.0))
         if dice.chance(0.7):
             bush(
-                builder, dice, city, line.at(s + width, dice.uniform(1.6, 3.0)),
+                builder,
+                dice,
+                city,
+                line.at(s + width, dice.uniform(1.6, 3.0)),
                 dice.uniform(0.8, 1.8),
             )
         s += width + gap
@@ -128,18 +139,22 @@ def _park(builder: Builder, dice: Dice, city: City, line: _Frontage) -> None:
         if border < 5:
             _border(builder, dice, city, line, s, s + step - 0.1, 0.45, border)
         tree(
-            builder, dice, city, line.at(s + 0.5 * step, dice.uniform(3.0, 7.0)),
+            builder,
+            dice,
+            city,
+            line.at(s + 0.5 * step, dice.uniform(3.0, 7.0)),
             dice.uniform(6.0, 13.0),
         )
         if dice.chance(0.6):
             bush(
-                builder, dice, city, line.at(s + 0.3 * step, dice.uniform(8.0, 11.0)),
+                builder,
+                dice,
+                city,
+                line.at(s + 0.3 * step, dice.uniform(8.0, 11.0)),
                 dice.uniform(1.0, 2.4),
             )
         if dice.chance(0.5):
-            tree(
-                builder, dice, city, line.at(s, dice.uniform(10.5, 16.0)), dice.uniform(7.0, 13.0)
-            )
+            tree(builder, dice, city, line.at(s, dice.uniform(10.5, 16.0)), dice.uniform(7.0, 13.0))
         s += step
 
 
@@ -215,7 +230,7 @@ def _border(
         wall(builder, dice, city, place, length, dice.uniform(0.5, 0.9))
 
 
-def _close(builder: Builder, dice: Dice, city: City, plan: Plan) -> None:
+def _close(builder: Builder, dice: Dice, city: City) -> None:
     """Houses or trees across both far ends of the road, as where a street bends."""
     for end, facing in ((_AHEAD + 20.0, math.pi), (_BEHIND - 20.0, 0.0)):
         closed = dice.chance(0.6)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["City", "Colour", "linear", "make_city"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["City", "Colour", "as_array", "linear", "make_city"]
 
 Colour = tuple[float, float, float]
 Palette = tuple[Colour, ...]
@@ -16,6 +19,11 @@ def linear(hexadecimal: str) -> Colour:
     """Linear RGB in [0, 1] of an sRGB colour written as six hexadecimal digits."""
     red, green, blue = (int(hexadecimal[i : i + 2], 16) / 255 for i in (0, 2, 4))
     return red**2.2, green**2.2, blue**2.2
+
+
+def as_array(colours: Colour | Palette) -> NDArray[np.float32]:
+    """Colours as ``(3,)`` or ``(n, 3)`` float32."""
+    return np.array(colours, dtype=np.float32)
 
 
 def _palette(colours: str) -> Palette:
@@ -212,7 +220,7 @@ def make_city(name: Literal["source", "target"], severity: float = 1.0) -> City:
         raise ValueError(f"severity {severity} is not in [0, 1]")
     if name == "source":
         return _SOURCE
-    mixed = {
+    mixed: dict[str, Any] = {
         field.name: _mix(getattr(_SOURCE, field.name), getattr(_TARGET, field.name), severity)
         for field in dataclasses.fields(City)
         if field.name != "name"

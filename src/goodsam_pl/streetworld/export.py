@@ -155,7 +155,8 @@ def _check(settings: _Settings, counts: dict[str, int], workers: int | None) -> 
         if not 0 <= count <= room:
             raise ValueError(f"{name}={count}: choose from 0 to {room} scenes")
     for name, size in (
-        ("source_size", settings.source_size), ("panorama_size", settings.panorama_size),
+        ("source_size", settings.source_size),
+        ("panorama_size", settings.panorama_size),
     ):
         if min(size) < 1:
             raise ValueError(f"{name}={size}: height and width must be at least 1 pixel")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from goodsam_pl.streetworld.city import City
+from goodsam_pl.streetworld.city import City, as_array
 from goodsam_pl.streetworld.layout import KERB_HEIGHT, LANE, Plan, Zone
 from goodsam_pl.streetworld.noise import clouds, grain, random_cell, speckle
 from goodsam_pl.streetworld.primitives import Floats, Integers
@@ -59,8 +59,13 @@ def cast_ground(
 
 
 def ground_albedo(
-    plan: Plan, city: City, zone: NDArray[np.uint8], riser: NDArray[np.bool_], x: Floats,
-    y: Floats, distance: Floats,
+    plan: Plan,
+    city: City,
+    zone: NDArray[np.uint8],
+    riser: NDArray[np.bool_],
+    x: Floats,
+    y: Floats,
+    distance: Floats,
 ) -> Floats:
     """Albedo ``(M, 3)``, linear RGB, of ground points.
 
@@ -79,7 +84,7 @@ def ground_albedo(
         colour[part] = paint(plan, city, x[part], y[part], distance[part])
     part = np.flatnonzero(zone >= Zone.VERGE)
     colour[part] = _grass(city, x[part], y[part], distance[part])
-    colour[riser] = np.float32(0.6) * np.array(city.kerb, dtype=np.float32)
+    colour[riser] = np.float32(0.6) * as_array(city.kerb)
     return colour
 
 
@@ -99,14 +104,14 @@ def _road(plan: Plan, city: City, x: Floats, y: Floats, distance: Floats) -> Flo
     tone = tone * np.where(lot < 0.12 * (1 + city.wear), 0.80, 1.0)
     crack = np.abs(clouds(2.2 * x + 60, 2.2 * y)) < 0.035 * city.wear
     tone = tone * np.where(crack & (distance < 18), 0.62, 1.0)
-    colour = np.float32(city.asphalt) * tone[:, None].astype(np.float32)
+    colour = as_array(city.asphalt) * tone[:, None].astype(np.float32)
     cell_x, cell_y = np.floor(x / 13), np.floor(y / 3)
     hole = np.hypot(x - 13 * (cell_x + 0.5), y - 3 * (cell_y + 0.4)) < 0.33
     hole &= random_cell(cell_x, cell_y, 8) < 0.5
     colour = np.where(hole[:, None], 0.6 * colour, colour)
     parking = np.abs(y) > plan.lanes * LANE
     setts = 1 + 0.3 * near * (random_cell(np.floor(x / 0.12), np.floor(y / 0.12), 9) - 0.5)
-    parked = np.float32(city.kerb) * (0.62 * tone * setts)[:, None]
+    parked = as_array(city.kerb) * (0.62 * tone * setts)[:, None]
     colour = np.where((parking & _straight(plan, x))[:, None], parked, colour)
     rails = np.abs(np.abs(np.abs(y) - 0.5 * LANE) - 0.72) < 0.05
     if plan.tram:
@@ -116,7 +121,7 @@ def _road(plan: Plan, city: City, x: Floats, y: Floats, distance: Floats) -> Flo
         )
     worn = 1 - (0.25 + 0.45 * city.wear) * np.clip(grain(9 * x, 9 * y) + 0.4, 0, 1)
     paint = _markings(plan, x, y) * worn
-    marking = np.float32(city.marking) * 0.9
+    marking = as_array(city.marking) * 0.9
     return np.asarray(colour + (marking - colour) * paint[:, None], dtype=np.float32)
 
 
@@ -163,9 +168,9 @@ def _sidewalk(plan: Plan, city: City, x: Floats, y: Floats, distance: Floats) ->
     slab = random_cell(np.floor(u), np.floor(v), 11)
     joint = (u - np.floor(u) < 0.06) | (v - np.floor(v) < 0.06)
     tone = tone * (1 + near * np.where(joint, -0.30, 0.16 * (slab - 0.5)))
-    colour = np.float32(city.paving) * tone[:, None].astype(np.float32)
+    colour = as_array(city.paving) * tone[:, None].astype(np.float32)
     kerb = plan.kerb_distance(x, y) < 0.16
-    stone = np.float32(city.kerb) * (tone * np.where(x % 1.0 < 0.02, 0.7, 1.0))[:, None]
+    stone = as_array(city.kerb) * (tone * np.where(x % 1.0 < 0.02, 0.7, 1.0))[:, None]
     return np.asarray(np.where(kerb[:, None], stone, colour), dtype=np.float32)
 
 
@@ -174,6 +179,6 @@ def _grass(city: City, x: Floats, y: Floats, distance: Floats) -> Floats:
     near = _fade(distance, 14)
     blades = 0.22 * near * speckle(38 * x, 38 * y) + 0.12 * grain(5 * x, 5 * y)
     patch = np.clip(0.5 * clouds(0.9 * x, 0.9 * y + 70) - 0.35, 0, 0.75)
-    green = np.float32(city.grass) * (1 + blades)[:, None]
-    bare = np.float32(city.bark) * (1.25 + blades)[:, None]
+    green = as_array(city.grass) * (1 + blades)[:, None]
+    bare = as_array(city.bark) * (1.25 + blades)[:, None]
     return np.asarray(green + (bare - green) * patch[:, None], dtype=np.float32)

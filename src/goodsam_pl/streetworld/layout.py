@@ -12,7 +12,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from goodsam_pl.streetworld.city import City
 from goodsam_pl.streetworld.primitives import Floats
 from goodsam_pl.streetworld.seeds import Dice
 
@@ -120,7 +119,7 @@ class Plan:
         return np.where(behind < 0, Zone.ROAD, zone).astype(np.uint8)
 
 
-def make_plan(dice: Dice, city: City) -> Plan:
+def make_plan(dice: Dice) -> Plan:
     """Draw a street plan."""
     tram = dice.chance(0.16)
     lanes = 2 if dice.chance(0.30) or tram else 1

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from goodsam_pl.streetworld.cameras import Rectangles
-from goodsam_pl.streetworld.city import City
+from goodsam_pl.streetworld.city import City, as_array
+from goodsam_pl.streetworld.intersections import Rays
 from goodsam_pl.streetworld.primitives import Floats, Primitives
-from goodsam_pl.streetworld.raycast import Rays, cast
+from goodsam_pl.streetworld.raycast import cast
 
 __all__ = ["ShadowMap", "haze", "illuminate", "shadow_map"]
 
@@ -60,7 +61,7 @@ class ShadowMap(NamedTuple):
         ]
         upper = free[0] + (free[1] - free[0]) * right
         lower = free[2] + (free[3] - free[2]) * right
-        return np.where(near, upper + (lower - upper) * down, np.float32(1))
+        return np.asarray(np.where(near, upper + (lower - upper) * down, np.float32(1)))
 
 
 def shadow_map(
@@ -87,9 +88,7 @@ def shadow_map(
         first = np.clip(low, 0, _CELLS).astype(np.int64)
         rectangle += [first, np.maximum(np.clip(high, 0, _CELLS).astype(np.int64) - first, 0)]
     rectangles = Rectangles((rectangle[0], rectangle[2], rectangle[1], rectangle[3]))
-    rays = Rays(
-        (start[0], start[1], start[2]), (-towards[0], -towards[1], -towards[2]), _CELLS
-    )
+    rays = Rays((start[0], start[1], start[2]), (-towards[0], -towards[1], -towards[2]), _CELLS)
     hits = cast(solids, rays, rectangles, _CELLS * _CELLS)
     return ShadowMap(right, up, towards, hits.distance.reshape(_CELLS, _CELLS))
 
@@ -100,16 +99,16 @@ def illuminate(city: City, sun: Floats, normal: Vector, lit: Floats, height: Flo
     Close to the ground the sky is partly hidden, which stands in for ambient occlusion.
     """
     facing = np.maximum(normal[0] * sun[0] + normal[1] * sun[1] + normal[2] * sun[2], 0)
-    direct = (facing * lit)[:, None] * np.float32(city.sun_colour)
+    direct = (facing * lit)[:, None] * as_array(city.sun_colour)
     hidden = 1 - 0.35 * np.exp(-2.2 * np.maximum(height, 0)) * (1 - np.maximum(normal[2], 0))
     side = 1 + 0.12 * (normal[0] * 0.6 + normal[1] * 0.8)
     dome = (0.62 + 0.38 * normal[2]) * hidden * side
     dome = dome * (0.72 + 0.28 * lit)
-    return np.asarray(direct + dome[:, None] * np.float32(city.ambient_colour) * 0.9)
+    return np.asarray(direct + dome[:, None] * as_array(city.ambient_colour) * 0.9)
 
 
 def haze(city: City, radiance: Floats, distance: Floats) -> Floats:
     """Fade radiance ``(M, 3)`` into the haze with distance, metres."""
     left = np.exp(-city.haze * distance)[:, None]
-    veil = np.float32(city.haze_colour) * np.float32(0.95)
+    veil = as_array(city.haze_colour) * np.float32(0.95)
     return np.asarray(veil + (radiance - veil) * left, dtype=np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goodsam_pl.streetworld.primitives import Floats, Integers
 
@@ -12,10 +13,11 @@ __all__ = ["clouds", "grain", "random_cell", "solid_noise", "speckle"]
 
 _SIZE = 512
 _MASK = _SIZE - 1
+Numbers = Floats | Integers | int
 
 
 @lru_cache(maxsize=4)
-def _table(exponent: float, seed: int) -> Floats:
+def _table(exponent: float, seed: int) -> NDArray[np.float32]:
     """Noise whose amplitude falls with frequency to a power, mean 0, deviation 1, flat array."""
     generator = np.random.Generator(np.random.PCG64(seed))
     white = generator.standard_normal((_SIZE, _SIZE))
@@ -24,10 +26,10 @@ def _table(exponent: float, seed: int) -> Floats:
     spectrum = np.fft.rfft2(white) / frequency**exponent
     spectrum[0, 0] = 0
     noise = np.fft.irfft2(spectrum, s=(_SIZE, _SIZE))
-    return (np.clip(noise / noise.std(), -2.5, 2.5)).astype(np.float32).ravel()
+    return np.asarray(np.clip(noise / noise.std(), -2.5, 2.5), dtype=np.float32).ravel()
 
 
-def _look_up(table: Floats, u: Floats, v: Floats) -> Floats:
+def _look_up(table: NDArray[np.float32], u: Floats, v: Floats) -> Floats:
     column = np.floor(u).astype(np.int32) & _MASK
     row = np.floor(v).astype(np.int32) & _MASK
     return table.take(row * _SIZE + column)
@@ -57,12 +59,12 @@ def solid_noise(x: Floats, y: Floats, z: Floats, scale: float | Floats) -> Float
 
 
 @lru_cache(maxsize=1)
-def _uniform() -> Floats:
+def _uniform() -> NDArray[np.float32]:
     generator = np.random.Generator(np.random.PCG64(4))
     return generator.random(_SIZE * _SIZE, dtype=np.float32)
 
 
-def random_cell(i: Integers | Floats, j: Integers | Floats, salt: int | Floats = 0) -> Floats:
+def random_cell(i: Numbers, j: Numbers, salt: Numbers = 0) -> Floats:
     """A number in [0, 1) for each integer cell, e.g. for each window of a façade."""
     first, second = np.asarray(i).astype(np.int64), np.asarray(j).astype(np.int64)
     third = np.asarray(salt).astype(np.int64)

@@ -17,8 +17,8 @@ from goodsam_pl.streetworld.city import Colour
 
 __all__ = ["Builder", "Floats", "Integers", "Material", "Paint", "Place", "Primitives"]
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Floats = NDArray[np.floating]
+Integers = NDArray[np.integer]
 Point = tuple[float, float, float]
 
 
@@ -44,7 +44,6 @@ class Material(IntEnum):
     BOARDS = 16
     RAILING = 17
     SPOKES = 18
-    SHOP_SIGN = 19
 
 
 class Paint(NamedTuple):
@@ -169,9 +168,7 @@ class Builder:
         """Add an ellipsoid; centre in the frame of the place, radii along its axes."""
         self._add(1, place.at(*centre), radii, place, (0.0, 0.0, 0.0, 0.0), paint)
 
-    def capsule(
-        self, place: Place, start: Point, end: Point, radius: float, paint: Paint
-    ) -> None:
+    def capsule(self, place: Place, start: Point, end: Point, radius: float, paint: Paint) -> None:
         """Add a capsule between two points in the frame of the place."""
         x, y, z = place.at(*start)
         to_x, to_y, to_z = place.at(*end)
@@ -189,8 +186,10 @@ class Builder:
     ) -> None:
         label, instance, material, colour, second, detail = paint
         self._rows[kind].append(
-            (*centre, *half, place.cos, place.sin, *inset)
-            + (label, instance, material, *colour, *second, *detail)
+            (
+                *(*centre, *half, place.cos, place.sin, *inset),
+                *(label, instance, material, *colour, *second, *detail),
+            )
         )
 
     def build(self) -> Primitives:

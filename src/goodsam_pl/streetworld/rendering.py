@@ -16,11 +16,12 @@ from goodsam_pl.streetworld.cameras import (
 )
 from goodsam_pl.streetworld.city import City
 from goodsam_pl.streetworld.ground import GroundHits, cast_ground, ground_albedo
+from goodsam_pl.streetworld.intersections import Rays
 from goodsam_pl.streetworld.layout import Zone
 from goodsam_pl.streetworld.light import haze, illuminate, shadow_map
 from goodsam_pl.streetworld.materials import albedo, ruffle
 from goodsam_pl.streetworld.primitives import Floats
-from goodsam_pl.streetworld.raycast import Hits, Rays, cast
+from goodsam_pl.streetworld.raycast import Hits, cast
 from goodsam_pl.streetworld.scene import Scene, build_scene
 from goodsam_pl.streetworld.sensor import develop
 from goodsam_pl.streetworld.sky import SKYLINE_DISTANCE, sky_radiance, skyline, skyline_albedo
@@ -90,7 +91,9 @@ def trace(scene: Scene, camera: Camera) -> Trace:
     label, instance, distance, radiance = _trace_rays(scene, camera, rays, tilt)
     size = camera.size
     return Trace(
-        radiance.reshape(*size, 3), label.reshape(size), instance.reshape(size),
+        radiance.reshape(*size, 3),
+        label.reshape(size),
+        instance.reshape(size),
         distance.reshape(size),
     )
 

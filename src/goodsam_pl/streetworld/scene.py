@@ -16,11 +16,22 @@ from goodsam_pl.streetworld.traffic import fill_road
 __all__ = ["FIRST_OBJECT", "STUFF", "Rig", "Scene", "build_scene"]
 
 STUFF: dict[int, int] = {
-    1: 10, 2: 0,
-    3: 1, 4: 1, 5: 1, 6: 1,
-    7: 9, 8: 9, 9: 9, 10: 9,
-    11: 9, 12: 9, 13: 9, 14: 9,
-    15: 2, 16: 8,
+    1: 10,
+    2: 0,
+    3: 1,
+    4: 1,
+    5: 1,
+    6: 1,
+    7: 9,
+    8: 9,
+    9: 9,
+    10: 9,
+    11: 9,
+    12: 9,
+    13: 9,
+    14: 9,
+    15: 2,
+    16: 8,
 }
 """Instance ids of what no object makes, with their trainIds: sky, road, then for each of the four
 blocks its sidewalk, verge and lawn, and last the skyline's houses and trees."""
@@ -78,14 +89,19 @@ def build_scene(seed: int, city: City) -> Scene:
     """
     if seed < 0:
         raise ValueError(f"seed {seed} is negative: take one from SPLITS")
-    plan = make_plan(Dice(seed, 0), city)
+    plan = make_plan(Dice(seed, 0))
     rig = _rig(Dice(seed, 1), city, plan)
     builder = Builder(FIRST_OBJECT)
     fill_blocks(builder, seed, city, plan)
     taken = fill_road(builder, seed, city, plan, rig.position[:2])
     fill_sidewalks(builder, seed, city, plan, taken)
     return Scene(
-        seed, city, plan, rig, builder.build(), {**STUFF, **builder.classes},
+        seed,
+        city,
+        plan,
+        rig,
+        builder.build(),
+        {**STUFF, **builder.classes},
         _sun(Dice(seed, 2), city),
     )
 

@@ -12,7 +12,7 @@ __all__ = ["SPLITS", "Dice"]
 Item = TypeVar("Item")
 
 SPLITS: dict[str, range] = {
-    "train": range(0, 100_000),
+    "train": range(100_000),
     "val": range(100_000, 200_000),
     "test": range(200_000, 300_000),
     "pretrain": range(300_000, 500_000),

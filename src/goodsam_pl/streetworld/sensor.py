@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodsam_pl.streetworld.cameras import Camera
-from goodsam_pl.streetworld.city import City
+from goodsam_pl.streetworld.city import City, as_array
 from goodsam_pl.streetworld.primitives import Floats
 
 __all__ = ["develop"]
@@ -34,14 +34,14 @@ def develop(radiance: Floats, city: City, camera: Camera, seed: int) -> NDArray[
     light = np.minimum(radiance, np.float32(2.5))
     light = _blur(light, np.float32(city.blur), panorama)
     error = 2.0 ** generator.uniform(-0.3, 0.3)
-    gain = np.float32(_EXPOSURE * city.exposure * error) * np.float32(city.white_balance)
+    gain = np.float32(_EXPOSURE * city.exposure * error) * as_array(city.white_balance)
     light = light * gain
     if not panorama:
         light = light * _vignette(camera.size)[..., None]
     noise = generator.standard_normal(light.shape, dtype=np.float32)
     light = light + noise * (np.float32(city.noise) * np.sqrt(np.maximum(light, 0.01)))
     index = np.clip(light * (_STEPS - 1), 0, _STEPS - 1).astype(np.int32)
-    return _tone(round(city.contrast, 6)).take(index)
+    return np.asarray(_tone(round(city.contrast, 6)).take(index), dtype=np.uint8)
 
 
 def _blur(image: Floats, side: np.float32, wrap: bool) -> Floats:

@@ -27,9 +27,7 @@ _STREAM = 60
 _FROM, _TO = -50.0, 85.0
 
 
-def fill_sidewalks(
-    builder: Builder, seed: int, city: City, plan: Plan, taken: Occupied
-) -> None:
+def fill_sidewalks(builder: Builder, seed: int, city: City, plan: Plan, taken: Occupied) -> None:
     """Furnish both sides of the main road and the corners of the crossing."""
     if plan.cross_half:
         _corners(builder, Dice(seed, _STREAM), city, plan, taken)

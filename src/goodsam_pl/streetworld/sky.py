@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from goodsam_pl.streetworld.city import City
+from goodsam_pl.streetworld.city import City, as_array
 from goodsam_pl.streetworld.noise import clouds, grain, random_cell
 from goodsam_pl.streetworld.primitives import Floats
 
@@ -19,7 +20,7 @@ def sky_radiance(city: City, seed: int, sun: tuple[float, float, float], rays: V
     x, y, z = rays
     up = np.maximum(z, 0)
     share = np.sqrt(up)[:, None]
-    zenith, horizon = np.float32(city.zenith_colour), np.float32(city.haze_colour)
+    zenith, horizon = as_array(city.zenith_colour), as_array(city.haze_colour)
     colour = horizon + (zenith - horizon) * np.minimum(1.25 * share, 1)
     scale = 14.0 / (up + 0.12)
     shift = 37.0 * (seed % 97)
@@ -28,10 +29,10 @@ def sky_radiance(city: City, seed: int, sun: tuple[float, float, float], rays: V
     cover = np.clip(0.55 * (density + 2.6 * city.cloud_cover - 1.3) + 0.15, 0, 1)
     cover = cover * np.clip(6 * up + 0.25, 0, 1)
     lit = np.clip(1.0 - 0.13 * density * cover, 0.6, 1.15)[:, None]
-    colour = colour + (np.float32(city.cloud_colour) * lit - colour) * (0.92 * cover)[:, None]
+    colour = colour + (as_array(city.cloud_colour) * lit - colour) * (0.92 * cover)[:, None]
     towards = np.clip(x * sun[0] + y * sun[1] + z * sun[2], 0, 1)
     glow = (0.35 * towards**12 + 0.9 * towards**200)[:, None]
-    return np.asarray(colour + np.float32(city.sun_colour) * 0.5 * glow, dtype=np.float32)
+    return np.asarray(colour + as_array(city.sun_colour) * 0.5 * glow, dtype=np.float32)
 
 
 def skyline(seed: int, rays: Vector) -> tuple[Floats, Floats]:
@@ -45,15 +46,15 @@ def skyline(seed: int, rays: Vector) -> tuple[Floats, Floats]:
     return houses.astype(np.float32), trees.astype(np.float32)
 
 
-def skyline_albedo(city: City, seed: int, rays: Vector, houses: Floats) -> Floats:
+def skyline_albedo(city: City, seed: int, rays: Vector, houses: NDArray[np.bool_]) -> Floats:
     """Albedo ``(M, 3)`` of far houses (where ``houses`` is true) and trees."""
     turn = np.arctan2(rays[1], rays[0]) * np.float32(0.5 / np.pi) + 0.5
     plot = np.floor(turn * 90)
     choice = random_cell(plot, seed % 4096, 23)
-    walls = np.float32(city.facades)[(choice * len(city.facades)).astype(np.int64)]
+    walls = as_array(city.facades)[(choice * len(city.facades)).astype(np.int64)]
     tall = rays[2] / np.hypot(rays[0], rays[1])
     dark = (np.floor(turn * 1080) % 2 == 0) & (np.floor(tall * 260) % 2 == 0)
     walls = walls * np.where(dark, 0.6, 1.0)[:, None]
-    leaves = np.float32(city.foliage)[(choice * len(city.foliage)).astype(np.int64)]
+    leaves = as_array(city.foliage)[(choice * len(city.foliage)).astype(np.int64)]
     leaves = leaves * (1 + 0.3 * grain(turn * 2048, tall * 1500))[:, None]
     return np.asarray(np.where(houses[:, None], walls, leaves), dtype=np.float32)

@@ -48,12 +48,19 @@ class Surface(NamedTuple):
     def part(self, chosen: Integers | slice) -> Surface:
         """Some of the points."""
         return Surface(
-            self.x[chosen], self.y[chosen], self.z[chosen],
+            self.x[chosen],
+            self.y[chosen],
+            self.z[chosen],
             (self.half[0][chosen], self.half[1][chosen], self.half[2][chosen]),
             self.face[chosen],
             (self.normal[0][chosen], self.normal[1][chosen], self.normal[2][chosen]),
-            self.material[chosen], self.colour[chosen], self.second[chosen], self.detail[chosen],
-            self.instance[chosen], self.distance[chosen], self.height[chosen],
+            self.material[chosen],
+            self.colour[chosen],
+            self.second[chosen],
+            self.detail[chosen],
+            self.instance[chosen],
+            self.distance[chosen],
+            self.height[chosen],
         )
 
     @property
@@ -114,10 +121,19 @@ def surfaces(
         local[2],
     )
     return Surface(
-        x, y, z, (half[0], half[1], half[2]), face, normal,
-        solids.material.take(solid), solids.colour.take(solid, axis=0),
-        solids.second.take(solid, axis=0), solids.detail.take(solid, axis=0),
-        solids.instance.take(solid), distance, point[2],
+        x,
+        y,
+        z,
+        (half[0], half[1], half[2]),
+        face,
+        normal,
+        solids.material.take(solid),
+        solids.colour.take(solid, axis=0),
+        solids.second.take(solid, axis=0),
+        solids.detail.take(solid, axis=0),
+        solids.instance.take(solid),
+        distance,
+        point[2],
     )
 
 

@@ -136,7 +136,9 @@ def _parked(
         turned = 0.0 if (side == 1) != dice.chance(0.15) else math.pi
         if not taken.claim(middle, y, min(half - 0.3, 1.0)):
             continue
-        place = Place(middle, y + dice.uniform(-0.12, 0.12), 0.0, turned + dice.uniform(-0.03, 0.03))
+        place = Place(
+            middle, y + dice.uniform(-0.12, 0.12), 0.0, turned + dice.uniform(-0.03, 0.03)
+        )
         if kind == 0:
             car(builder, dice, city, place)
         elif kind == 1:
@@ -170,9 +172,7 @@ def _side_street(builder: Builder, dice: Dice, city: City, plan: Plan, taken: Oc
             _vehicle(builder, dice, city, place, kind)
 
 
-def _crossing_people(
-    builder: Builder, dice: Dice, city: City, plan: Plan, taken: Occupied
-) -> None:
+def _crossing_people(builder: Builder, dice: Dice, city: City, plan: Plan, taken: Occupied) -> None:
     """People on the zebra crossings."""
     for end in (-1.0, 1.0):
         for _ in range(dice.integer(0, round(2 * city.people))):

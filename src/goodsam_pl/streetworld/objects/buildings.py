@@ -20,7 +20,7 @@ def building(
     low, high = city.floors_low, city.floors_high
     floors = max(1, round(low + (high - low) * dice.random() ** 1.5))
     tall = FLOOR * floors + 0.7
-    wall = _facade(builder, dice, city, instance)
+    wall = _facade(dice, city, instance)
     builder.box(place, (-0.5 * depth, 0, 0.5 * tall), (0.5 * depth, 0.5 * width, 0.5 * tall), wall)
     _roof(dice, city, builder, place, wall, (width, depth, tall))
     _front(dice, city, builder, place, wall, width, floors)
@@ -33,13 +33,13 @@ def villa(
     instance = builder.instance(BUILDING)
     floors = dice.integer(1, 2) + round(max(0.0, city.floors_low - 2.0))
     tall = FLOOR * floors + 0.4
-    wall = _facade(builder, dice, city, instance)
+    wall = _facade(dice, city, instance)
     wall = wall._replace(detail=(*wall.detail[:3], 0.0))
     builder.box(place, (-0.5 * depth, 0, 0.5 * tall), (0.5 * depth, 0.5 * width, 0.5 * tall), wall)
     _roof(dice, city, builder, place, wall, (width, depth, tall))
 
 
-def _facade(builder: Builder, dice: Dice, city: City, instance: int) -> Paint:
+def _facade(dice: Dice, city: City, instance: int) -> Paint:
     """Detail: bricks? + window height, bay width, a whole salt + window width, shops below?
 
     Window sizes are shares of the floor and of the bay.
@@ -77,8 +77,10 @@ def _roof(
     if flat:
         edge = wall._replace(material=Material.MASONRY, colour=wall.second, detail=(0, 0, 0, 0))
         builder.box(
-            place, (-0.5 * depth, 0, tall + 0.15),
-            (0.5 * depth + 0.12, 0.5 * width + 0.02, 0.22), edge,
+            place,
+            (-0.5 * depth, 0, tall + 0.15),
+            (0.5 * depth + 0.12, 0.5 * width + 0.02, 0.22),
+            edge,
         )
         box = wall._replace(material=Material.MASONRY, colour=colour, detail=(0, 0, 0, 0))
         builder.box(
@@ -108,9 +110,7 @@ def _front(
     if awning and wall.detail[3]:
         cloth = wall._replace(material=Material.CLOTH, colour=colour, second=wall.second)
         cloth = cloth._replace(detail=(0.9, 0.9, 0, 0))
-        builder.box(
-            place, (0.6, 0, 2.85), (0.6, 0.42 * width, 0.22), cloth, (1.1, 0.0, 0.0, 0.0)
-        )
+        builder.box(place, (0.6, 0, 2.85), (0.6, 0.42 * width, 0.22), cloth, (1.1, 0.0, 0.0, 0.0))
     if not balconies:
         return
     slab = wall._replace(material=Material.MASONRY, colour=wall.second, detail=(0, 0, 0, 0))

@@ -7,7 +7,15 @@ from goodsam_pl.streetworld.primitives import Builder, Material, Paint, Place
 from goodsam_pl.streetworld.seeds import Dice
 
 __all__ = [
-    "bench", "bin_", "bollard", "fence", "guide_board", "lamp", "sign", "traffic_light", "wall",
+    "bench",
+    "bin_",
+    "bollard",
+    "fence",
+    "guide_board",
+    "lamp",
+    "sign",
+    "traffic_light",
+    "wall",
 ]
 
 WALL, FENCE, POLE, LIGHT, SIGN, VOID = 3, 4, 5, 6, 7, 255
@@ -50,7 +58,11 @@ def _plate(builder: Builder, dice: Dice, place: Place, height: float, shape: int
     """A sign plate: 0 round, 1 rectangular, 2 triangular; facing +x."""
     colour = dice.pick(_SIGN_COLOURS)
     paint = Paint(
-        SIGN, builder.instance(SIGN), Material.SIGN, colour, (0.75, 0.75, 0.73),
+        SIGN,
+        builder.instance(SIGN),
+        Material.SIGN,
+        colour,
+        (0.75, 0.75, 0.73),
         (float(shape), dice.random(), dice.random(), 0.0),
     )
     if shape == 0:
@@ -70,7 +82,11 @@ def guide_board(builder: Builder, dice: Dice, city: City, place: Place) -> None:
         builder.capsule(place, (0, side, 0), (0, side, low + 2 * tall), 0.05, post)
     colour = dice.pick(_SIGN_COLOURS[1:])
     paint = Paint(
-        SIGN, builder.instance(SIGN), Material.SIGN, colour, (0.8, 0.8, 0.78),
+        SIGN,
+        builder.instance(SIGN),
+        Material.SIGN,
+        colour,
+        (0.8, 0.8, 0.78),
         (3.0, dice.random(), dice.random(), 0.0),
     )
     builder.box(place, (0.09, 0, low + tall), (0.03, wide, tall), paint)
@@ -98,8 +114,12 @@ def traffic_light(
         sites.append((0.12, arm, height - 0.1))
     for site in sites:
         paint = Paint(
-            LIGHT, builder.instance(LIGHT), Material.SIGNAL, (0.02, 0.022, 0.02),
-            (0.03, 0.03, 0.03), (float(state), 0.0, 0.0, 0.0),
+            LIGHT,
+            builder.instance(LIGHT),
+            Material.SIGNAL,
+            (0.02, 0.022, 0.02),
+            (0.03, 0.03, 0.03),
+            (float(state), 0.0, 0.0, 0.0),
         )
         builder.box(place, site, (0.13, 0.17, 0.48), paint)
 
@@ -111,7 +131,9 @@ def fence(
     instance = builder.instance(FENCE)
     material = Material.RAILING if open_ else Material.BOARDS
     height = dice.uniform(0.9, 1.3) if open_ else dice.uniform(1.0, 1.9)
-    paint = Paint(FENCE, instance, material, dice.pick(city.fences), city.bark, (dice.random(), 0, 0, 0))
+    paint = Paint(
+        FENCE, instance, material, dice.pick(city.fences), city.bark, (dice.random(), 0, 0, 0)
+    )
     builder.box(place, (0, 0, 0.5 * height), (0.5 * length, 0.03, 0.5 * height), paint)
 
 

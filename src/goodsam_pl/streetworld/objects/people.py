@@ -62,9 +62,7 @@ def pedestrian(builder: Builder, dice: Dice, city: City, place: Place) -> None:
         builder.capsule(place, knee, foot, 0.065 * stout, outfit.bottom)
         builder.ellipsoid(place, (swing + 0.06, side, 0.05), (0.14, 0.05, 0.06), outfit.shoes)
         elbow: Point = (-0.4 * swing, 2.25 * side, 1.15 * size)
-        builder.capsule(
-            place, (0, 1.95 * side, shoulder - 0.04), elbow, 0.055 * stout, outfit.top
-        )
+        builder.capsule(place, (0, 1.95 * side, shoulder - 0.04), elbow, 0.055 * stout, outfit.top)
         hand: Point = (-0.9 * swing + 0.08, 2.3 * side, 0.9 * size)
         builder.capsule(place, elbow, hand, 0.045 * stout, outfit.top)
         builder.ellipsoid(place, hand, (0.05, 0.04, 0.06), outfit.skin)
@@ -83,8 +81,13 @@ def bicycle(builder: Builder, dice: Dice, city: City, place: Place) -> None:
     seat, handle, crank = (-0.22, 0.0, 0.86), (0.40, 0.0, 0.95), (-0.04, 0.0, 0.32)
     neck = (0.36, 0.0, 0.80)
     for start, end in (
-        (crank, seat), (crank, neck), (seat, neck), (neck, (0.52, 0.0, 0.34)),
-        (crank, (-0.52, 0.0, 0.34)), (seat, (-0.52, 0.0, 0.34)), (neck, handle),
+        (crank, seat),
+        (crank, neck),
+        (seat, neck),
+        (neck, (0.52, 0.0, 0.34)),
+        (crank, (-0.52, 0.0, 0.34)),
+        (seat, (-0.52, 0.0, 0.34)),
+        (neck, handle),
     ):
         builder.capsule(place, start, end, 0.024, frame)
     dark = Paint(BICYCLE, instance, Material.PLAIN, _RUBBER)
@@ -156,7 +159,9 @@ def _rider(
         builder.capsule(place, (hip[0], side, hip[1]), knee, 0.085, outfit.bottom)
         toe = (foot[0], 1.2 * side, foot[1] - 0.1 + lift)
         builder.capsule(place, knee, toe, 0.06, outfit.bottom)
-        builder.ellipsoid(place, (toe[0] + 0.06, toe[1], toe[2] - 0.04), (0.13, 0.05, 0.05), outfit.shoes)
+        builder.ellipsoid(
+            place, (toe[0] + 0.06, toe[1], toe[2] - 0.04), (0.13, 0.05, 0.05), outfit.shoes
+        )
         builder.capsule(
             place,
             (shoulder[0], 1.6 * side, shoulder[1] - 0.05),

@@ -15,7 +15,12 @@ _GLASS: Colour = (0.035, 0.045, 0.055)
 
 
 def _wheels(
-    builder: Builder, place: Place, label: int, instance: int, axles: list[float], side: float,
+    builder: Builder,
+    place: Place,
+    label: int,
+    instance: int,
+    axles: list[float],
+    side: float,
     radius: float,
 ) -> None:
     paint = Paint(label, instance, Material.WHEEL, _BLACK, (0.35, 0.35, 0.36))
@@ -68,9 +73,7 @@ def truck(builder: Builder, dice: Dice, city: City, place: Place) -> None:
     long, tall = dice.uniform(5.0, 7.0), dice.uniform(2.3, 2.9)
     front = 0.5 * long + 1.0
     cab = Paint(TRUCK, instance, Material.BUS, colour, _GLASS, (1.0, 0.50, 0.85, dice.random()))
-    builder.box(
-        place, (front - 0.95, 0, 1.6), (0.95, 1.15, 1.15), cab, (0.30, 0.0, 0.08, 0.08)
-    )
+    builder.box(place, (front - 0.95, 0, 1.6), (0.95, 1.15, 1.15), cab, (0.30, 0.0, 0.08, 0.08))
     load_colour = dice.pick((*city.cars, *city.facades))
     load = Paint(TRUCK, instance, Material.CARGO, load_colour, colour, (dice.random(), 0, 0, 0))
     rear = front - 2.1 - long
@@ -88,7 +91,9 @@ def truck(builder: Builder, dice: Dice, city: City, place: Place) -> None:
             (0.6, 0.4, 0.3, 0.3),
         )
     frame = Paint(TRUCK, instance, Material.PLAIN, _BLACK)
-    builder.box(place, (0.5 * (front + rear), 0, 0.65), (0.5 * (front - rear) - 0.2, 0.9, 0.22), frame)
+    builder.box(
+        place, (0.5 * (front + rear), 0, 0.65), (0.5 * (front - rear) - 0.2, 0.9, 0.22), frame
+    )
     _wheels(builder, place, TRUCK, instance, [front - 1.2, rear + 1.9, rear + 0.9], 1.05, 0.48)
 
 
