@@ -86,9 +86,7 @@ def main() -> None:
     results = {
         "miou": {name: round(100 * value, 2) for name, value in miou.items()},
         "seconds": round(time.monotonic() - started, 1),
-        "peak_memory_gb": round(
-            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2
-        ),
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2),
         "seed": seed,
     }
     (run / "results.json").write_text(json.dumps(results, indent=2) + "\n")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from goodsam_pl.networks import load_weights, read_weights, save_weights
+from goodsam_pl.networks import export_weights, load_weights, read_weights, save_weights
 
 
 class _Network(nn.Module):
@@ -27,7 +27,7 @@ def _equal(one: nn.Module, other: nn.Module, tolerance: float = 0.0) -> bool:
 @pytest.mark.parametrize("half", [False, True])
 def test_safetensors_round_trip(tmp_path: Path, half: bool) -> None:
     network, other = _Network(), _Network()
-    save_weights(network, tmp_path / "new" / "network.safetensors", half=half)
+    save_weights(network.state_dict(), tmp_path / "new" / "network.safetensors", half=half)
     load_weights(other, str(tmp_path / "new" / "network.safetensors"))
     assert _equal(network, other, tolerance=1e-3 if half else 0.0)
     assert other.head.weight.dtype == torch.float32
@@ -60,8 +60,20 @@ def test_of_a_distillation_the_student_is_taken(tmp_path: Path) -> None:
     assert _equal(student, other)
 
 
+def test_the_exported_student_loads_again(tmp_path: Path) -> None:
+    student, other = _Network(), _Network()
+    state = {f"student.{name}": value for name, value in student.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "last.ckpt")
+    out = str(tmp_path / "student.safetensors")
+    assert "25 values" in export_weights(str(tmp_path / "last.ckpt"), out, half=True)
+    load_weights(other, out)
+    assert _equal(student, other, tolerance=1e-3)
+    with pytest.raises(ValueError, match="written as .safetensors"):
+        export_weights(str(tmp_path / "last.ckpt"), str(tmp_path / "student.pt"))
+
+
 def test_another_network_is_refused_by_name(tmp_path: Path) -> None:
-    save_weights(_Network(classes=4), tmp_path / "four.safetensors")
+    save_weights(_Network(classes=4).state_dict(), tmp_path / "four.safetensors")
     with pytest.raises(ValueError, match=r"four\.safetensors.*head\.weight is \(4, 3, 1, 1\)"):
         load_weights(_Network(), str(tmp_path / "four.safetensors"))
 

@@ -21,12 +21,14 @@ Picture = npt.NDArray[np.uint8]
 
 def image_picture(image: Tensor) -> Picture:
     """A normalised image ``(3, H, W)`` as it was before."""
-    return denormalize(image[None])[0].permute(1, 2, 0).cpu().numpy()
+    pixels: Picture = denormalize(image[None])[0].permute(1, 2, 0).cpu().numpy()
+    return pixels
 
 
 def label_picture(labels: Tensor, taxonomy: Taxonomy) -> Picture:
     """Class ids ``(H, W)`` in the colours of their taxonomy."""
-    return taxonomy.colorize(labels.cpu().numpy())
+    colors: Picture = taxonomy.colorize(labels.cpu().numpy())
+    return colors
 
 
 def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:

@@ -39,6 +39,11 @@ FUNCTIONS = {
         "download an official Segment Anything checkpoint and check its hash",
         positional=True,
     ),
+    "export": FunctionVerb(
+        "goodsam_pl.networks.weights:export_weights",
+        "take the trained network out of a checkpoint, as safetensors",
+        positional=True,
+    ),
 }
 """Further verbs. A new one needs no more than an entry here."""
 

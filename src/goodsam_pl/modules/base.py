@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -130,12 +131,24 @@ class SegmentationModule(LightningModule, ABC):
     def _score(self, stage: str) -> None:
         self.latest_scores = {}
         for position, (kind, metrics) in enumerate(self.metrics.items()):
-            if metrics.update_called:
-                scores: SegmentationScores = metrics.compute()
+            scores = _compute(metrics)
+            metrics.reset()
+            if scores.pixels.sum() > 0:
                 self.latest_scores[kind] = scores
                 suffix = f"_{kind}" if position else ""
                 self.log_dict(scores.as_log(stage, self.taxonomy.classes, suffix))
-            metrics.reset()
+
+
+def _compute(metrics: nn.Module) -> SegmentationScores:
+    """Score in every process, also in one that got no images: the sum over processes waits for all.
+
+    torchmetrics warns where nothing was counted, which is no mistake here: kinds are optional.
+    """
+    assert isinstance(metrics, SegmentationMetrics)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
+        scores: SegmentationScores = metrics.compute()
+    return scores
 
 
 def masks_of(batch: PanoramaBatch) -> Tensor:

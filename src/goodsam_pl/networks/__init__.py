@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from goodsam_pl.networks.segmentation import PretrainedNetwork, SegmentationNetwork
-from goodsam_pl.networks.weights import load_weights, read_weights, save_weights
+from goodsam_pl.networks.weights import (
+    export_weights,
+    load_weights,
+    read_weights,
+    save_weights,
+)
 
 __all__ = [
     "PretrainedNetwork",
     "SegmentationNetwork",
+    "export_weights",
     "load_weights",
     "read_weights",
     "save_weights",

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-__all__ = ["SHIPPED", "load_weights", "read_weights", "save_weights"]
+__all__ = ["SHIPPED", "export_weights", "load_weights", "read_weights", "save_weights"]
 
 SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
 """Weights inside the package, by the name that ``weights`` arguments take."""
@@ -82,35 +82,61 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     }
 
 
-def save_weights(network: nn.Module, path: Path, half: bool = False) -> None:
-    """Write a network as safetensors, whole or not at all.
+def save_weights(state: Mapping[str, Tensor], path: Path, half: bool = False) -> None:
+    """Write a network's state dict as safetensors, whole or not at all.
 
     Args:
-        network: what to write.
-        path: the ``.safetensors`` file.
+        state: tensors by name.
+        path: the ``.safetensors`` file; its folder is made when missing.
         half: store floating point tensors as float16, at half the size.
     """
-    state = {
+    tensors = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor)
         .detach()
         .cpu()
         .contiguous()
-        for name, tensor in network.state_dict().items()
+        for name, tensor in state.items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".partial")
     os.close(handle)
     try:
-        save_file(state, temporary)
+        save_file(tensors, temporary)
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
 
 
+def export_weights(checkpoint: str, out: str, half: bool = False) -> str:
+    """Take the trained network out of a checkpoint: the small model at the end.
+
+    Args:
+        checkpoint: of any of our trainings; of a distillation the student is taken.
+        out: the ``.safetensors`` file to write, for ``SegmentationNetwork(weights=...)``.
+        half: store float16, at half the size.
+
+    Returns:
+        What was written, in words.
+
+    Raises:
+        FileNotFoundError: no such checkpoint.
+        ValueError: the checkpoint is damaged, or ``out`` is no ``.safetensors`` file.
+    """
+    path = Path(out)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"out is {out!r}: weights are written as .safetensors")
+    state = read_weights(Path(checkpoint))
+    save_weights(state, path, half)
+    size = path.stat().st_size / 1e6
+    return f"{path}: {sum(t.numel() for t in state.values()):,} values, {size:.1f} MB"
+
+
 def _take_network(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     for name in _NETWORKS_IN_CHECKPOINTS:
         prefix = f"{name}."
-        inner = {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+        inner = {
+            key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)
+        }
         if inner:
             return inner
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
@@ -127,7 +153,8 @@ def _check_fit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], sour
         if name in found and found[name].shape != tensor.shape
     ]
     if problems:
-        shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if problems[3:] else "")
+        more = [f"and {len(problems) - 3} more"] if len(problems) > 3 else []
+        shown = "; ".join(problems[:3] + more)
         raise ValueError(
             f"the weights {source!r} are of another network ({shown}): "
             "give the encoder, decoder width and classes that they were trained with"
