@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pickle
+import sys
+from types import SimpleNamespace
 
 import albumentations
 import numpy as np
@@ -12,6 +14,7 @@ from goodsam_pl.data import (
     Augmentation,
     PanoramaDataset,
     PanoramaFormat,
+    StoredMasks,
     denormalize,
     photometric,
 )
@@ -135,3 +138,44 @@ def test_image_label_and_masks_turn_together(tmp_path, write_label):
         assert torch.equal(sample.masks[:, 0].long(), turned)
         seen.add(tuple(sample.label[0].tolist()))
     assert len(seen) == 2 * len(WINDOWS.columns)
+
+
+class StoreOnPaper:
+    """What StoredMasks asks of a mask store."""
+
+    windows = WINDOWS
+
+    def __init__(self, keys: list[str]) -> None:
+        self.keys = keys
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.keys
+
+    def layers(self, key: str) -> torch.Tensor:
+        return torch.full((WINDOWS.count, 1, 24, 24), self.keys.index(key), dtype=torch.int16)
+
+
+@pytest.fixture
+def store_on_paper(monkeypatch):
+    content = StoreOnPaper(["a.png", "b.png"])
+    module = SimpleNamespace(
+        MaskStore=SimpleNamespace(open=lambda root: content), image_key=lambda path: path.name
+    )
+    monkeypatch.setitem(sys.modules, "goodsam_pl.sam.store", module)
+    return content
+
+
+def test_masks_are_found_by_the_content_of_their_image(store_on_paper, tmp_path):
+    masks = StoredMasks(tmp_path, [tmp_path / "b.png", tmp_path / "a.png"], WINDOWS)
+    assert [int(masks[index].unique()) for index in range(2)] == [1, 0]
+
+
+def test_masks_that_are_missing_or_of_other_windows_are_refused(store_on_paper, tmp_path):
+    files = [tmp_path / name for name in ("a.png", "c.png", "d.png")]
+    with pytest.raises(
+        ValueError, match=r"no masks for .*c\.png and 1 more of 3 panoramas: put .*PrecomputeSAM"
+    ):
+        StoredMasks(tmp_path, files, WINDOWS)
+    store_on_paper.windows = WindowGrid.cover(SIZE, (24, 24), (24, 24))
+    with pytest.raises(ValueError, match=r"holds masks for WindowGrid.*name another mask_root"):
+        StoredMasks(tmp_path, files[:1], WINDOWS)

@@ -116,7 +116,8 @@ class StoredMasks:
     """
 
     def __init__(self, root: Path, files: Sequence[Path], windows: WindowGrid) -> None:
-        from goodsam_pl.sam.store import MaskStore, image_key
+        # here, because batches without masks need no part of SAM
+        from goodsam_pl.sam.store import MaskStore, image_key  # noqa: PLC0415
 
         self._store = MaskStore.open(root)
         if self._store.windows != windows:
