@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -48,7 +49,7 @@ ROWS = {
 
 def main() -> None:
     """Run all steps for one seed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0, help="seed of every training")
     seed = parser.parse_args().seed
     started = time.monotonic()
@@ -126,10 +127,9 @@ def read_miou(path: Path) -> dict[str, float]:
 
 def draw_overview(config: Path, run: Path, panoramas: int = 3) -> None:
     """Image, masks, TA, fused labels, student and ground truth of a few test panoramas."""
-    goodsam_overview = ROOT / "scripts" / "overview.py"
     command = [
         sys.executable,
-        str(goodsam_overview),
+        str(ROOT / "scripts" / "overview.py"),
         f"--config={config}",
         f"--teacher_assistant={run / 'source' / 'last.ckpt'}",
         f"--student={run / 'distillation' / 'last.ckpt'}",
@@ -139,14 +139,13 @@ def draw_overview(config: Path, run: Path, panoramas: int = 3) -> None:
     subprocess.run(command, check=True)  # noqa: S603
 
 
-def show(results: dict[str, object]) -> None:
+def show(results: dict[str, Any]) -> None:
     """Print the table."""
     table = Table("target test set", title=f"StreetWorld, seed {results['seed']}")
     table.add_column("mIoU, %", justify="right")
-    miou = results["miou"]
-    assert isinstance(miou, dict)
     for name, words in ROWS.items():
-        table.add_row(words, f"{miou[name]:.2f}", style="bold" if name == "student" else None)
+        style = "bold" if name == "student" else None
+        table.add_row(words, f"{results['miou'][name]:.2f}", style=style)
     Console().print(table)
     print(
         f"{results['seconds']} s, peak memory {results['peak_memory_gb']} GB; "

@@ -6,7 +6,7 @@ import inspect
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -131,7 +131,7 @@ class SegmentationModule(LightningModule, ABC):
     def _score(self, stage: str) -> None:
         self.latest_scores = {}
         for position, (kind, metrics) in enumerate(self.metrics.items()):
-            scores = _compute(metrics)
+            scores = _compute(cast("SegmentationMetrics", metrics))
             metrics.reset()
             if scores.pixels.sum() > 0:
                 self.latest_scores[kind] = scores
@@ -139,12 +139,11 @@ class SegmentationModule(LightningModule, ABC):
                 self.log_dict(scores.as_log(stage, self.taxonomy.classes, suffix))
 
 
-def _compute(metrics: nn.Module) -> SegmentationScores:
+def _compute(metrics: SegmentationMetrics) -> SegmentationScores:
     """Score in every process, also in one that got no images: the sum over processes waits for all.
 
     torchmetrics warns where nothing was counted, which is no mistake here: kinds are optional.
     """
-    assert isinstance(metrics, SegmentationMetrics)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
         scores: SegmentationScores = metrics.compute()

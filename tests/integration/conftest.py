@@ -1,0 +1,48 @@
+"""A small StreetWorld, and presets that read and write below a temporary folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from goodsam_pl.streetworld.export import export
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export with 5 test panoramas: a number that neither 2 nor 3 processes share evenly."""
+    out = tmp_path_factory.mktemp("streetworld")
+    export(
+        str(out),
+        source_train=4,
+        source_val=2,
+        target_train=2,
+        target_val=1,
+        target_test=5,
+        workers=1,
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def preset(world: Path, runs: Path) -> Callable[[str], str]:
+    """Copy a preset of ``configs/streetworld`` with its paths moved; returns the copy's path."""
+
+    def copy(name: str) -> str:
+        text = (CONFIGS / "streetworld" / f"{name}.yaml").read_text()
+        text = text.replace("data/streetworld_pretrain", str(world))
+        text = text.replace("data/streetworld", str(world)).replace("runs/streetworld", str(runs))
+        path = runs / f"{name}.yaml"
+        path.write_text(text)
+        return str(path)
+
+    return copy

@@ -1,0 +1,114 @@
+"""Every preset parses, and those of StreetWorld run in order through the real command line."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import wandb
+import yaml
+
+from goodsam_pl.cli import main
+from goodsam_pl.networks import SegmentationNetwork
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+PRESETS = sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml"))
+
+SHORT = [
+    "--trainer.max_steps=2",
+    "--trainer.accelerator=cpu",
+    "--trainer.precision=32-true",
+    "--trainer.enable_progress_bar=false",
+    "--data.init_args.batch_size=2",
+]
+
+
+@pytest.fixture(autouse=True)
+def _one_wandb_run_each() -> Iterator[None]:
+    yield
+    wandb.finish()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_parses_and_what_it_prints_parses_to_the_same(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def printed(config: Path) -> str:
+        with pytest.raises(SystemExit) as stopped:
+            main(["fit", f"--config={config}", "--print_config"])
+        assert not stopped.value.code
+        return capsys.readouterr().out
+
+    first = printed(CONFIGS / name)
+    (tmp_path / "again.yaml").write_text(first)
+    assert printed(tmp_path / "again.yaml") == first
+    chosen = yaml.safe_load(first)["model"]["class_path"]
+    assert chosen.startswith("goodsam_pl.modules.")
+
+
+def _miou(path: Path) -> dict[str, float]:
+    with path.open() as file:
+        rows = {row.pop("class"): row for row in csv.DictReader(file)}
+    return {kind: float(value) for kind, value in rows["mean"].items()}
+
+
+@pytest.mark.slow
+def test_the_road_from_the_source_to_a_student(
+    preset: Callable[[str], str], runs: Path, world: Path
+) -> None:
+    main(["fit", f"--config={preset('source')}", *SHORT])
+    assert (runs / "source" / "config.yaml").is_file()
+    assert (runs / "source" / "last.ckpt").is_file()
+
+    main(["fit", f"--config={preset('rectification')}", *SHORT])
+    records = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.npz")}
+    assert len(records) == 2  # the unlabelled panoramas to train on; the test set comes later
+    rectified = runs / "rectification" / "last.ckpt"
+    main(["test", f"--config={preset('rectification')}", f"--ckpt_path={rectified}"])
+    scores = _miou(runs / "rectification" / "test_classes.csv")
+    assert {"iou", "iou_whole", "iou_fused"} <= scores.keys()
+
+    main(["fit", f"--config={preset('distillation')}", *SHORT])
+    after = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.npz")}
+    assert len(after) == 7
+    assert after.items() >= records.items()  # nothing was computed twice
+    distilled = runs / "distillation" / "last.ckpt"
+    state = torch.load(distilled, weights_only=True)["state_dict"]
+    assert not any("teacher_assistant" in name for name in state)
+    main(["test", f"--config={preset('distillation')}", f"--ckpt_path={distilled}"])
+    assert 0 <= _miou(runs / "distillation" / "test_classes.csv")["iou"] <= 1
+
+    out = runs / "predictions"
+    main(
+        [
+            "predict",
+            f"--config={preset('distillation')}",
+            f"--ckpt_path={distilled}",
+            "--trainer.callbacks=goodsam_pl.callbacks.PredictionWriter",
+            f"--trainer.callbacks.output_dir={out}",
+        ]
+    )
+    assert len(list((out / "labels").rglob("*.png"))) == 5
+    assert len(list((out / "overlays").rglob("*.png"))) == 5
+
+    main(["export", str(distilled), str(runs / "student.safetensors")])
+    student = SegmentationNetwork(weights=str(runs / "student.safetensors"))
+    for name, value in student.state_dict().items():
+        assert torch.equal(value, state[f"student.{name}"]), name
+
+
+@pytest.mark.slow
+def test_pretraining_starts_from_nothing(preset: Callable[[str], str], runs: Path) -> None:
+    main(["fit", f"--config={preset('pretrain')}", *SHORT])
+    assert (runs / "pretrain" / "last.ckpt").is_file()
+
+
+def test_runs_stay_offline_by_default() -> None:
+    assert os.environ["WANDB_MODE"] == "offline"
+    for name in PRESETS:
+        config = yaml.safe_load((CONFIGS / name).read_text())
+        assert config["trainer"]["logger"]["init_args"]["offline"] is True

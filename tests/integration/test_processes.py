@@ -1,0 +1,40 @@
+"""The scores do not depend on the number of processes, to the last bit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_class_table_is_the_same_on_one_two_and_three_processes(
+    preset: Callable[[str], str], world: Path, tmp_path: Path
+) -> None:
+    """Five panoramas; the SegFormer has BatchNorm buffers, which DDP would broadcast."""
+    tables = []
+    for devices in (1, 2, 3):
+        out = tmp_path / str(devices)
+        command = [
+            *(sys.executable, "-m", "goodsam_pl", "test"),
+            f"--config={preset('source')}",
+            "--data=goodsam_pl.data.PanoramaDataModule",
+            "--data.dataset=densepass",
+            f"--data.root={world / 'densepass'}",
+            "--data.num_workers=0",
+            "--trainer.accelerator=cpu",
+            f"--trainer.devices={devices}",
+            f"--trainer.strategy={'ddp' if devices > 1 else 'auto'}",
+            "--trainer.logger=false",
+            "--trainer.callbacks=goodsam_pl.callbacks.ClassTable",
+            f"--trainer.default_root_dir={out}",
+            "--trainer.enable_progress_bar=false",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        tables.append((out / "test_classes.csv").read_text())
+    assert tables[0] == tables[1] == tables[2]
+    assert "mean" in tables[0]
