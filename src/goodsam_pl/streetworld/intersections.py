@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Vector = tuple[Floats, Floats, Floats]
-Indices = NDArray[np.int32]
+Indices = NDArray[np.intp]
 _TINY = np.float32(1e-9)
 _MISS = np.float32(np.inf)
 

@@ -50,7 +50,7 @@ class ShadowMap(NamedTuple):
         u, v = (u + _REACH) * scale - 0.5, (v + _REACH) * scale - 0.5
         near = (u > 0) & (v > 0) & (u < _CELLS - 1) & (v < _CELLS - 1)
         u, v = np.clip(u, 0, _CELLS - 1.01), np.clip(v, 0, _CELLS - 1.01)
-        column, row = u.astype(np.int32), v.astype(np.int32)
+        column, row = u.astype(np.intp), v.astype(np.intp)
         right, down = u - column, v - row
         limit = _HEIGHT - depth - _BIAS
         flat = self.depth.ravel()

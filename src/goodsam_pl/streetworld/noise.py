@@ -30,8 +30,8 @@ def _table(exponent: float, seed: int) -> NDArray[np.float32]:
 
 
 def _look_up(table: NDArray[np.float32], u: Floats, v: Floats) -> Floats:
-    column = np.floor(u).astype(np.int32) & _MASK
-    row = np.floor(v).astype(np.int32) & _MASK
+    column = np.floor(u).astype(np.intp) & _MASK
+    row = np.floor(v).astype(np.intp) & _MASK
     return table.take(row * _SIZE + column)
 
 

@@ -6,13 +6,16 @@ a kind form one long list, so that NumPy's overhead is paid per kind, not per so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goodsam_pl.streetworld.cameras import Rectangles
 from goodsam_pl.streetworld.holes import without_holes
 from goodsam_pl.streetworld.intersections import (
+    Frames,
     Indices,
     Rays,
     hit_box,
@@ -28,6 +31,7 @@ __all__ = ["Hits", "cast"]
 _CHUNK = 1 << 16
 _NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
 _NEAREST, _FARTHEST = 0.02, 1e6
+Hit = Callable[[Primitives, Frames, Rays, Indices, Indices], Floats]
 
 
 class Hits(NamedTuple):
@@ -38,8 +42,8 @@ class Hits(NamedTuple):
         solid: flat int64, index into the primitives, -1 where nothing was hit.
     """
 
-    distance: Floats
-    solid: Integers
+    distance: NDArray[np.float32]
+    solid: NDArray[np.int64]
 
 
 def cast(solids: Primitives, rays: Rays, rectangles: Rectangles, count: int) -> Hits:
@@ -56,7 +60,7 @@ def cast(solids: Primitives, rays: Rays, rectangles: Rectangles, count: int) -> 
     tapered = np.any(solids.inset[: solids.boxes] != 0, axis=1)
     plain_boxes, tapered_boxes = np.flatnonzero(~tapered), np.flatnonzero(tapered)
     frames = local_frames(solids, rays)
-    kinds = (
+    kinds: tuple[tuple[Integers, Hit], ...] = (
         (plain_boxes, hit_box),
         (tapered_boxes, hit_tapered),
         (np.arange(bounds[1], bounds[2]), hit_ellipsoid),
@@ -64,15 +68,14 @@ def cast(solids: Primitives, rays: Rays, rectangles: Rectangles, count: int) -> 
     )
     with np.errstate(all="ignore"):
         for chosen, hit in kinds:
-            solid, ray = _pairs(chosen, rectangles, rays.width)
-            for start in range(0, len(solid), _CHUNK):
-                part, index = solid[start : start + _CHUNK], ray[start : start + _CHUNK]
-                distance = hit(solids, frames, rays, part, index)
-                found = np.flatnonzero((distance > _NEAREST) & (distance < _FARTHEST))
+            for part in _portions(chosen, rectangles):
+                solid, ray = _pairs(part, rectangles, rays.width)
+                distance = hit(solids, frames, rays, solid, ray)
+                found: Integers = np.flatnonzero((distance > _NEAREST) & (distance < _FARTHEST))
                 if hit is not hit_tapered:
-                    found = without_holes(solids, rays, part, index, distance, found)
+                    found = without_holes(solids, rays, solid, ray, distance, found)
                 key = distance[found].view(np.uint32).astype(np.uint64) << np.uint64(32)
-                np.minimum.at(nearest, index[found], key | part[found].astype(np.uint64))
+                np.minimum.at(nearest, ray[found], key | solid[found].astype(np.uint64))
     empty = nearest == _NOTHING
     depth = (nearest >> np.uint64(32)).astype(np.uint32).view(np.float32)
     number = (nearest & np.uint64(0xFFFFFFFF)).astype(np.int64)
@@ -81,16 +84,23 @@ def cast(solids: Primitives, rays: Rays, rectangles: Rectangles, count: int) -> 
     )
 
 
+def _portions(chosen: Integers, rectangles: Rectangles) -> list[Integers]:
+    """Divide solids so that each part has about as many pairs as fit the processor's cache."""
+    counts = rectangles[2][chosen] * rectangles[3][chosen]
+    visible = counts > 0
+    chosen, counts = chosen[visible], counts[visible]
+    number = np.cumsum(counts) // _CHUNK
+    return np.split(chosen, np.flatnonzero(np.diff(number)) + 1) if len(chosen) else []
+
+
 def _pairs(chosen: Integers, rectangles: Rectangles, columns: int) -> tuple[Indices, Indices]:
-    """Every chosen solid with every ray of its rectangle."""
-    top, left, height, width = (side[chosen].astype(np.int32) for side in rectangles)
-    counts = height * width
-    total = int(counts.sum())
-    starts = np.cumsum(counts) - counts
-    which = np.repeat(np.arange(len(chosen), dtype=np.int32), counts)
-    offset = np.arange(total, dtype=np.int32) - starts.astype(np.int32)[which]
-    across = width[which]
-    row = offset // across
-    column = offset - row * across + left[which]
+    """Every chosen solid with every ray of its rectangle, put together row by row."""
+    top, left, height, width = (side[chosen] for side in rectangles)
+    solid = np.repeat(chosen, height)
+    first = np.cumsum(height) - height
+    row = np.arange(len(solid)) - np.repeat(first - top, height)
+    width = np.repeat(width, height)
+    begin = np.cumsum(width) - width
+    column = np.arange(int(width.sum())) + np.repeat(np.repeat(left, height) - begin, width)
     column -= columns * (column >= columns)
-    return chosen.astype(np.int32)[which], (top[which] + row) * np.int32(columns) + column
+    return np.repeat(solid, width), np.repeat(row * columns, width) + column

@@ -15,13 +15,13 @@ from goodsam_pl.streetworld.cameras import (
     rotation,
 )
 from goodsam_pl.streetworld.city import City
-from goodsam_pl.streetworld.ground import GroundHits, cast_ground, ground_albedo
+from goodsam_pl.streetworld.ground import cast_ground, ground_albedo
 from goodsam_pl.streetworld.intersections import Rays
 from goodsam_pl.streetworld.layout import Zone
-from goodsam_pl.streetworld.light import haze, illuminate, shadow_map
+from goodsam_pl.streetworld.light import ShadowMap, haze, illuminate, shadow_map
 from goodsam_pl.streetworld.materials import albedo, ruffle
-from goodsam_pl.streetworld.primitives import Floats
-from goodsam_pl.streetworld.raycast import Hits, cast
+from goodsam_pl.streetworld.primitives import Floats, Integers
+from goodsam_pl.streetworld.raycast import cast
 from goodsam_pl.streetworld.scene import Scene, build_scene
 from goodsam_pl.streetworld.sensor import develop
 from goodsam_pl.streetworld.sky import SKYLINE_DISTANCE, sky_radiance, skyline, skyline_albedo
@@ -30,6 +30,8 @@ from goodsam_pl.streetworld.surfaces import surfaces
 __all__ = ["Trace", "View", "default_camera", "render", "trace", "view"]
 
 SKY, ROAD, HOUSES, TREES = 1, 2, 15, 16
+_NOTHING, _GROUND, _KERB, _HOUSES, _TREES = -1, -2, -3, -4, -5
+_BLOCK = 1 << 15
 Vector = tuple[Floats, Floats, Floats]
 
 
@@ -88,8 +90,16 @@ def trace(scene: Scene, camera: Camera) -> Trace:
     x, y, z = camera_directions(camera)
     turned = [row[0] * x + row[1] * y + row[2] * z for row in tilt]
     rays: Vector = (turned[0], turned[1], turned[2])
-    label, instance, distance, radiance = _trace_rays(scene, camera, rays, tilt)
-    size = camera.size
+    distance, target = _find(scene, camera, rays, tilt)
+    shadows = shadow_map(scene.solids, scene.rig.position, scene.sun)
+    count, size = len(x), camera.size
+    label = np.empty(count, dtype=np.uint8)
+    instance = np.empty(count, dtype=np.int32)
+    radiance = np.empty((count, 3), dtype=np.float32)
+    for start in range(0, count, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        block = _Block((rays[0][part], rays[1][part], rays[2][part]), distance[part], target[part])
+        label[part], instance[part], radiance[part] = block.shade(scene, shadows)
     return Trace(
         radiance.reshape(*size, 3),
         label.reshape(size),
@@ -98,116 +108,115 @@ def trace(scene: Scene, camera: Camera) -> Trace:
     )
 
 
-def _trace_rays(
+def _find(
     scene: Scene, camera: Camera, rays: Vector, tilt: Floats
-) -> tuple[NDArray[np.uint8], NDArray[np.int32], Floats, Floats]:
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Distance along every ray and what lies there: a solid's index, or one of the codes below 0.
+
+    The skyline is found last, where there is nothing else.
+    """
     origin, solids = scene.rig.position, scene.solids
-    count = len(rays[0])
     turn = tilt @ rotation(camera.yaw, camera.pitch, 0.0).astype(np.float32)
     relative = solids.corners() - np.array(origin, dtype=np.float32)
     rectangles = camera.rectangles(np.einsum("nck,kj->ncj", relative, turn))
     start = (np.float32(origin[0]), np.float32(origin[1]), np.float32(origin[2]))
-    hits = cast(solids, Rays(start, rays, camera.size[1]), rectangles, count)
+    distance, target = cast(solids, Rays(start, rays, camera.size[1]), rectangles, len(rays[0]))
     ground = cast_ground(scene.plan, origin, rays, SKYLINE_DISTANCE)
-    seen = ground.distance < hits.distance[ground.ray]
-    ground = GroundHits(ground.ray[seen], ground.distance[seen], ground.riser[seen])
-    label = np.full(count, 10, dtype=np.uint8)
-    instance = np.full(count, SKY, dtype=np.int32)
-    distance = hits.distance.copy()
-    distance[ground.ray] = ground.distance
-    hits.solid[ground.ray] = -1
-    normal = np.zeros((3, count), dtype=np.float32)
-    colour = np.zeros((count, 3), dtype=np.float32)
-    point = np.stack([rays[i] * np.where(np.isinf(distance), 0, distance) for i in range(3)])
-    _paint_ground(scene, ground, point, label, instance, colour, normal)
-    _paint_solids(scene, hits, point, distance, label, instance, colour, normal)
-    beyond = np.flatnonzero(np.isinf(distance))
-    rest = _paint_skyline(scene, rays, beyond, label, instance, colour, normal, distance, point)
-    radiance = np.empty((count, 3), dtype=np.float32)
-    radiance[rest] = sky_radiance(scene.city, scene.seed, scene.sun, _take(rays, rest))
-    solid = np.flatnonzero(np.isfinite(distance))
-    shadows = shadow_map(solids, origin, scene.sun)
-    there, facing = _take(point, solid), _take(normal, solid)
-    lit = shadows.lit(there, facing)
-    light = illuminate(scene.city, shadows.sun, facing, lit, there[2] + start[2])
-    shone = np.maximum(colour[solid] * light, np.maximum(colour[solid] - 1, 0))
-    radiance[solid] = haze(scene.city, shone, distance[solid])
-    return label, instance, distance, radiance
+    nearer = ground.distance < distance[ground.ray]
+    ray = ground.ray[nearer]
+    distance[ray] = ground.distance[nearer]
+    target[ray] = np.where(ground.riser[nearer], _KERB, _GROUND)
+    empty = np.flatnonzero(target == _NOTHING)
+    flat, houses, trees = skyline(scene.seed, _take(rays, empty))
+    rise = rays[2].take(empty) / flat
+    wooded = (rise < trees) & ((rise >= houses) | (trees > np.float32(0.8) * houses))
+    built = (rise < houses) & ~wooded
+    target[empty] = np.where(built, _HOUSES, np.where(wooded, _TREES, _NOTHING))
+    far = np.float32(SKYLINE_DISTANCE) / flat
+    distance[empty] = np.where(built | wooded, far, np.float32(np.inf))
+    return distance, target
 
 
-def _take(vector: Vector | Floats, chosen: NDArray[np.int64]) -> Vector:
+def _take(vector: Vector, chosen: Integers) -> Vector:
     return vector[0].take(chosen), vector[1].take(chosen), vector[2].take(chosen)
 
 
-def _paint_ground(
-    scene: Scene,
-    ground: GroundHits,
-    point: Floats,
-    label: NDArray[np.uint8],
-    instance: NDArray[np.int32],
-    colour: Floats,
-    normal: Floats,
-) -> None:
-    plan, origin = scene.plan, scene.rig.position
-    x = point[0, ground.ray] + np.float32(origin[0])
-    y = point[1, ground.ray] + np.float32(origin[1])
-    zone = plan.zones(x, y)
-    zone[ground.riser & (zone == Zone.ROAD)] = Zone.SIDEWALK
-    label[ground.ray] = np.array([0, 1, 9, 9], dtype=np.uint8)[zone]
-    region = 3 + 4 * (zone.astype(np.int32) - 1) + plan.block(x, y)
-    instance[ground.ray] = np.where(zone == Zone.ROAD, ROAD, region)
-    colour[ground.ray] = ground_albedo(plan, scene.city, zone, ground.riser, x, y, ground.distance)
-    normal[2, ground.ray] = 1
+class _Block:
+    """Some rays and what they found; small enough for the processor's cache."""
 
+    def __init__(self, rays: Vector, distance: Floats, target: Integers) -> None:
+        self._rays, self._distance, self._target = rays, distance, target
+        count = len(distance)
+        reach = np.where(np.isinf(distance), np.float32(0), distance)
+        self._point = np.stack([axis * reach for axis in rays])
+        self._label = np.full(count, 10, dtype=np.uint8)
+        self._instance = np.full(count, SKY, dtype=np.int32)
+        self._colour = np.zeros((count, 3), dtype=np.float32)
+        self._normal = np.zeros((3, count), dtype=np.float32)
 
-def _paint_solids(
-    scene: Scene,
-    hits: Hits,
-    point: Floats,
-    distance: Floats,
-    label: NDArray[np.uint8],
-    instance: NDArray[np.int32],
-    colour: Floats,
-    normal: Floats,
-) -> None:
-    ray = np.flatnonzero(hits.solid >= 0)
-    solid = hits.solid[ray]
-    origin = scene.rig.position
-    world = tuple(point[i, ray] + np.float32(origin[i]) for i in range(3))
-    surface = surfaces(scene.solids, solid, (world[0], world[1], world[2]), distance[ray])
-    label[ray] = scene.solids.label.take(solid)
-    instance[ray] = surface.instance
-    colour[ray] = albedo(surface)
-    for axis, facing in enumerate(ruffle(surface)):
-        normal[axis, ray] = facing
+    def shade(
+        self, scene: Scene, shadows: ShadowMap
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], Floats]:
+        """Labels, instances and radiance of the rays."""
+        self._ground(scene)
+        self._solids(scene)
+        self._skyline(scene)
+        radiance = np.empty_like(self._colour)
+        sky = np.flatnonzero(self._target == _NOTHING)
+        own = _take(self._rays, sky)
+        radiance[sky] = sky_radiance(scene.city, scene.seed, scene.sun, own)
+        seen = np.flatnonzero(self._target != _NOTHING)
+        point = self._point[:, seen]
+        facing = self._normal[:, seen]
+        there = (point[0], point[1], point[2])
+        normal = (facing[0], facing[1], facing[2])
+        lit = shadows.lit(there, normal)
+        height = point[2] + np.float32(scene.rig.position[2])
+        colour = self._colour[seen]
+        light = illuminate(scene.city, shadows.sun, normal, lit, height)
+        shone = np.maximum(colour * light, np.maximum(colour - 1, 0))
+        radiance[seen] = haze(scene.city, shone, self._distance[seen])
+        return self._label, self._instance, radiance
 
+    def _world(self, scene: Scene, ray: Integers) -> Vector:
+        origin = scene.rig.position
+        x, y, z = (self._point[i].take(ray) + np.float32(origin[i]) for i in range(3))
+        return x, y, z
 
-def _paint_skyline(
-    scene: Scene,
-    rays: Vector,
-    beyond: NDArray[np.int64],
-    label: NDArray[np.uint8],
-    instance: NDArray[np.int32],
-    colour: Floats,
-    normal: Floats,
-    distance: Floats,
-    point: Floats,
-) -> NDArray[np.int64]:
-    """Far houses and trees; returns the rays that go on into the sky."""
-    own = _take(rays, beyond)
-    flat = np.hypot(own[0], own[1])
-    houses, trees = skyline(scene.seed, own)
-    rise = own[2] / np.maximum(flat, 1e-6)
-    is_house, is_tree = rise < houses, rise < trees
-    hit = is_house | is_tree
-    built = is_house & ~(is_tree & (trees > 0.8 * houses))
-    ray = beyond[hit]
-    there = _take(own, np.flatnonzero(hit))
-    label[ray] = np.where(built[hit], 2, 8)
-    instance[ray] = np.where(built[hit], HOUSES, TREES)
-    colour[ray] = skyline_albedo(scene.city, scene.seed, there, built[hit])
-    distance[ray] = SKYLINE_DISTANCE / np.maximum(flat[hit], 1e-6)
-    for axis in range(3):
-        normal[axis, ray] = -there[axis] * (0.0 if axis == 2 else 1.0)
-        point[axis, ray] = there[axis] * distance[ray]
-    return beyond[~hit]
+    def _ground(self, scene: Scene) -> None:
+        ray = np.flatnonzero((self._target == _GROUND) | (self._target == _KERB))
+        if not len(ray):
+            return
+        plan = scene.plan
+        riser = self._target[ray] == _KERB
+        x, y, _ = self._world(scene, ray)
+        zone = plan.zones(x, y)
+        zone[riser & (zone == Zone.ROAD)] = Zone.SIDEWALK
+        region = 3 + 4 * (zone.astype(np.int32) - 1) + plan.block(x, y)
+        self._label[ray] = np.array([0, 1, 9, 9], dtype=np.uint8)[zone]
+        self._instance[ray] = np.where(zone == Zone.ROAD, ROAD, region)
+        self._colour[ray] = ground_albedo(plan, scene.city, zone, riser, x, y, self._distance[ray])
+        self._normal[2, ray] = 1
+
+    def _solids(self, scene: Scene) -> None:
+        ray = np.flatnonzero(self._target >= 0)
+        if not len(ray):
+            return
+        solid = self._target[ray]
+        surface = surfaces(scene.solids, solid, self._world(scene, ray), self._distance[ray])
+        self._label[ray] = scene.solids.label.take(solid)
+        self._instance[ray] = surface.instance
+        self._colour[ray] = albedo(surface)
+        for axis, facing in enumerate(ruffle(surface)):
+            self._normal[axis, ray] = facing
+
+    def _skyline(self, scene: Scene) -> None:
+        ray = np.flatnonzero((self._target == _HOUSES) | (self._target == _TREES))
+        if not len(ray):
+            return
+        built = self._target[ray] == _HOUSES
+        rays = _take(self._rays, ray)
+        self._label[ray] = np.where(built, 2, 8)
+        self._instance[ray] = np.where(built, HOUSES, TREES)
+        self._colour[ray] = skyline_albedo(scene.city, scene.seed, rays, built)
+        self._normal[0, ray], self._normal[1, ray] = -rays[0], -rays[1]

@@ -15,6 +15,7 @@ __all__ = ["develop"]
 
 _STEPS = 4096
 _EXPOSURE = 0.62
+_BAND = 16
 
 
 def develop(radiance: Floats, city: City, camera: Camera, seed: int) -> NDArray[np.uint8]:
@@ -35,13 +36,18 @@ def develop(radiance: Floats, city: City, camera: Camera, seed: int) -> NDArray[
     light = _blur(light, np.float32(city.blur), panorama)
     error = 2.0 ** generator.uniform(-0.3, 0.3)
     gain = np.float32(_EXPOSURE * city.exposure * error) * as_array(city.white_balance)
-    light = light * gain
-    if not panorama:
-        light = light * _vignette(camera.size)[..., None]
-    noise = generator.standard_normal(light.shape, dtype=np.float32)
-    light = light + noise * (np.float32(city.noise) * np.sqrt(np.maximum(light, 0.01)))
-    index = np.clip(light * (_STEPS - 1), 0, _STEPS - 1).astype(np.int32)
-    return np.asarray(_tone(round(city.contrast, 6)).take(index), dtype=np.uint8)
+    shade = np.ones((1, 1), dtype=np.float32) if panorama else _vignette(camera.size)
+    shade = np.broadcast_to(shade, light.shape[:2])[..., None]
+    picture = np.empty(light.shape, dtype=np.uint8)
+    tone = _tone(round(city.contrast, 6))
+    for top in range(0, len(light), _BAND):
+        band = slice(top, top + _BAND)
+        exposed = light[band] * gain * shade[band]
+        noise = generator.standard_normal(exposed.shape, dtype=np.float32)
+        exposed += noise * (np.float32(city.noise) * np.sqrt(np.maximum(exposed, 0.01)))
+        index = np.clip(exposed * (_STEPS - 1), 0, _STEPS - 1).astype(np.intp)
+        picture[band] = tone.take(index)
+    return picture
 
 
 def _blur(image: Floats, side: np.float32, wrap: bool) -> Floats:

@@ -35,15 +35,19 @@ def sky_radiance(city: City, seed: int, sun: tuple[float, float, float], rays: V
     return np.asarray(colour + as_array(city.sun_colour) * 0.5 * glow, dtype=np.float32)
 
 
-def skyline(seed: int, rays: Vector) -> tuple[Floats, Floats]:
-    """Tangent of the skyline's elevation in the rays' azimuth: of houses, and of trees."""
+def skyline(seed: int, rays: Vector) -> tuple[Floats, Floats, Floats]:
+    """Horizontal length of the rays, and the tangents of the skyline's elevation above them.
+
+    The first skyline is that of far houses, the second that of far trees.
+    """
+    flat = np.maximum(np.hypot(rays[0], rays[1]), np.float32(1e-6))
     turn = np.arctan2(rays[1], rays[0]) * np.float32(0.5 / np.pi) + 0.5
     plot = np.floor(turn * 90)
     houses = 0.022 + 0.055 * random_cell(plot, seed % 4096, 21)
     houses = np.where(random_cell(plot, seed % 4096, 22) < 0.3, 0.0, houses)
     u = turn * 512
     trees = 0.030 + 0.012 * clouds(0.6 * u + seed % 512, u * 0) + 0.006 * grain(6 * u, u * 0 + 9)
-    return houses.astype(np.float32), trees.astype(np.float32)
+    return flat, houses.astype(np.float32), trees.astype(np.float32)
 
 
 def skyline_albedo(city: City, seed: int, rays: Vector, houses: NDArray[np.bool_]) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 from goodsam_pl.streetworld.city import City
 from goodsam_pl.streetworld.layout import LANE, PARKING, Plan
@@ -22,17 +23,24 @@ _STREAM = 30
 
 
 class Occupied:
-    """Circles that are taken; things that would overlap are not placed."""
+    """Circles that are taken; things that would overlap are not placed.
+
+    They are kept in strips across the road, wider than any two circles reach.
+    """
+
+    _STRIP = 6.0
 
     def __init__(self) -> None:
-        self._circles: list[tuple[float, float, float]] = []
+        self._strips: defaultdict[int, list[tuple[float, float, float]]] = defaultdict(list)
 
     def claim(self, x: float, y: float, radius: float) -> bool:
-        """Take a circle if it is free."""
-        for other_x, other_y, other in self._circles:
-            if (x - other_x) ** 2 + (y - other_y) ** 2 < (radius + other) ** 2:
-                return False
-        self._circles.append((x, y, radius))
+        """Take a circle, at most 3 m in radius, if it is free."""
+        strip = int(x // self._STRIP)
+        for neighbour in (strip - 1, strip, strip + 1):
+            for other_x, other_y, other in self._strips[neighbour]:
+                if (x - other_x) ** 2 + (y - other_y) ** 2 < (radius + other) ** 2:
+                    return False
+        self._strips[strip].append((x, y, radius))
         return True
 
 
