@@ -118,28 +118,29 @@ class Equirectangular:
         """Pixels that solids can cover.
 
         Longitudes of a convex solid are extreme at corners. Latitudes need not be: they are bounded
-        by its highest and lowest point at its shortest and longest horizontal distance.
+        by its highest and lowest point at its shortest and longest horizontal distance. Whatever
+        stands above or below the camera takes whole rows.
 
         Args:
             corners: ``(N, 8, 3)`` of a box around each solid, in the camera's frame.
         """
         height, width = self.size
         x, y, z = corners[..., 0], corners[..., 1], corners[..., 2]
-        near = _distance_to_hull(x, y)
-        far = np.hypot(x, y).max(axis=1)
+        middle = np.arctan2(-y.mean(axis=1), x.mean(axis=1))
+        swing = np.arctan2(-y, x) - middle[:, None]
+        swing = (swing + math.pi) % (2 * math.pi) - math.pi
+        near, far = _distance_to_hull(x, y), np.hypot(x, y).max(axis=1)
+        around = (near < 0.02) | (swing.max(axis=1) - swing.min(axis=1) > 0.99 * math.pi)
+        near = np.where(around, 0, near)
         upper, lower = z.max(axis=1), z.min(axis=1)
         highest = np.arctan2(upper, np.where(upper > 0, near, far))
         lowest = np.arctan2(lower, np.where(lower > 0, far, near))
         scale = height / math.radians(self.vertical_fov)
         row = 0.5 * height - 0.5
         top, bottom = _whole(row - scale * highest, row - scale * lowest, height)
-        middle = np.arctan2(-y.mean(axis=1), x.mean(axis=1))
-        swing = np.arctan2(-y, x) - middle[:, None]
-        swing = (swing + math.pi) % (2 * math.pi) - math.pi
         columns = 0.5 * width - 0.5 + width / (2 * math.pi) * (middle[:, None] + swing)
         left = np.ceil(columns.min(axis=1) - 0.01).astype(np.int64)
         right = np.floor(columns.max(axis=1) + 0.01).astype(np.int64) + 1
-        around = (near < 0.02) | (swing.max(axis=1) - swing.min(axis=1) > 0.99 * math.pi)
         left = np.where(around, 0, left)
         wide = np.where(around, width, np.clip(right - left, 0, width))
         tall = np.where(wide > 0, np.maximum(bottom - top, 0), 0)
