@@ -18,7 +18,7 @@ from goodsam_pl.streetworld import (
     render,
     view,
 )
-from goodsam_pl.streetworld.cameras import camera_directions
+from goodsam_pl.streetworld.cameras import Rectangles, camera_directions, rotation
 from goodsam_pl.streetworld.rendering import trace
 
 SMALL = Equirectangular((96, 512))
@@ -56,8 +56,6 @@ def test_depth_puts_the_road_on_the_ground():
     scene = build_scene(200_012, make_city("target"))
     seen = trace(scene, SMALL)
     turn = np.stack(camera_directions(SMALL))
-    from goodsam_pl.streetworld.cameras import rotation
-
     z = (rotation(0, scene.rig.pitch, scene.rig.roll) @ turn)[2].reshape(SMALL.size)
     height = scene.rig.position[2] + z * np.where(np.isinf(seen.depth), 0, seen.depth)
     assert np.abs(height[seen.label == 0]).max() < 0.01
@@ -142,7 +140,7 @@ def test_a_pinhole_view_equals_the_view_cut_out_of_the_panorama(yaw, name):
     assert np.median(np.abs(cut_radiance - flat.radiance)[calm]) < 0.01
 
 
-def test_equal_rays_see_exactly_the_same(monkeypatch):
+def test_equal_rays_see_exactly_the_same():
     """A panorama whose rays are those of a pinhole is that pinhole's picture."""
     scene = build_scene(200_034, make_city("target"))
     pinhole = Pinhole((64, 96), 70.0, yaw=-25.0)
@@ -155,8 +153,6 @@ def test_equal_rays_see_exactly_the_same(monkeypatch):
 
         def rectangles(self, corners):
             zero = np.zeros(len(corners), dtype=np.int64)
-            from goodsam_pl.streetworld.cameras import Rectangles
-
             return Rectangles((zero, zero, zero + 64, zero + 96))
 
     borrowed = trace(scene, Borrowed((64, 96), 67.5, yaw=-25.0))

@@ -74,8 +74,8 @@ def test_nothing_floats_and_nothing_sinks(scenes):
         for number in np.unique(scene.solids.instance):
             foot = scene.solids.corners()[scene.solids.instance == number][..., 2].min()
             label = scene.classes[int(number)]
-            if label not in (6, 7):  # signs and signals hang on poles
-                assert -0.35 < foot < 0.6, (scene.seed, label, foot)
+            if label not in (6, 7):  # signs and signals hang on poles, bushes grow from the soil
+                assert -0.6 < foot < 0.6, (scene.seed, label, foot)
 
 
 def test_the_camera_is_in_the_open(scenes):

@@ -36,6 +36,6 @@ def test_the_skyline_has_the_colours_of_the_city():
     city = make_city("target")
     built = np.ones(32 * 128, dtype=bool)
     colour = skyline_albedo(city, 7, RAYS, built)
-    assert {tuple(c) for c in colour} <= {
-        tuple(np.float32(shade) * wall) for wall in as_array(city.facades) for shade in (0.6, 1.0)
-    }
+    allowed = np.concatenate([as_array(city.facades), 0.6 * as_array(city.facades)])
+    distance = np.abs(colour[:, None] - allowed[None]).max(axis=-1)
+    assert distance.min(axis=1).max() < 1e-6
