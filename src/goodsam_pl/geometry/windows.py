@@ -100,7 +100,7 @@ class WindowGrid(NamedTuple):
         return cls((height, width), (window_height, window_width), tuple(stride), rows, columns)
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # type: ignore[override]  # of windows; nobody counts tuple items
         """Number of windows N."""
         return len(self.rows) * len(self.columns)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,7 @@ def export(
     target_train: int = 96,
     target_val: int = 16,
     target_test: int = 48,
+    source_pretrain: int = 0,
     severity: float = 1.0,
     source_size: tuple[int, int] = (256, 512),
     horizontal_fov: float = 70.0,
@@ -86,6 +87,8 @@ def export(
         target_train: unlabelled panoramas for training.
         target_val: labelled panoramas for validation.
         target_test: labelled panoramas for the test.
+        source_pretrain: further training images of the source city, of seeds that nothing else
+            uses: for starting weights.
         severity: how far the target city lies from the source city, from 0 to 1.
         source_size: height and width of the pinhole images, pixels.
         horizontal_fov: of the pinhole images, degrees.
@@ -107,6 +110,7 @@ def export(
         "target_train": target_train,
         "target_val": target_val,
         "target_test": target_test,
+        "source_pretrain": source_pretrain,
     }
     _check(settings, counts, workers)
     jobs = [job for name, count in counts.items() for job in _jobs(name, count)]
@@ -178,7 +182,8 @@ def _seeds(name: str) -> range:
 
 def _jobs(name: str, count: int) -> list[_Job]:
     city: Literal["source", "target"] = "source" if name.startswith("source") else "target"
-    split: Split = "train" if "train" in name else "val" if "val" in name else "test"
+    kind = name.split("_")[1]
+    split: Split = "train" if kind == "pretrain" else cast("Split", kind)
     return [_Job(city, split, seed) for seed in _seeds(name)[:count]]
 
 

@@ -1,0 +1,143 @@
+"""A small Segment Anything model from the ``segment_anything`` classes.
+
+The image encoder, the prompt encoder and the mask decoder are those of SAM (Kirillov et al.,
+"Segment Anything", ICCV 2023), only narrower and shallower, so that whatever drives the large
+checkpoints drives this one too. One part differs: the image becomes tokens through three strided
+convolutions instead of one large patch projection (Xiao et al., "Early Convolutions Help
+Transformers See Better", NeurIPS 2021), because that learns from far fewer images (our choice).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from safetensors.torch import load_file
+from segment_anything.modeling import (
+    ImageEncoderViT,
+    MaskDecoder,
+    PromptEncoder,
+    Sam,
+    TwoWayTransformer,
+)
+from torch import Tensor, nn
+
+__all__ = ["NANO", "NANO_WEIGHTS", "SmallSamSize", "build_small_sam", "load_small_sam"]
+
+NANO_WEIGHTS = Path(__file__).parent.parent / "weights" / "vit_nano.safetensors"
+"""The weights of :data:`NANO` that come with the package; their model card lies beside them."""
+
+
+class SmallSamSize(NamedTuple):
+    """What sets the size of a small SAM.
+
+    Attributes:
+        image_size: side of the square input, pixels; a multiple of 8 times ``window_size``.
+        width: channels of the encoder's tokens; a multiple of 4 times ``heads``.
+        depth: transformer blocks of the encoder.
+        heads: attention heads of the encoder.
+        window_size: side of the attention windows, tokens.
+        global_blocks: blocks that attend to the whole image instead.
+        embedding: channels of the image embedding and of the decoder; a multiple of 16.
+    """
+
+    image_size: int = 192
+    width: int = 128
+    depth: int = 6
+    heads: int = 4
+    window_size: int = 8
+    global_blocks: tuple[int, ...] = (2, 5)
+    embedding: int = 64
+
+
+NANO = SmallSamSize()
+"""``vit_nano``: a 192×192 window becomes 24×24 tokens, its masks have 96×96 logits."""
+
+
+def build_small_sam(size: SmallSamSize = NANO) -> Sam:
+    """Build a small SAM with random weights, in evaluation mode.
+
+    Args:
+        size: its dimensions.
+
+    Raises:
+        ValueError: the image does not split into whole attention windows.
+    """
+    if size.image_size % (_PATCH * size.window_size):
+        raise ValueError(
+            f"image size {size.image_size} does not split into attention windows of "
+            f"{size.window_size} tokens of {_PATCH} pixels: choose a multiple of "
+            f"{_PATCH * size.window_size}"
+        )
+    grid = size.image_size // _PATCH
+    encoder = ImageEncoderViT(
+        img_size=size.image_size,
+        patch_size=_PATCH,
+        embed_dim=size.width,
+        depth=size.depth,
+        num_heads=size.heads,
+        out_chans=size.embedding,
+        norm_layer=partial(nn.LayerNorm, eps=1e-6),
+        window_size=size.window_size,
+        global_attn_indexes=size.global_blocks,
+    )
+    encoder.patch_embed = ConvolutionalPatches(size.width)
+    prompts = PromptEncoder(
+        embed_dim=size.embedding,
+        image_embedding_size=(grid, grid),
+        input_image_size=(size.image_size, size.image_size),
+        mask_in_chans=16,
+    )
+    decoder = MaskDecoder(
+        transformer_dim=size.embedding,
+        transformer=TwoWayTransformer(
+            depth=2, embedding_dim=size.embedding, num_heads=4, mlp_dim=4 * size.embedding
+        ),
+        iou_head_hidden_dim=size.embedding,
+    )
+    return Sam(encoder, prompts, decoder).eval()
+
+
+def load_small_sam(path: Path = NANO_WEIGHTS, size: SmallSamSize = NANO) -> Sam:
+    """Build a small SAM and load its weights, float32 whatever the precision of the file.
+
+    Args:
+        path: a safetensors file.
+        size: the dimensions that the weights were trained with.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        RuntimeError: the weights are those of another size.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}")
+    sam = build_small_sam(size)
+    sam.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    return sam
+
+
+_PATCH = 8
+
+
+class ConvolutionalPatches(nn.Module):
+    """Three convolutions of stride 2 that turn patches of 8×8 pixels into tokens.
+
+    Args:
+        width: channels of the tokens.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, width // 4, kernel_size=3, stride=2, padding=1),
+            nn.GELU(),
+            nn.Conv2d(width // 4, width // 2, kernel_size=3, stride=2, padding=1),
+            nn.GELU(),
+            nn.Conv2d(width // 2, width, kernel_size=3, stride=2, padding=1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images ``(B, 3, H, W)`` to tokens ``(B, H/8, W/8, width)``."""
+        tokens: Tensor = self.layers(images)
+        return tokens.permute(0, 2, 3, 1)
