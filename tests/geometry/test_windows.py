@@ -100,6 +100,13 @@ def test_windows_reach_the_function_enlarged_and_come_back_in_their_size() -> No
     torch.testing.assert_close(logits, torch.full_like(logits, 0.25))
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.5, 0.5])
+def test_half_precision_functions_give_full_precision_logits(scale: float) -> None:
+    grid = WindowGrid.cover((8, 32), (8, 12), (8, 8))
+    logits = map_windows(lambda x: x.bfloat16(), torch.ones(1, 3, 8, 32), grid, scale)
+    torch.testing.assert_close(logits, torch.ones(1, 4, 3, 8, 12))
+
+
 def test_windows_that_run_around_the_circle_evenly() -> None:
     grid = WindowGrid.cover((192, 1024), (192, 192), (192, 128))
     assert grid.columns == tuple(range(0, 1024, 128))

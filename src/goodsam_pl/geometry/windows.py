@@ -203,7 +203,7 @@ def map_windows(
         chunk: windows per call; ``None`` takes all at once.
 
     Returns:
-        Logits ``(B, N, K, h, w)``.
+        Logits ``(B, N, K, h, w)``, float32 also under autocast.
     """
     cut = windows.extract(images)
     batch, count = cut.shape[:2]
@@ -214,10 +214,10 @@ def map_windows(
 
 def _at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float) -> Tensor:
     if scale == 1.0:
-        return function(images)
+        return function(images).float()
     size = (images.shape[-2], images.shape[-1])
     enlarged = F.interpolate(images, scale_factor=scale, mode="bilinear", antialias=scale < 1)
-    return F.interpolate(function(enlarged), size=size, mode="bilinear", antialias=scale > 1)
+    return F.interpolate(function(enlarged).float(), size=size, mode="bilinear")
 
 
 def _shared(shift: int, length: int) -> tuple[slice, slice] | None:
