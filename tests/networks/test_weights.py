@@ -68,7 +68,7 @@ def test_the_exported_student_loads_again(tmp_path: Path) -> None:
     assert "25 values" in export_weights(str(tmp_path / "last.ckpt"), out, half=True)
     load_weights(other, out)
     assert _equal(student, other, tolerance=1e-3)
-    with pytest.raises(ValueError, match="written as .safetensors"):
+    with pytest.raises(ValueError, match=r"written as \.safetensors"):
         export_weights(str(tmp_path / "last.ckpt"), str(tmp_path / "student.pt"))
 
 

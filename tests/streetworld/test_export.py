@@ -133,7 +133,7 @@ def test_impossible_wishes_are_refused_before_anything_is_written(tmp_path, argu
 
 
 def test_pretraining_images_are_training_images_of_other_seeds(tmp_path):
-    export(tmp_path, **{name: 0 for name in COUNTS}, source_pretrain=2, **SIZES, workers=1)
+    export(tmp_path, **dict.fromkeys(COUNTS, 0), source_pretrain=2, **SIZES, workers=1)
     names = sorted(path.name for path in (tmp_path / "cityscapes").rglob("*leftImg8bit.png"))
     assert names == [f"source_{seed}_000000_leftImg8bit.png" for seed in (300_000, 300_001)]
     assert {path.parent.parent.name for path in tmp_path.rglob("*leftImg8bit.png")} == {"train"}
