@@ -14,7 +14,13 @@ from goodsam_pl.cli.verbs import FUNCTIONS, TRAINING, overview
 
 __all__ = ["is_ours", "main"]
 
-_ABOUT_FILES = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+_ABOUT_FILES = (
+    FileNotFoundError,
+    FileExistsError,
+    NotADirectoryError,
+    IsADirectoryError,
+    PermissionError,
+)
 
 
 def is_ours(word: str) -> bool:
