@@ -1,0 +1,32 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["PART_SUFFIX", "write_atomically"]
+
+PART_SUFFIX = ".part"
+"""Ends the names of files that are being written, or were when their process was killed."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under another name beside its place, and move it there once it is on disk.
+
+    Args:
+        path: the file; its folder must exist.
+        content: all of it.
+    """
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART_SUFFIX)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(part).chmod(0o644)
+        Path(part).replace(path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise

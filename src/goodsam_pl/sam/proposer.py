@@ -1,0 +1,49 @@
+"""What every proposer of masks has in common."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from goodsam_pl.sam.masks import WindowMasks
+
+__all__ = ["Description", "MaskProposer", "fingerprint_of"]
+
+Description = dict[str, str | int | float]
+
+
+@runtime_checkable
+class MaskProposer(Protocol):
+    """Finds masks in windows of panoramas. It never sees labels or class names.
+
+    The command line compares signatures: methods only, with just these types.
+    """
+
+    def propose(self, windows: Tensor) -> list[WindowMasks]:
+        """Find the masks of each window.
+
+        Args:
+            windows: ``(N, 3, h, w)`` uint8, RGB.
+
+        Returns:
+            N sets of masks on the CPU.
+        """
+        ...
+
+    def describe(self) -> Description:
+        """All that the masks depend on: kind, weights, parameters. Batch sizes are not in it."""
+        ...
+
+    def to(self, device: torch.device | str) -> None:
+        """Move to a device."""
+        ...
+
+
+def fingerprint_of(description: Description) -> str:
+    """SHA-256 of a description, as 64 hexadecimal digits."""
+    text = json.dumps(description, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

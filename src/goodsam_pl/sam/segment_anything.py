@@ -1,0 +1,259 @@
+"""Masks from Segment Anything: every window is asked at a grid of points.
+
+The result is that of ``segment_anything.SamAutomaticMaskGenerator`` with the same parameters and
+one crop, up to rounding; how it is reached differs: windows are encoded together, the predicted
+IoU is looked at before a mask is drawn, and low-resolution logits are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from segment_anything import sam_model_registry
+from segment_anything.modeling import Sam
+from torch import Tensor
+from torchvision.ops import nms
+
+from goodsam_pl.networks import load_weights
+from goodsam_pl.networks.small_sam import NANO_WEIGHTS, build_small_sam
+from goodsam_pl.sam.decoding import decode_points, draw_masks
+from goodsam_pl.sam.masks import LogitFrame, WindowMasks, mask_boxes
+from goodsam_pl.sam.proposer import Description, fingerprint_of
+from goodsam_pl.sam.weights import OFFICIAL, file_sha256, weights_path
+
+__all__ = ["SegmentAnything"]
+
+_PLACED_TOGETHER = 64
+
+
+class SegmentAnything:
+    """A Segment Anything model that finds everything in a window.
+
+    Weights are read when the first window comes, so that a run whose masks are all stored needs
+    none.
+
+    Args:
+        model: ``"vit_nano"``, the small SAM of this package, for 192×192 windows of StreetWorld and
+            for trying things out; ``"vit_b"``, ``"vit_l"`` and ``"vit_h"``, the official ones.
+        checkpoint: a file with other weights of that model; ``None`` takes the shipped ones or
+            those that ``goodsam weights MODEL`` downloaded.
+        points_per_side: a window is asked at a grid of this many points squared.
+        predicted_iou_threshold: masks with a predicted IoU up to this are dropped.
+        stability_threshold: masks with a lower stability are dropped.
+        stability_offset: how far the threshold of the logits is shifted up and down for the
+            stability.
+        box_nms_threshold: of two masks whose boxes have a higher IoU, the one with the lower
+            predicted IoU is dropped.
+        minimum_area: masks with fewer pixels are dropped.
+        points_per_batch: points that go through the decoder together. Does not change the masks.
+        windows_per_batch: windows that go through the encoder together. Does not change the masks.
+    """
+
+    def __init__(
+        self,
+        model: Literal["vit_nano", "vit_b", "vit_l", "vit_h"] = "vit_nano",
+        checkpoint: str | None = None,
+        points_per_side: int = 12,
+        predicted_iou_threshold: float = 0.7,
+        stability_threshold: float = 0.8,
+        stability_offset: float = 1.0,
+        box_nms_threshold: float = 0.7,
+        minimum_area: int = 16,
+        points_per_batch: int = 144,
+        windows_per_batch: int = 8,
+    ) -> None:
+        for name, number in (
+            ("points_per_side", points_per_side),
+            ("minimum_area", minimum_area),
+            ("points_per_batch", points_per_batch),
+            ("windows_per_batch", windows_per_batch),
+        ):
+            if number < 1:
+                raise ValueError(f"{name} is {number}: choose 1 or more")
+        self.model = model
+        self.checkpoint = checkpoint
+        self.points_per_side = points_per_side
+        self.predicted_iou_threshold = predicted_iou_threshold
+        self.stability_threshold = stability_threshold
+        self.stability_offset = stability_offset
+        self.box_nms_threshold = box_nms_threshold
+        self.minimum_area = minimum_area
+        self.points_per_batch = points_per_batch
+        self.windows_per_batch = windows_per_batch
+        self._device = torch.device("cpu")
+
+    @property
+    def weights(self) -> Path:
+        """The file that the weights come from; an official one need not be there yet."""
+        if self.checkpoint is not None:
+            return Path(self.checkpoint).expanduser()
+        return NANO_WEIGHTS if self.model == "vit_nano" else weights_path(self.model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of :meth:`describe`."""
+        return fingerprint_of(self.describe())
+
+    def describe(self) -> Description:
+        """Model, hash of its weights, and every parameter that the masks depend on."""
+        return {
+            "proposer": "segment_anything",
+            "model": self.model,
+            "weights": self._weights_sha256,
+            "points_per_side": self.points_per_side,
+            "predicted_iou_threshold": self.predicted_iou_threshold,
+            "stability_threshold": self.stability_threshold,
+            "stability_offset": self.stability_offset,
+            "box_nms_threshold": self.box_nms_threshold,
+            "minimum_area": self.minimum_area,
+        }
+
+    def to(self, device: torch.device | str) -> None:
+        """Move to a device."""
+        self._device = torch.device(device)
+        if "_sam" in self.__dict__:
+            self._sam.to(self._device)
+
+    @torch.no_grad()
+    def propose(self, windows: Tensor) -> list[WindowMasks]:
+        """Find the masks of each window.
+
+        Args:
+            windows: ``(N, 3, h, w)`` uint8, RGB.
+
+        Returns:
+            N sets of masks on the CPU.
+
+        Raises:
+            ValueError: the windows are not uint8 RGB.
+            FileNotFoundError: there are no weights; the message has the command that gets them.
+        """
+        if windows.dtype != torch.uint8 or windows.ndim != 4 or windows.shape[1] != 3:
+            raise ValueError(
+                f"windows are {windows.dtype} {tuple(windows.shape)}: give uint8 (N, 3, h, w)"
+            )
+        found: list[WindowMasks] = []
+        for some in windows.split(self.windows_per_batch):
+            embeddings, frame = self._encode(some)
+            size = (windows.shape[2], windows.shape[3])
+            found += [self._select(mask, frame, size) for mask in self._ask(embeddings, frame)]
+        return found
+
+    @cached_property
+    def _sam(self) -> Sam:
+        if not self.weights.is_file():
+            raise FileNotFoundError(self._missing())
+        sam = build_small_sam() if self.model == "vit_nano" else sam_model_registry[self.model]()
+        load_weights(sam, str(self.weights))
+        return sam.eval().to(self._device)
+
+    @cached_property
+    def _weights_sha256(self) -> str:
+        if self.checkpoint is None and self.model in OFFICIAL:
+            return OFFICIAL[self.model].sha256
+        if not self.weights.is_file():
+            raise FileNotFoundError(self._missing())
+        return file_sha256(self.weights)
+
+    def _missing(self) -> str:
+        if self.checkpoint is None and self.model in OFFICIAL:
+            return (
+                f"no weights of {self.model} at {self.weights}: "
+                f"run `goodsam weights {self.model}` once"
+            )
+        return f"no weights of {self.model} at {self.weights}: give another checkpoint"
+
+    def _encode(self, windows: Tensor) -> tuple[Tensor, LogitFrame]:
+        """Enlarge, normalise and pad windows, and embed them ``(N, C, h', w')``."""
+        sam = self._sam
+        side: int = sam.image_encoder.img_size
+        scale = side / max(windows.shape[2:])
+        height, width = (int(length * scale + 0.5) for length in windows.shape[2:])
+        if (height, width) != tuple(windows.shape[2:]):
+            windows = torch.stack([_resize(window, height, width) for window in windows])
+        normalised = (windows.to(self._device) - sam.pixel_mean) / sam.pixel_std
+        padded = F.pad(normalised, (0, side - width, 0, side - height))
+        return sam.image_encoder(padded), LogitFrame(side, height, width)
+
+    def _ask(self, embeddings: Tensor, frame: LogitFrame) -> Iterator[Candidates]:
+        """Masks of each window that pass the threshold of the predicted IoU."""
+        points = self._grid(frame)
+        together = max(1, self.points_per_batch // len(points))
+        for images in embeddings.split(together):
+            parts = [
+                self._ask_batch(images, some.expand(len(images), -1, -1))
+                for some in points.split(self.points_per_batch)
+            ]
+            for index in range(len(images)):
+                own = [part[index] for part in parts]
+                yield Candidates(*(torch.cat(list(pieces)) for pieces in zip(*own, strict=True)))
+
+    def _ask_batch(self, embeddings: Tensor, points: Tensor) -> list[Candidates]:
+        decoded = decode_points(self._sam, embeddings, points)
+        kept = decoded.predicted_iou > self.predicted_iou_threshold
+        logits = draw_masks(self._sam, decoded, kept)
+        counts = kept.unflatten(0, points.shape[:2]).sum(dim=(1, 2)).tolist()
+        return [
+            Candidates(*pair)
+            for pair in zip(
+                logits.split(counts), decoded.predicted_iou[kept].split(counts), strict=True
+            )
+        ]
+
+    def _select(
+        self, candidates: Candidates, frame: LogitFrame, size: tuple[int, int]
+    ) -> WindowMasks:
+        """Drop unstable, small and repeated masks."""
+        logits, predicted_iou = candidates
+        threshold = self._sam.mask_threshold
+        placed = [frame.place(part, size) for part in logits.split(_PLACED_TOGETHER)]
+        stability = torch.cat([self._stability(part, threshold) for part in placed])
+        binary = torch.cat([part > threshold for part in placed])
+        kept = stability >= self.stability_threshold
+        kept &= binary.sum(dim=(1, 2)) >= self.minimum_area
+        logits, predicted_iou, stability, binary = (
+            values[kept] for values in (logits, predicted_iou, stability, binary)
+        )
+        boxes = mask_boxes(binary).float()
+        kept = nms(boxes, predicted_iou, self.box_nms_threshold)
+        return WindowMasks.pack(
+            binary[kept], predicted_iou[kept], stability[kept], logits[kept], frame
+        )
+
+    def _stability(self, logits: Tensor, threshold: float) -> Tensor:
+        inner = (logits > threshold + self.stability_offset).sum(dim=(1, 2))
+        outer = (logits > threshold - self.stability_offset).sum(dim=(1, 2))
+        return inner / outer
+
+    def _grid(self, frame: LogitFrame) -> Tensor:
+        """Points ``(P, 2)``, ``(x, y)`` in pixels of the encoder's input, row by row."""
+        count = self.points_per_side
+        places = (torch.arange(count, device=self._device) + 0.5) / count
+        y, x = torch.meshgrid(places * frame.height, places * frame.width, indexing="ij")
+        return torch.stack([x, y], dim=-1).reshape(-1, 2)
+
+
+class Candidates(NamedTuple):
+    """Masks of a window before the last choice.
+
+    Attributes:
+        logits: ``(K, h', w')`` float.
+        predicted_iou: ``(K,)`` float.
+    """
+
+    logits: Tensor
+    predicted_iou: Tensor
+
+
+def _resize(window: Tensor, height: int, width: int) -> Tensor:
+    """As ``segment_anything`` does it: Pillow's bilinear filter on 8 bits."""
+    picture = Image.fromarray(window.permute(1, 2, 0).cpu().numpy())
+    resized = picture.resize((width, height), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(resized)).permute(2, 0, 1)
