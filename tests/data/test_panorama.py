@@ -140,10 +140,14 @@ def test_image_label_and_masks_turn_together(tmp_path, write_label):
     assert len(seen) == 2 * len(WINDOWS.columns)
 
 
+VIEW = {"vertical_fov": 67.5, "file_vertical_fov": 180.0}
+
+
 class StoreOnPaper:
     """What StoredMasks asks of a mask store."""
 
     windows = WINDOWS
+    view = VIEW
 
     def __init__(self, keys: list[str]) -> None:
         self.keys = keys
@@ -166,7 +170,7 @@ def store_on_paper(monkeypatch):
 
 
 def test_masks_are_found_by_the_content_of_their_image(store_on_paper, tmp_path):
-    masks = StoredMasks(tmp_path, [tmp_path / "b.png", tmp_path / "a.png"], WINDOWS)
+    masks = StoredMasks(tmp_path, [tmp_path / "b.png", tmp_path / "a.png"], WINDOWS, VIEW)
     assert [int(masks[index].unique()) for index in range(2)] == [1, 0]
 
 
@@ -175,7 +179,9 @@ def test_masks_that_are_missing_or_of_other_windows_are_refused(store_on_paper, 
     with pytest.raises(
         ValueError, match=r"no masks for .*c\.png and 1 more of 3 panoramas: put .*PrecomputeSAM"
     ):
-        StoredMasks(tmp_path, files, WINDOWS)
+        StoredMasks(tmp_path, files, WINDOWS, VIEW)
+    with pytest.raises(ValueError, match=r"data has .*67\.5.*name another mask_root"):
+        StoredMasks(tmp_path, files[:1], WINDOWS, {**VIEW, "file_vertical_fov": 67.5})
     store_on_paper.windows = WindowGrid.cover(SIZE, (24, 24), (24, 24))
     with pytest.raises(ValueError, match=r"holds masks for WindowGrid.*name another mask_root"):
-        StoredMasks(tmp_path, files[:1], WINDOWS)
+        StoredMasks(tmp_path, files[:1], WINDOWS, VIEW)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from goodsam_pl.callbacks.atomic import write_atomically
 from goodsam_pl.callbacks.class_table import ClassTable
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
@@ -14,5 +13,4 @@ __all__ = [
     "PredictionWriter",
     "ScoredModule",
     "run_directory",
-    "write_atomically",
 ]

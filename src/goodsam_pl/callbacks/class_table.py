@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from typing_extensions import override
 
-from goodsam_pl.callbacks.atomic import write_atomically
+from goodsam_pl.atomic import write_atomically
 from goodsam_pl.callbacks.protocols import ScoredModule, check_scored
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.metrics import SegmentationScores

@@ -15,7 +15,7 @@ from rich.console import Console
 from torch import Tensor
 from typing_extensions import override
 
-from goodsam_pl.callbacks.atomic import write_atomically
+from goodsam_pl.atomic import write_atomically
 from goodsam_pl.callbacks.protocols import check_coloured
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.data import PanoramaBatch, SourceBatch, denormalize

@@ -9,7 +9,8 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from typing_extensions import override
 
-from goodsam_pl.callbacks import run_directory, write_atomically
+from goodsam_pl.atomic import write_atomically
+from goodsam_pl.callbacks import run_directory
 
 __all__ = ["SaveRunConfig"]
 

@@ -57,6 +57,11 @@ class PanoramaFormat:
                 "data.aspect_tolerance if pixels need not be square"
             )
 
+    @property
+    def view(self) -> dict[str, float]:
+        """The part of the sphere that is read, angles in degrees: masks belong to it."""
+        return {"vertical_fov": self.vertical_fov, "file_vertical_fov": self.file_vertical_fov}
+
     def read(self, path: Path) -> npt.NDArray[np.uint8]:
         """Read a panorama: RGB ``(H, W, 3)`` uint8 of the configured size.
 
@@ -109,13 +114,16 @@ class StoredMasks:
         root: folder of the mask store.
         files: panoramas whose masks will be asked for.
         windows: the grid that the store must have been made for.
+        view: the part of the sphere that it must have been made for.
 
     Raises:
         FileNotFoundError: the store does not exist.
         ValueError: it is for other windows, or a panorama has no masks in it.
     """
 
-    def __init__(self, root: Path, files: Sequence[Path], windows: WindowGrid) -> None:
+    def __init__(
+        self, root: Path, files: Sequence[Path], windows: WindowGrid, view: dict[str, float]
+    ) -> None:
         # here, because batches without masks need no part of SAM
         from goodsam_pl.sam.store import MaskStore, image_key  # noqa: PLC0415
 
@@ -124,6 +132,11 @@ class StoredMasks:
             raise ValueError(
                 f"{root} holds masks for {self._store.windows}, data asks for {windows}: set "
                 "size, window_size and window_stride as they were, or name another mask_root"
+            )
+        if self._store.view != view:
+            raise ValueError(
+                f"{root} holds masks of panoramas with {self._store.view}, data has {view}: name "
+                "another mask_root, or set the angles as they were"
             )
         self._keys = [image_key(path) for path in files]
         missing = [

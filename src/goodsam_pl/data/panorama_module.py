@@ -112,6 +112,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.format = PanoramaFormat(
             (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
         )
+        self.view = self.format.view
         self.windows = WindowGrid.cover(
             self.format.size, (window_size[0], window_size[1]), (window_stride[0], window_stride[1])
         )
@@ -211,7 +212,8 @@ class PanoramaDataModule(pl.LightningDataModule):
         entries = self._entries[role]
         masks = None
         if self.mask_root is not None and role in self.mask_splits:
-            masks = StoredMasks(self.mask_root, [entry.image for entry in entries], self.windows)
+            files = [entry.image for entry in entries]
+            masks = StoredMasks(self.mask_root, files, self.windows, self.view)
         return PanoramaDataset(
             entries,
             self.format,

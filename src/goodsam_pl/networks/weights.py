@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
+
+from goodsam_pl.atomic import write_atomically
 
 __all__ = ["SHIPPED", "export_weights", "load_weights", "read_weights", "save_weights"]
 
@@ -97,14 +97,7 @@ def save_weights(state: Mapping[str, Tensor], path: Path, half: bool = False) ->
         .contiguous()
         for name, tensor in state.items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    os.close(handle)
-    try:
-        save_file(tensors, temporary)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_atomically(path, save(tensors))
 
 
 def export_weights(checkpoint: str, out: str, half: bool = False) -> str:

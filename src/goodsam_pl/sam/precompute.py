@@ -39,6 +39,8 @@ class PanoramaSource(Protocol):
 
     windows: WindowGrid
     """The grid of the masks."""
+    view: dict[str, float]
+    """Which part of the sphere the panoramas show, angles in degrees by name."""
     mask_root: Path | None
     """Folder of the mask store; ``None`` if training uses no masks."""
 
@@ -131,7 +133,7 @@ class PrecomputeSAM(pl.Callback):
         files = _unique(source.panorama_files(cast("Stage", stage)))
         if not files:
             return
-        store = MaskStore.create(root, source.windows, self.proposer)
+        store = MaskStore.create(root, source.windows, self.proposer, source.view)
         self.proposer.to(trainer.strategy.root_device)
         report = precompute_masks(
             share(files, trainer.global_rank, trainer.world_size),

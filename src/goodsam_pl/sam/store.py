@@ -15,14 +15,14 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from torch import Tensor
 
+from goodsam_pl.atomic import write_atomically
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam.files import write_atomically
 from goodsam_pl.sam.masks import WindowMasks
 from goodsam_pl.sam.proposer import Description, MaskProposer, fingerprint_of
 from goodsam_pl.sam.records import FORMAT, Header, decode_layers, decode_masks, encode_masks
@@ -60,33 +60,48 @@ class MaskStore:
     Args:
         root: its folder.
         windows: the grid that the masks are of.
+        view: which part of the sphere the panoramas show, angles in degrees by name.
         proposer: what proposed them, see :meth:`MaskProposer.describe`.
         fingerprint: of the proposer.
     """
 
     def __init__(
-        self, root: Path, windows: WindowGrid, proposer: Description, fingerprint: str
+        self,
+        root: Path,
+        windows: WindowGrid,
+        view: Mapping[str, float],
+        proposer: Description,
+        fingerprint: str,
     ) -> None:
         self.root = root
         self.windows = windows
+        self.view = dict(view)
         self.proposer = proposer
         self.fingerprint = fingerprint
 
     @classmethod
-    def create(cls, root: Path, windows: WindowGrid, proposer: MaskProposer) -> MaskStore:
+    def create(
+        cls,
+        root: Path,
+        windows: WindowGrid,
+        proposer: MaskProposer,
+        view: Mapping[str, float] | None = None,
+    ) -> MaskStore:
         """Open the store of a folder, or make an empty one.
 
         Args:
             root: its folder.
             windows: the grid that masks will be of.
             proposer: what will propose them.
+            view: which part of the sphere the panoramas show, angles in degrees by name: two views
+                of one file have masks of their own.
 
         Raises:
             MaskStoreError: the folder holds masks of other windows or another proposer; the
                 message says what differs.
         """
         description = proposer.describe()
-        store = cls(root, windows, description, fingerprint_of(description))
+        store = cls(root, windows, view or {}, description, fingerprint_of(description))
         path = root / _MANIFEST
         if not path.is_file():
             root.mkdir(parents=True, exist_ok=True)
@@ -118,7 +133,8 @@ class MaskStore:
         try:
             sides = {name: tuple(sizes) for name, sizes in manifest["windows"].items()}
             windows = WindowGrid(**sides)
-            return cls(root, windows, manifest["proposer"], manifest["fingerprint"])
+            view, proposer = manifest["view"], manifest["proposer"]
+            return cls(root, windows, view, proposer, manifest["fingerprint"])
         except (KeyError, TypeError, AttributeError) as error:
             raise MaskStoreError(
                 f"{path} is incomplete ({error}): delete the folder to compute the masks anew"
@@ -204,6 +220,7 @@ class MaskStore:
         return {
             "format": FORMAT,
             "windows": self.windows._asdict(),
+            "view": self.view,
             "proposer": self.proposer,
             "fingerprint": self.fingerprint,
         }
@@ -229,7 +246,7 @@ def _differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
     """What differs between two manifests, by name."""
     return [
         f"{name} is {old.get(name)} there and {new.get(name)} here"
-        for part in ("windows", "proposer")
+        for part in ("windows", "view", "proposer")
         for old, new in [(stored.get(part, {}), _through_json(asked[part]))]
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)

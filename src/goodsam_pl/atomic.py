@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there: the one place where results are written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under another name beside its place, and move it there once it is on disk.
 
     Args:
-        path: the file; its folder must exist.
+        path: the file; its folder is made when missing.
         content: all of it.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART_SUFFIX)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -1,0 +1,212 @@
+"""Masks are computed once, by one process each, and failures are told by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam import MaskStore, MaskStoreError, PrecomputeSAM, image_key, precompute_masks
+from goodsam_pl.sam.precompute import share
+
+Reader = Callable[[Path], Tensor]
+
+
+@pytest.fixture
+def store(tmp_path: Path, grid: WindowGrid, brightness) -> MaskStore:
+    return MaskStore.create(tmp_path / "masks", grid, brightness())
+
+
+def test_every_panorama_gets_its_masks_and_a_second_run_does_nothing(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    proposer = brightness()
+    assert precompute_masks(panoramas, reader, proposer, store) == (5, 0, {})
+    assert proposer.windows_seen == 20
+    expected = brightness().propose(store.windows.extract(reader(panoramas[3])[None])[0])
+    found = store.read(image_key(panoramas[3]))
+    for before, after in zip(expected, found, strict=True):
+        assert torch.equal(before.layers, after.layers)
+    contents = {key: store.path(key).read_bytes() for key in store}
+    assert precompute_masks(panoramas, reader, proposer, store) == (0, 5, {})
+    assert proposer.windows_seen == 20
+    assert {key: store.path(key).read_bytes() for key in store} == contents
+
+
+def test_only_what_is_missing_is_computed(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    proposer = brightness()
+    precompute_masks(panoramas[:2], reader, proposer, store)
+    assert precompute_masks(panoramas, reader, proposer, store) == (3, 2, {})
+    assert proposer.windows_seen == 20
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    def read(path: Path) -> Tensor:
+        if path == panoramas[1]:
+            raise ValueError("truncated")
+        return reader(path)
+
+    report = precompute_masks(panoramas, read, brightness(), store)
+    assert (report.computed, report.present) == (4, 0)
+    assert [str(error) for error in report.failed.values()] == ["truncated"]
+    assert list(report.failed) == [panoramas[1]]
+    assert image_key(panoramas[1]) not in store
+
+
+def test_what_is_wrong_with_the_proposer_is_wrong_at_once(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    class Broken(brightness):
+        def propose(self, windows: Tensor):
+            raise FileNotFoundError("no weights")
+
+    with pytest.raises(FileNotFoundError, match="no weights"):
+        precompute_masks(panoramas, reader, Broken(), store)
+
+
+@given(st.lists(st.text(min_size=1), unique=True), st.integers(1, 5))
+def test_processes_share_all_files_without_overlap(names: list[str], processes: int) -> None:
+    files = [Path(name) for name in names]
+    shares = [share(files, rank, processes) for rank in range(processes)]
+    assert sorted(path for own in shares for path in own) == sorted(files)
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+class Source(pl.LightningDataModule):
+    """Panoramas for the callback, and a batch for the Trainer."""
+
+    def __init__(
+        self, files: list[Path], read: Reader, windows: WindowGrid, root: Path | None
+    ) -> None:
+        super().__init__()
+        self.files, self.read_panorama = files, read
+        self.windows, self.mask_root = windows, root
+        self.view = {"vertical_fov": 67.5}
+
+    def panorama_files(self, stage: str) -> list[Path]:
+        return self.files if stage == "fit" else []
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        assert self.mask_root is not None
+        assert len(MaskStore.open(self.mask_root)) == len(self.files)
+        return DataLoader([torch.zeros(1)])
+
+
+class Nothing(pl.LightningModule):
+    def training_step(self, batch: Tensor) -> None:
+        return None
+
+    def configure_optimizers(self) -> None:
+        return None
+
+
+def fake_trainer(source: object, rank: int = 0, processes: int = 1) -> SimpleNamespace:
+    barriers: list[str] = []
+    strategy = SimpleNamespace(root_device=torch.device("cpu"), barrier=barriers.append)
+    return SimpleNamespace(
+        datamodule=source,
+        global_rank=rank,
+        world_size=processes,
+        is_global_zero=rank == 0,
+        strategy=strategy,
+        barriers=barriers,
+    )
+
+
+@pytest.fixture
+def source(panoramas: list[Path], reader: Reader, grid: WindowGrid, tmp_path: Path) -> Source:
+    return Source(panoramas, reader, grid, tmp_path / "masks")
+
+
+def test_masks_are_there_before_training_asks_for_them(source: Source, brightness) -> None:
+    trainer = pl.Trainer(
+        fast_dev_run=True,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[PrecomputeSAM(brightness())],
+    )
+    trainer.fit(Nothing(), datamodule=source)
+    assert source.mask_root is not None
+    assert len(MaskStore.open(source.mask_root)) == 5
+
+
+def test_each_process_does_its_share_and_waits_for_the_others(source: Source, brightness) -> None:
+    for rank, expected in ((0, 3), (1, 5)):
+        trainer = fake_trainer(source, rank, 2)
+        proposer = brightness()
+        PrecomputeSAM(proposer).setup(trainer, Nothing(), "fit")
+        assert proposer.windows_seen == 4 * (expected if rank == 0 else 2)
+        assert len(MaskStore.open(source.mask_root)) == expected
+        assert trainer.barriers == ["goodsam_pl.sam.PrecomputeSAM"]
+
+
+def test_a_second_run_says_that_there_is_nothing_to_do(
+    source: Source, brightness, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        for _ in range(2):
+            PrecomputeSAM(brightness()).setup(fake_trainer(source), Nothing(), "fit")
+    assert caplog.messages == [
+        f"SAM masks: 5 panoramas computed, 0 had theirs already in {source.mask_root}",
+        f"SAM masks: all 5 panoramas have theirs in {source.mask_root}",
+    ]
+
+
+def test_a_stage_without_masks_makes_no_store(source: Source, brightness) -> None:
+    PrecomputeSAM(brightness()).setup(fake_trainer(source), Nothing(), "test")
+    assert source.mask_root is not None
+    assert not source.mask_root.exists()
+
+
+def test_unreadable_files_stop_the_run_after_all_others_are_done(
+    source: Source, brightness, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = source.read_panorama
+
+    def read(path: Path) -> Tensor:
+        if path in source.files[:2]:
+            raise OSError("truncated")
+        return whole(path)
+
+    source.read_panorama = read
+    trainer = fake_trainer(source)
+    with pytest.raises(RuntimeError, match=r"2 panoramas could not be read\n.*0\.bin: truncated\n"):
+        PrecomputeSAM(brightness()).setup(trainer, Nothing(), "fit")
+    assert len(MaskStore.open(source.mask_root)) == 3
+    assert len(trainer.barriers) == 1
+    with caplog.at_level("WARNING"):
+        PrecomputeSAM(brightness(), on_error="skip").setup(fake_trainer(source), Nothing(), "fit")
+    assert "1.bin: truncated" in caplog.text
+
+
+def test_data_without_panoramas_is_refused(brightness) -> None:
+    callback = PrecomputeSAM(brightness())
+    with pytest.raises(TypeError, match=r"LightningDataModule: use .*PanoramaDataModule"):
+        callback.setup(fake_trainer(pl.LightningDataModule()), Nothing(), "fit")
+
+
+def test_data_without_a_place_for_masks_is_refused(source: Source, brightness) -> None:
+    source.mask_root = None
+    with pytest.raises(ValueError, match="set mask_root"):
+        PrecomputeSAM(brightness()).setup(fake_trainer(source), Nothing(), "fit")
+
+
+def test_masks_of_other_parameters_are_refused(source: Source, brightness) -> None:
+    PrecomputeSAM(brightness()).setup(fake_trainer(source), Nothing(), "fit")
+    with pytest.raises(MaskStoreError, match="levels"):
+        PrecomputeSAM(brightness((10,))).setup(fake_trainer(source), Nothing(), "fit")
