@@ -78,4 +78,5 @@ def contact_sheet(columns: Sequence[Sequence[tuple[str, Picture]]], margin: int 
             top = margin + row * (height + line + margin)
             draw.text((left, top), caption, fill="black", font=font)
             sheet.paste(Image.fromarray(picture), (left, top + line))
-    return np.asarray(sheet)
+    pixels: Picture = np.asarray(sheet)
+    return pixels

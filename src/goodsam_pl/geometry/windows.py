@@ -97,7 +97,8 @@ class WindowGrid(NamedTuple):
             if wrap
             else _spread_line(width, window_width, stride[1])
         )
-        return cls((height, width), (window_height, window_width), tuple(stride), rows, columns)
+        window = (window_height, window_width)
+        return cls((height, width), window, (stride[0], stride[1]), rows, columns)
 
     @property
     def count(self) -> int:  # type: ignore[override]  # of windows; nobody counts tuple items
@@ -209,7 +210,8 @@ def map_windows(
     batch, count = cut.shape[:2]
     flat = cut.flatten(0, 1)
     parts = [_at_scale(function, part, scale) for part in flat.split(chunk or len(flat))]
-    return torch.cat(parts).unflatten(0, (batch, count))
+    logits: Tensor = torch.cat(parts).unflatten(0, (batch, count))
+    return logits
 
 
 def _at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float) -> Tensor:

@@ -33,10 +33,10 @@ def consistency(logits: Tensor, windows: WindowGrid) -> Tensor:
     if not pairs:
         return logits.sum() * 0.0
     sums, pixels = [], 0
-    for first, second, in_first, in_second in pairs:
+    for first, second, (rows, columns), (other_rows, other_columns) in pairs:
         distance = symmetric_divergence(
-            log_probabilities[:, first][(..., *in_first)],
-            log_probabilities[:, second][(..., *in_second)],
+            log_probabilities[:, first, :, rows, columns],
+            log_probabilities[:, second, :, other_rows, other_columns],
         )
         sums.append(distance.sum())
         pixels += distance.numel()

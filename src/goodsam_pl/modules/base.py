@@ -6,11 +6,12 @@ import inspect
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
@@ -102,7 +103,7 @@ class SegmentationModule(LightningModule, ABC):
         _, prediction = next(self.predict_kinds(batch))
         return prediction.argmax(dim=1) if prediction.is_floating_point() else prediction
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, linear warm-up, then linear decay to 0 (SegFormer's schedule, poly power 1)."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         groups = [
@@ -126,12 +127,13 @@ class SegmentationModule(LightningModule, ABC):
         if batch.label is None:
             return
         for kind, prediction in self.predict_kinds(batch):
-            self.metrics[kind].update(prediction, batch.label)
+            cast("SegmentationMetrics", self.metrics[kind]).update(prediction, batch.label)
 
     def _score(self, stage: str) -> None:
         self.latest_scores = {}
-        for position, (kind, metrics) in enumerate(self.metrics.items()):
-            scores = _compute(cast("SegmentationMetrics", metrics))
+        for position, (kind, module) in enumerate(self.metrics.items()):
+            metrics = cast("SegmentationMetrics", module)
+            scores = _compute(metrics)
             metrics.reset()
             if scores.pixels.sum() > 0:
                 self.latest_scores[kind] = scores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import segmentation_models_pytorch as smp
 import torch.nn.functional as F
+from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
 
 from goodsam_pl.networks.weights import load_weights
@@ -83,10 +84,10 @@ class PretrainedNetwork(nn.Module):
         return _forward_padded(self.model, images)
 
 
-def _forward_padded(model: nn.Module, images: Tensor) -> Tensor:
+def _forward_padded(model: SegmentationModel, images: Tensor) -> Tensor:
     """Extend the lower and right border to the stride the encoder needs, and cut it off again."""
     height, width = images.shape[-2:]
-    stride = int(model.encoder.output_stride)
+    stride: int = model.encoder.output_stride
     below, right = -height % stride, -width % stride
     if below or right:
         images = F.pad(images, (0, right, 0, below), mode="replicate")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -75,7 +76,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{path} holds more than tensors and plain values and is refused: {error}"
         ) from error
-    state = _take_network(content.get("state_dict", content), path)
+    state = _take_network(content, path)
     return {
         name: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
         for name, tensor in state.items()
@@ -124,7 +125,8 @@ def export_weights(checkpoint: str, out: str, half: bool = False) -> str:
     return f"{path}: {sum(t.numel() for t in state.values()):,} values, {size:.1f} MB"
 
 
-def _take_network(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+def _take_network(content: Any, path: Path) -> dict[str, Tensor]:
+    state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
     for name in _NETWORKS_IN_CHECKPOINTS:
         prefix = f"{name}."
         inner = {
