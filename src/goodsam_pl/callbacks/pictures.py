@@ -21,7 +21,7 @@ Picture = npt.NDArray[np.uint8]
 
 def image_picture(image: Tensor) -> Picture:
     """A normalised image ``(3, H, W)`` as it was before."""
-    pixels: Picture = denormalize(image[None])[0].permute(1, 2, 0).cpu().numpy()
+    pixels: Picture = denormalize(image).permute(1, 2, 0).cpu().numpy()
     return pixels
 
 
