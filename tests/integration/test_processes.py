@@ -25,6 +25,7 @@ def test_the_class_table_is_the_same_on_one_two_and_three_processes(
             "--data.dataset=densepass",
             f"--data.root={world / 'densepass'}",
             "--data.num_workers=0",
+            "--data.eval_batch_size=1",
             "--trainer.accelerator=cpu",
             f"--trainer.devices={devices}",
             f"--trainer.strategy={'ddp' if devices > 1 else 'auto'}",
