@@ -52,7 +52,8 @@ def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:
         under = picture[rows, columns]
         over = 0.4 * image_picture(image)[rows, columns] + 0.6 * colors[window]
         picture[rows, columns] = np.where((window >= 0)[..., None], over, under)
-    return picture.round().astype(np.uint8)
+    colored: Picture = picture.round().astype(np.uint8)
+    return colored
 
 
 def contact_sheet(columns: Sequence[Sequence[tuple[str, Picture]]], margin: int = 6) -> Picture:

@@ -97,8 +97,8 @@ class WindowGrid(NamedTuple):
             if wrap
             else _spread_line(width, window_width, stride[1])
         )
-        window = (window_height, window_width)
-        return cls((height, width), window, (stride[0], stride[1]), rows, columns)
+        size = (window_height, window_width)
+        return cls((height, width), size, (stride[0], stride[1]), rows, columns)
 
     @property
     def count(self) -> int:  # type: ignore[override]  # of windows; nobody counts tuple items
