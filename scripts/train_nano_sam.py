@@ -1,6 +1,6 @@
 """Train ``vit_nano``, the small SAM that comes with the package, on StreetWorld instances.
 
-    python scripts/train_nano_sam.py --out runs/nano --minutes 45
+    python scripts/train_nano_sam.py --out runs/nano
 
 It never sees a class: an instance is a set of pixels with the same id. Scenes are those of the
 ``sam_train`` seeds, both cities at every severity. A run that was interrupted goes on where its
@@ -19,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from nano_sam.objective import losses, network
-from nano_sam.prompts import draw_batch
-from nano_sam.scenes import render_pictures
 from safetensors.torch import save
 from segment_anything.modeling import Sam
 from torch.nn.utils import clip_grad_norm_
 
 from goodsam_pl.networks.small_sam import build_small_sam
+from goodsam_pl.streetworld import SPLITS
+from nano_sam.objective import encoder_losses, losses
+from nano_sam.prompts import draw_batch
+from nano_sam.scenes import render_pictures
+
+WEIGHTS = (("focal", 20.0), ("dice", 1.0), ("iou", 1.0), ("affinity", 1.0))
 
 
 def main() -> None:
@@ -36,12 +39,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("data/nano_sam"), help="rendered scenes")
     parser.add_argument("--panoramas", type=int, default=800)
     parser.add_argument("--photographs", type=int, default=200)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=3600)
+    parser.add_argument("--encoder-steps", type=int, default=600, help="the first, decoder idle")
     parser.add_argument("--windows", type=int, default=4, help="windows in a step")
-    parser.add_argument("--clicks", type=int, default=16, help="clicks on a window")
+    parser.add_argument("--clicks", type=int, default=12, help="clicks on a window")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--compile", action="store_true", help="compile the network")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     Training(arguments).run()
@@ -66,13 +69,12 @@ class Training:
         self.checkpoint = arguments.out / "checkpoint.pt"
         if self.checkpoint.exists():
             self._resume()
-        run = network(self.sam)
-        self.network = torch.compile(run) if arguments.compile else run
+        seeds = SPLITS["sam_train"]
         self.panoramas = render_pictures(
-            arguments.cache, "sam_train", arguments.panoramas, "equirectangular"
+            arguments.cache, seeds[: arguments.panoramas], "equirectangular"
         )
         self.photographs = render_pictures(
-            arguments.cache, "sam_train", arguments.photographs, "pinhole"
+            arguments.cache, seeds[100_000:][: arguments.photographs], "pinhole"
         )
 
     def run(self) -> None:
@@ -120,8 +122,14 @@ class Training:
             group["lr"] = rate
         generator = torch.Generator().manual_seed(self.step)
         with torch.autocast("cpu", torch.bfloat16):
-            parts = losses(self.sam, self.network, batch, generator)
-        (20 * parts["focal"] + parts["dice"] + parts["iou"]).backward()
+            if self.step < arguments.encoder_steps:
+                parts = encoder_losses(self.sam, batch)
+            else:
+                others = shared(self.step - arguments.encoder_steps)
+                parts = losses(self.sam, batch, generator, others)
+        torch.stack(
+            [weight * parts[name] for name, weight in WEIGHTS if name in parts]
+        ).sum().backward()
         clip_grad_norm_(self.sam.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -143,12 +151,17 @@ class Training:
         self.step = state["step"]
 
 
-def schedule(step: int, steps: int, warm_up: int = 300) -> float:
+def schedule(step: int, steps: int, warm_up: int = 200) -> float:
     """Linear warm-up, then half a cosine down to a hundredth."""
     if step < warm_up:
         return (step + 1) / warm_up
     progress = (step - warm_up) / max(1, steps - warm_up)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def shared(step: int, until: int = 600) -> float:
+    """How much the masks that are not best count: all alike first, a tenth from ``until`` on."""
+    return max(0.1, 2 / 3 * (1 - step / until))
 
 
 def write_weights(sam: Sam, path: Path) -> None:

@@ -7,13 +7,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from nano_sam.scenes import Pictures, Window, cut_window
 from numpy.typing import NDArray
 from torch import Tensor
+
+from nano_sam.scenes import Pictures, Window, cut_window
 
 __all__ = ["Batch", "draw_batch", "draw_clicks"]
 
 SMALLEST_OBJECT = 20
+MOST_INSTANCES = 96
+PATCH = 8
 
 
 class Batch(NamedTuple):
@@ -25,12 +28,15 @@ class Batch(NamedTuple):
         wholes: ``(N, P, 96, 96)`` float32, the share of each logit's pixels that the clicked
             instance covers.
         pieces: the same for the connected part of the instance that was clicked.
+        shares: ``(N, K, 576)`` float32, how much of each patch of 8×8 pixels each of the K largest
+            instances covers; zeros fill up where a window has fewer.
     """
 
     images: Tensor
     points: Tensor
     wholes: Tensor
     pieces: Tensor
+    shares: Tensor
 
 
 def draw_batch(
@@ -46,7 +52,7 @@ def draw_batch(
         seed: of the generator.
     """
     random = np.random.default_rng(seed)
-    images, points, wholes, pieces = [], [], [], []
+    images, points, wholes, pieces, shares = [], [], [], [], []
     for _ in range(windows):
         source = photographs if random.uniform() < 0.125 else panoramas
         window = cut_window(source, random)
@@ -56,18 +62,20 @@ def draw_batch(
         points.append(np.stack([columns, rows], axis=1))
         wholes.append(_half(whole))
         pieces.append(_half(piece))
+        shares.append(_patch_shares(window.instances))
     return Batch(
         torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(),
         torch.from_numpy(np.stack(points)).float(),
         torch.from_numpy(np.stack(wholes)),
         torch.from_numpy(np.stack(pieces)),
+        torch.from_numpy(np.stack(shares)),
     )
 
 
 def draw_clicks(
     window: Window, count: int, random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of clicks: a third anywhere, as a grid has them; the others object by object.
+    """Rows and columns of clicks: a third anywhere, as in a grid; the others object by object.
 
     Objects are drawn with the square root of their area, half of their pixels with their distance
     to the border, because people and grids of points both hit the middle of things.
@@ -103,10 +111,22 @@ def _distance_to_border(instances: NDArray[np.int16]) -> NDArray[np.float32]:
     return np.asarray(cv2.distanceTransform(same, cv2.DIST_L2, 3) + 0.5)
 
 
+def _patch_shares(instances: NDArray[np.int16]) -> NDArray[np.float32]:
+    side = instances.shape[0] // PATCH
+    _, ids, areas = np.unique(instances, return_inverse=True, return_counts=True)
+    ids = np.argsort(np.argsort(-areas))[ids].reshape(side, PATCH, side, PATCH)
+    patches = np.arange(side * side).reshape(side, 1, side, 1)
+    flat = (ids * side * side + patches).ravel()
+    counts = np.bincount(flat, minlength=len(areas) * side * side).reshape(-1, side * side)
+    shares = np.zeros((MOST_INSTANCES, side * side), dtype=np.float32)
+    shares[: len(counts)] = counts[:MOST_INSTANCES] / PATCH**2
+    return shares
+
+
 def _half(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
     count, height, width = masks.shape
     blocks = masks.reshape(count, height // 2, 2, width // 2, 2)
-    return np.asarray(blocks.mean(axis=(2, 4), dtype=np.float32))
+    return np.asarray(blocks.mean(axis=(2, 4)), dtype=np.float32)
 
 
 def _recolour(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.float32]:
@@ -121,4 +141,4 @@ def _recolour(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[
     if random.uniform() < 0.5:
         noise = random.standard_normal(scaled.shape, dtype=np.float32)
         scaled += np.float32(random.uniform(0, 0.02)) * noise
-    return np.clip(scaled * 255, 0, 255)
+    return np.asarray(np.clip(scaled * 255, 0, 255), dtype=np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from goodsam_pl.streetworld import (
-    SPLITS,
     Equirectangular,
     Pinhole,
     build_scene,
@@ -21,9 +20,10 @@ from goodsam_pl.streetworld import (
     render,
 )
 
-__all__ = ["Pictures", "Window", "cut_window", "render_pictures"]
+__all__ = ["City", "Pictures", "Window", "cut_window", "render_pictures"]
 
 WINDOW = 192
+City = Literal["source", "target"]
 
 
 class Pictures(NamedTuple):
@@ -49,47 +49,42 @@ class Window(NamedTuple):
 
 def render_pictures(
     folder: Path,
-    split: str,
-    count: int,
-    camera: str,
-    cities: tuple[str, ...] = ("source", "target"),
+    seeds: range,
+    camera: Literal["equirectangular", "pinhole"],
+    cities: tuple[City, ...] = ("source", "target"),
     severity: float | None = None,
 ) -> Pictures:
-    """Render the first scenes of a split, or map them if they are there already.
+    """Render scenes, or map them if they are there already.
 
     Args:
         folder: where the arrays lie; one pair per call with other arguments.
-        split: one of ``SPLITS``.
-        count: number of pictures.
-        camera: ``"equirectangular"`` or ``"pinhole"``; a pinhole's field of view varies.
+        seeds: of the scenes, one picture each.
+        camera: a pinhole's field of view and direction vary.
         cities: taken in turn.
         severity: of the gap between the cities; ``None`` draws it anew for each scene.
     """
-    name = f"{split}_{camera}_{count}_{'-'.join(cities)}_{severity}"
+    name = f"{seeds.start}_{len(seeds)}_{camera}_{'-'.join(cities)}_{severity}"
     paths = [folder / f"{name}_{kind}.npy" for kind in ("images", "instances")]
     if not all(path.exists() for path in paths):
         folder.mkdir(parents=True, exist_ok=True)
-        _render(paths, split, count, camera, cities, severity)
+        _render(paths, seeds, camera, cities, severity)
     images, instances = (np.load(path, mmap_mode="r") for path in paths)
     return Pictures(images, instances, camera == "equirectangular")
 
 
 def _render(
     paths: list[Path],
-    split: str,
-    count: int,
+    seeds: range,
     camera: str,
-    cities: tuple[str, ...],
+    cities: tuple[City, ...],
     severity: float | None,
 ) -> None:
     """Render into files with other names first, so that half a rendering is never taken for one."""
     parts = [path.with_suffix(f".{os.getpid()}.part") for path in paths]
     size = Equirectangular().size if camera == "equirectangular" else Pinhole().size
-    images = np.lib.format.open_memmap(parts[0], "w+", np.uint8, (count, *size, 3))
-    instances = np.lib.format.open_memmap(parts[1], "w+", np.int16, (count, *size))
-    offset = 0 if camera == "equirectangular" else 100_000
-    for index in track(range(count), description=f"rendering {camera} {split}"):
-        seed = SPLITS[split][index + (offset if len(SPLITS[split]) > offset + count else 0)]
+    images = np.lib.format.open_memmap(parts[0], "w+", np.uint8, (len(seeds), *size, 3))
+    instances = np.lib.format.open_memmap(parts[1], "w+", np.int16, (len(seeds), *size))
+    for index, seed in enumerate(track(seeds, description=f"rendering {camera}")):
         random = np.random.default_rng([seed, 7])
         gap = random.uniform() if severity is None else severity
         scene = build_scene(seed, make_city(cities[index % len(cities)], gap))

@@ -2,19 +2,20 @@
 
 The image encoder, the prompt encoder and the mask decoder are those of SAM (Kirillov et al.,
 "Segment Anything", ICCV 2023), only narrower and shallower, so that whatever drives the large
-checkpoints drives this one too. Two things differ, both because they learn from far fewer
-images (our choice): the image becomes tokens through a few small convolutions instead of one large
-patch projection (Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021), and
-the random frequencies of the positional encoding are higher, so that neighbouring tokens are told
-apart from the start.
+checkpoints drives this one too. Three things differ, because they learn from far
+fewer images (our choice): the image becomes tokens through a small residual network instead of one
+large patch projection (after Xiao et al., "Early Convolutions Help Transformers See Better",
+NeurIPS 2021); the random frequencies of the positional encoding are higher, so that neighbouring
+tokens are told apart from the start; and the decoder is initialised so that it compares.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import torch
 from segment_anything.modeling import (
     ImageEncoderViT,
     MaskDecoder,
@@ -30,6 +31,7 @@ NANO_WEIGHTS = Path(__file__).parent.parent / "weights" / "vit_nano.safetensors"
 """The weights of :data:`NANO` that come with the package; their model card lies beside them."""
 
 _PATCH = 8
+_GROUPS = 8
 _SHARPNESS = 2.0  # encodings of neighbours among 24×24 tokens: similarity 0.58 instead of 0.87
 
 
@@ -38,7 +40,7 @@ class SmallSamSize(NamedTuple):
 
     Attributes:
         image_size: side of the square input, pixels; a multiple of 8 times ``window_size``.
-        width: channels of the encoder's tokens; a multiple of 4 times ``heads``.
+        width: channels of the encoder's tokens; a multiple of 32.
         depth: transformer blocks of the encoder.
         heads: attention heads of the encoder.
         window_size: side of the attention windows, tokens.
@@ -48,10 +50,10 @@ class SmallSamSize(NamedTuple):
 
     image_size: int = 192
     width: int = 128
-    depth: int = 6
+    depth: int = 4
     heads: int = 4
     window_size: int = 8
-    global_blocks: tuple[int, ...] = (2, 5)
+    global_blocks: tuple[int, ...] = (1, 3)
     embedding: int = 64
 
 
@@ -97,33 +99,100 @@ def build_small_sam(size: SmallSamSize = NANO) -> Sam:
     decoder = MaskDecoder(
         transformer_dim=size.embedding,
         transformer=TwoWayTransformer(
-            depth=2, embedding_dim=size.embedding, num_heads=4, mlp_dim=4 * size.embedding
+            depth=2, embedding_dim=size.embedding, num_heads=2, mlp_dim=4 * size.embedding
         ),
         iou_head_hidden_dim=size.embedding,
     )
-    return Sam(encoder, prompts, decoder).eval()
+    sam = Sam(encoder, prompts, decoder)
+    _start_as_comparison(sam)
+    return sam.eval()
 
 
-class ConvolutionalPatches(nn.Module):
-    """Four convolutions, three of them of stride 2, that turn patches of 8×8 pixels into tokens.
+@torch.no_grad()
+def _start_as_comparison(sam: Sam) -> None:
+    """Let the decoder's tokens read the embedding under the click before anything is learnt.
+
+    Attention looks for what is alike, because queries and keys begin with the same weights, and
+    hands it on as it is, because the output begins as the transpose of the values. Alike are first
+    of all positions: everything else that is added to them begins small.
+    """
+    prompts, decoder = sam.prompt_encoder, sam.mask_decoder
+    tokens = [*prompts.point_embeddings, prompts.not_a_point_embed, prompts.no_mask_embed]
+    for embedding in (*tokens, decoder.iou_token, decoder.mask_tokens):
+        embedding.weight.mul_(0.1)
+    sam.image_encoder.neck[-1].weight.fill_(0.5)
+    transformer = decoder.transformer
+    comparing = [transformer.final_attn_token_to_image]
+    for layer in transformer.layers:
+        layer.norm1.weight.fill_(0.7)
+        _hand_on(layer.self_attn)
+        comparing += [layer.cross_attn_token_to_image, layer.cross_attn_image_to_token]
+    for attention in comparing:
+        _hand_on(attention)
+        attention.q_proj.weight.copy_(_frequencies(attention))
+        attention.k_proj.weight.copy_(attention.q_proj.weight)
+
+
+def _frequencies(attention: Any) -> Tensor:
+    """Weight that gives each head some frequencies of the positional encoding, sines and cosines.
+
+    The scalar product of two encodings then depends on their distance alone.
+    """
+    channels = attention.embedding_dim
+    sines = torch.arange(attention.internal_dim // 2).reshape(attention.num_heads, -1)
+    chosen = torch.cat([sines, sines + channels // 2], dim=1).flatten()
+    return 2.2 * torch.eye(channels)[chosen]
+
+
+def _hand_on(attention: Any) -> None:
+    nn.init.orthogonal_(attention.v_proj.weight)
+    attention.out_proj.weight.copy_(attention.v_proj.weight.T)
+
+
+class ConvolutionalPatches(nn.Sequential):
+    """A small residual network that turns patches of 8×8 pixels into tokens.
 
     Args:
         width: channels of the tokens.
     """
 
     def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
+        super().__init__(
             nn.Conv2d(3, width // 4, kernel_size=3, stride=2, padding=1),
-            nn.GELU(),
+            nn.GroupNorm(_GROUPS, width // 4),
+            nn.ReLU(),
             nn.Conv2d(width // 4, width // 2, kernel_size=3, stride=2, padding=1),
-            nn.GELU(),
-            nn.Conv2d(width // 2, width // 2, kernel_size=3, padding=1),
-            nn.GELU(),
+            ResidualBlock(width // 2),
             nn.Conv2d(width // 2, width, kernel_size=3, stride=2, padding=1),
+            ResidualBlock(width),
+            ResidualBlock(width),
         )
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images ``(B, 3, H, W)`` to tokens ``(B, H/8, W/8, width)``."""
-        tokens: Tensor = self.layers(images)
+        tokens: Tensor = super().forward(images)  # type: ignore[no-untyped-call]  # torch's
         return tokens.permute(0, 2, 3, 1)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions that add to what they see, normalised first.
+
+    Args:
+        channels: before and after, a multiple of 8.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.GroupNorm(_GROUPS, channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, kernel_size=3, padding=1),
+            nn.GroupNorm(_GROUPS, channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, kernel_size=3, padding=1),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        added: Tensor = self.layers(features)
+        return features + added
