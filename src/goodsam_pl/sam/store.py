@@ -30,16 +30,8 @@ from goodsam_pl.sam.records import FORMAT, Header, decode_layers, decode_masks, 
 __all__ = ["MaskStore", "MaskStoreError", "image_key"]
 
 _MANIFEST = "store.json"
-_DAMAGE = (
-    ValueError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-)
+# RuntimeError: also what zipfile raises for a compression method it does not know
+_DAMAGE = (ValueError, KeyError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
 Decoded = TypeVar("Decoded")
 
 
