@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -54,8 +55,9 @@ def _loader(*batches: PanoramaBatch | SourceBatch) -> DataLoader[object]:
     return DataLoader(list(batches), batch_size=None, collate_fn=lambda batch: batch)
 
 
-def _trainer(path: Path, steps: int = 3) -> Trainer:
+def _trainer(path: Path, steps: int = 3, **settings: object) -> Trainer:
     return Trainer(
+        **settings,
         default_root_dir=path,
         max_steps=steps,
         accelerator="cpu",
@@ -148,9 +150,10 @@ class TestDistillation:
         self, tmp_path: Path
     ) -> None:
         module = self._module()
-        before = {k: v.clone() for k, v in module.teacher_assistant.state_dict().items()}
+        teacher = module.teacher_assistant.network
+        before = {k: v.clone() for k, v in teacher.state_dict().items()}
         _trainer(tmp_path).fit(module, _loader(_panoramas(labelled=False)))
-        for name, value in module.teacher_assistant.state_dict().items():
+        for name, value in teacher.state_dict().items():
             assert torch.equal(value, before[name]), name
         optimised = {
             id(p)
@@ -160,7 +163,7 @@ class TestDistillation:
         assert optimised == {id(p) for p in module.student.parameters()}
         module.train()
         assert module.student.training
-        assert not module.teacher_assistant.training
+        assert not teacher.training
 
     def test_checkpoints_hold_the_student_alone_and_load_strictly(self, tmp_path: Path) -> None:
         module, other = self._module(), self._module()
@@ -175,6 +178,29 @@ class TestDistillation:
         del state["student.convolution.weight"]
         with pytest.raises(RuntimeError, match=r"student\.convolution\.weight"):
             other.load_state_dict(state)
+
+    def test_the_average_of_weights_resumes_where_it_stopped(self, tmp_path: Path) -> None:
+        def run(folder: Path, start: Path | None = None) -> dict[str, Tensor]:
+            module = self._module()
+            module.learning_rate = 1e-2
+            average = EMAWeightAveraging(decay=0.5)
+            keep = ModelCheckpoint(folder, "{step}", every_n_train_steps=2, save_top_k=-1)
+            trainer = _trainer(folder, 4, callbacks=[average, keep])
+            trainer.fit(module, _loader(_panoramas(0), _panoramas(1)), ckpt_path=start)
+            return module.student.state_dict()
+
+        undisturbed = run(tmp_path / "whole")
+        half = tmp_path / "whole" / "step=2.ckpt"
+        saved = torch.load(half, weights_only=True)
+        for part in ("state_dict", "current_model_state"):
+            assert not any("teacher_assistant" in name for name in saved[part])
+        assert not torch.equal(
+            saved["state_dict"]["student.convolution.weight"],
+            saved["current_model_state"]["student.convolution.weight"],
+        )
+        resumed = run(tmp_path / "resumed", half)
+        for name, value in undisturbed.items():
+            torch.testing.assert_close(resumed[name], value)
 
     def test_the_loss_is_the_weighted_sum_of_its_terms(self, tmp_path: Path) -> None:
         module = StudentDistillation(

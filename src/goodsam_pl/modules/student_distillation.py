@@ -5,13 +5,10 @@ GoodSAM, Sec. 3.2. The teacher assistant stays as it is; SAM takes part through 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from typing_extensions import Self
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import cross_task_complementary_fusion
@@ -23,10 +20,9 @@ from goodsam_pl.losses import (
     whole_image_cross_entropy,
 )
 from goodsam_pl.modules.base import SegmentationModule, masks_of
+from goodsam_pl.networks import FrozenNetwork
 
 __all__ = ["StudentDistillation"]
-
-_TEACHER = "teacher_assistant."
 
 
 class StudentDistillation(SegmentationModule):
@@ -34,8 +30,7 @@ class StudentDistillation(SegmentationModule):
 
     L = λ_S L_CE^{TA,S}(P_S; S_TA^w) + λ_E L_CE^{T,S}(P_i; E_i, M_i) + λ_bd L_bd^{T,S}(B_S; B_ref).
 
-    The teacher assistant is frozen: in evaluation mode, without gradients, left out of the
-    optimiser and of the checkpoints.
+    The teacher assistant is frozen, see :class:`goodsam_pl.networks.FrozenNetwork`.
 
     Args:
         student: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
@@ -75,7 +70,7 @@ class StudentDistillation(SegmentationModule):
         super().__init__(taxonomy, ("whole",), learning_rate, weight_decay, warmup_steps)
         self.remember_arguments("student", "teacher_assistant")
         self.student = student
-        self.teacher_assistant = teacher_assistant.requires_grad_(False).eval()
+        self.teacher_assistant = FrozenNetwork(teacher_assistant)
         self.window_scale = window_scale
         self.fusion_threshold = fusion_threshold
         self.fusion_confidence = fusion_confidence
@@ -92,7 +87,6 @@ class StudentDistillation(SegmentationModule):
         logits: Tensor = self.student(images)
         return logits.float()
 
-    @torch.no_grad()
     def teach(self, batch: PanoramaBatch) -> Tensor:
         """S_i of the teacher assistant: probabilities of every window, ``(B, N, K, h, w)``."""
         logits = map_windows(self.teacher_assistant, batch.image, batch.windows, self.window_scale)
@@ -123,29 +117,3 @@ class StudentDistillation(SegmentationModule):
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
         """The whole panorama at once: the student needs neither windows nor SAM."""
         yield "whole", self(batch.image)
-
-    def train(self, mode: bool = True) -> Self:
-        """Switch the student; the teacher assistant stays in evaluation mode."""
-        super().train(mode)
-        self.teacher_assistant.eval()
-        return self
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Leave the teacher assistant out: its weights are in its own file."""
-        state = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {
-            name: tensor for name, tensor in state.items() if not name.startswith(_TEACHER)
-        }
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
-        """Load a checkpoint without a teacher assistant; every other name must be there.
-
-        Raises:
-            RuntimeError: a name is missing or unknown, as in PyTorch.
-        """
-        teacher = {
-            name: tensor for name, tensor in self.state_dict().items() if name.startswith(_TEACHER)
-        }
-        return super().load_state_dict({**teacher, **state_dict}, strict=strict, assign=assign)

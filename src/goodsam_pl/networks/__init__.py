@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goodsam_pl.networks.frozen import FrozenNetwork
 from goodsam_pl.networks.segmentation import PretrainedNetwork, SegmentationNetwork
 from goodsam_pl.networks.weights import (
     export_weights,
@@ -11,6 +12,7 @@ from goodsam_pl.networks.weights import (
 )
 
 __all__ = [
+    "FrozenNetwork",
     "PretrainedNetwork",
     "SegmentationNetwork",
     "export_weights",

@@ -23,6 +23,8 @@ from segment_anything.modeling import (
     Sam,
     TwoWayTransformer,
 )
+from segment_anything.modeling.common import LayerNorm2d
+from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 
 __all__ = ["NANO", "NANO_WEIGHTS", "SmallSamSize", "build_small_sam"]
@@ -46,6 +48,7 @@ class SmallSamSize(NamedTuple):
         window_size: side of the attention windows, tokens.
         global_blocks: blocks that attend to the whole image instead.
         embedding: channels of the image embedding and of the decoder; a multiple of 16.
+        mask_features: channels of the features that masks are drawn from.
     """
 
     image_size: int = 192
@@ -55,6 +58,7 @@ class SmallSamSize(NamedTuple):
     window_size: int = 8
     global_blocks: tuple[int, ...] = (1, 3)
     embedding: int = 64
+    mask_features: int = 32
 
 
 NANO = SmallSamSize()
@@ -103,9 +107,29 @@ def build_small_sam(size: SmallSamSize = NANO) -> Sam:
         ),
         iou_head_hidden_dim=size.embedding,
     )
+    _widen_mask_features(decoder, size.mask_features)
     sam = Sam(encoder, prompts, decoder)
     _start_as_comparison(sam)
     return sam.eval()
+
+
+def _widen_mask_features(decoder: MaskDecoder, width: int) -> None:
+    """Give the decoder's pixels as many features as in the large models.
+
+    ``MaskDecoder`` takes an eighth of its channels, which is 32 there and too few here to tell one
+    of thirty objects from all others.
+    """
+    channels = decoder.transformer_dim
+    decoder.output_upscaling = nn.Sequential(
+        nn.ConvTranspose2d(channels, width, kernel_size=2, stride=2),
+        LayerNorm2d(width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width, width, kernel_size=2, stride=2),
+        nn.ReLU(),
+    )
+    decoder.output_hypernetworks_mlps = nn.ModuleList(
+        MLP(channels, channels, width, 3) for _ in decoder.output_hypernetworks_mlps
+    )
 
 
 @torch.no_grad()

@@ -57,7 +57,7 @@ def decode_points(sam: Sam, embeddings: Tensor, points: Tensor) -> DecodedPoints
     decoder = sam.mask_decoder
     tokens = _embed_points(sam, points)
     image_tokens = embeddings.flatten(2).transpose(1, 2) + sam.prompt_encoder.no_mask_embed.weight
-    position = sam.prompt_encoder.get_dense_pe().flatten(2).transpose(1, 2)
+    position = sam.prompt_encoder.get_dense_pe()[0].flatten(1).T
     tokens, image_tokens = _two_ways(decoder.transformer, image_tokens, position, tokens)
     return DecodedPoints(
         predicted_iou=decoder.iou_prediction_head(tokens[:, 0])[:, 1:],
@@ -123,30 +123,29 @@ def _embed_points(sam: Sam, points: Tensor) -> Tensor:
 def _two_ways(
     transformer: TwoWayTransformer, image: Tensor, position: Tensor, tokens: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """``TwoWayTransformer`` for image ``(N, S, C)`` and tokens ``(N·P, T, C)``."""
+    """``TwoWayTransformer`` of an image ``(N, S, C)``, positions ``(S, C)``, tokens ``(B, T, C)``.
+
+    The first layer's image is one for all prompts of an image, ``B = N·P``.
+    """
     queries = tokens
     for layer in transformer.layers:
-        positioned = image + position
         if layer.skip_first_layer_pe:
             queries = layer.self_attn(q=queries, k=queries, v=queries)
         else:
             placed = queries + tokens
             queries = queries + layer.self_attn(q=placed, k=placed, v=queries)
         queries = layer.norm1(queries)
-        seen = _read_image(layer.cross_attn_token_to_image, queries + tokens, positioned, image)
-        queries = layer.norm2(queries + seen)
+        reading, telling = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
+        queries = layer.norm2(queries + _read_image(reading, queries + tokens, image, position))
         queries = layer.norm3(queries + layer.mlp(queries))
-        told = _tell_image(layer.cross_attn_image_to_token, positioned, queries + tokens, queries)
-        repeats = len(tokens) // len(image)
-        image = layer.norm4(image.repeat_interleave(repeats, dim=0) + told)
-    seen = _read_image(
-        transformer.final_attn_token_to_image, queries + tokens, image + position, image
-    )
+        image = layer.norm4(_tell_image(telling, image, position, queries, tokens))
+    reading = transformer.final_attn_token_to_image
+    seen = _read_image(reading, queries + tokens, image, position)
     return transformer.norm_final_attn(queries + seen), image
 
 
-def _read_image(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Tokens ``(N·P, T, C)`` attend to image tokens ``(N, S, C)``.
+def _read_image(attention: Any, queries: Tensor, image: Tensor, position: Tensor) -> Tensor:
+    """What tokens ``(B, T, C)`` see when they attend to image tokens ``(N, S, C)``.
 
     With per-head weights, :math:`(q W_q)(k W_k)^T = (q W_q W_k^T) k^T` and
     :math:`A (v W_v) = (A v) W_v`: the image is only read. A bias on the keys adds the same to all
@@ -155,27 +154,36 @@ def _read_image(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -
     batch, count, _ = queries.shape
     scaled, heads = _project(attention.q_proj, queries, attention.num_heads)
     folded = torch.einsum("bthc,hcd->bhtd", scaled, _by_head(attention.k_proj, heads))
-    scores = folded.reshape(len(keys), -1, keys.shape[2]) @ keys.transpose(1, 2)
-    context = scores.softmax(dim=-1) @ values
-    context = context.reshape(batch, heads, count, -1)
+    scores = _compare(folded.reshape(len(image), -1, image.shape[2]), image, position)
+    context = (scores.softmax(dim=-1) @ image).reshape(batch, heads, count, -1)
     mixed = torch.einsum("bhtd,hcd->bthc", context, _by_head(attention.v_proj, heads))
     seen: Tensor = attention.out_proj(mixed.flatten(2) + attention.v_proj.bias)
     return seen
 
 
-def _tell_image(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Image tokens ``(N, S, C)`` attend to tokens ``(N·P, T, C)``; gives ``(N·P, S, C)``."""
-    scaled, heads = _project(attention.k_proj, keys, attention.num_heads)
+def _tell_image(
+    attention: Any, image: Tensor, position: Tensor, queries: Tensor, tokens: Tensor
+) -> Tensor:
+    """Image tokens ``(N, S, C)`` plus what tokens tell them when they attend: ``(B, S, C)``.
+
+    The weights of a head sum to one, so that the bias of the output can be added to what the
+    tokens tell.
+    """
+    scaled, heads = _project(attention.k_proj, queries + tokens, attention.num_heads)
     folded = torch.einsum("bthc,hcd->bhtd", scaled, _by_head(attention.q_proj, heads))
     bias = torch.einsum("bthc,hc->bht", scaled, attention.q_proj.bias.unflatten(0, (heads, -1)))
-    scores = folded.reshape(len(queries), -1, queries.shape[2]) @ queries.transpose(1, 2)
-    scores = scores.reshape(*bias.shape, -1) + bias.unsqueeze(-1)
-    values = attention.v_proj(values).unflatten(-1, (heads, -1))
+    scores = _compare(folded.reshape(len(image), -1, image.shape[2]), image, position)
+    weights = (scores.reshape(*bias.shape, -1) + bias.unsqueeze(-1)).softmax(dim=2).flatten(1, 2)
+    values = attention.v_proj(queries).unflatten(-1, (heads, -1))
     outward = attention.out_proj.weight.unflatten(1, (heads, -1))
-    folded_values = torch.einsum("bthc,dhc->bhtd", values, outward).flatten(1, 2)
-    weights = scores.softmax(dim=2).flatten(1, 2)
-    told: Tensor = weights.transpose(1, 2) @ folded_values + attention.out_proj.bias
-    return told
+    told = torch.einsum("bthc,dhc->bhtd", values, outward) + attention.out_proj.bias / heads
+    repeated = image.unsqueeze(1).expand(-1, len(tokens) // len(image), -1, -1).flatten(0, 1)
+    return torch.baddbmm(repeated, weights.transpose(1, 2), told.flatten(1, 2))
+
+
+def _compare(queries: Tensor, image: Tensor, position: Tensor) -> Tensor:
+    """Scalar products ``(N, n, S)`` of queries ``(N, n, C)`` with image tokens in their places."""
+    return torch.baddbmm(queries @ position.T, queries, image.transpose(1, 2))
 
 
 def _project(linear: nn.Linear, tokens: Tensor, heads: int) -> tuple[Tensor, int]:

@@ -52,7 +52,8 @@ class SegmentAnything:
         box_nms_threshold: of two masks whose boxes have a higher IoU, the one with the lower
             predicted IoU is dropped.
         minimum_area: masks with fewer pixels are dropped.
-        points_per_batch: points that go through the decoder together. Does not change the masks.
+        points_per_batch: points that go through the decoder together; ``None`` takes 24 on a CPU,
+            whose caches they then fit, and 256 elsewhere. Does not change the masks.
         windows_per_batch: windows that go through the encoder together. Does not change the masks.
     """
 
@@ -66,13 +67,13 @@ class SegmentAnything:
         stability_offset: float = 1.0,
         box_nms_threshold: float = 0.7,
         minimum_area: int = 16,
-        points_per_batch: int = 144,
+        points_per_batch: int | None = None,
         windows_per_batch: int = 8,
     ) -> None:
         for name, number in (
             ("points_per_side", points_per_side),
             ("minimum_area", minimum_area),
-            ("points_per_batch", points_per_batch),
+            ("points_per_batch", 1 if points_per_batch is None else points_per_batch),
             ("windows_per_batch", windows_per_batch),
         ):
             if number < 1:
@@ -185,11 +186,12 @@ class SegmentAnything:
     def _ask(self, embeddings: Tensor, frame: LogitFrame) -> Iterator[Candidates]:
         """Masks of each window that pass the threshold of the predicted IoU."""
         points = self._grid(frame)
-        together = max(1, self.points_per_batch // len(points))
+        batch = self.points_per_batch or (24 if self._device.type == "cpu" else 256)
+        together = max(1, batch // len(points))
         for images in embeddings.split(together):
             parts = [
                 self._ask_batch(images, some.expand(len(images), -1, -1))
-                for some in points.split(self.points_per_batch)
+                for some in points.split(batch)
             ]
             for index in range(len(images)):
                 own = [part[index] for part in parts]

@@ -67,7 +67,7 @@ def export(
     source_pretrain: int = 0,
     severity: float = 1.0,
     source_size: tuple[int, int] = (256, 512),
-    horizontal_fov: float = 70.0,
+    horizontal_fov: float = 50.0,
     panorama_size: tuple[int, int] = (192, 1024),
     vertical_fov: float = 67.5,
     workers: int | None = None,
