@@ -16,7 +16,7 @@ from goodsam_pl.sam import MaskProposer, SegmentAnything, WindowMasks
 from goodsam_pl.sam.masks import LogitFrame
 from goodsam_pl.streetworld import View
 
-LOOSE = {"predicted_iou_threshold": 0.3, "stability_threshold": 0.5, "minimum_area": 1}
+STRICT = {"predicted_iou_threshold": 0.5, "stability_threshold": 0.6, "stability_offset": 0.25}
 
 
 def sort_key(mask: np.ndarray) -> tuple[int, bytes]:
@@ -24,7 +24,7 @@ def sort_key(mask: np.ndarray) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("shape", [(192, 192), (120, 192), (192, 100), (150, 240), (96, 96)])
-@pytest.mark.parametrize("parameters", [{}, LOOSE], ids=["default", "loose"])
+@pytest.mark.parametrize("parameters", [{}, STRICT], ids=["default", "strict"])
 def test_masks_are_those_of_the_stock_generator(
     street_image: Tensor, shape: tuple[int, int], parameters: dict[str, float]
 ) -> None:
@@ -36,10 +36,11 @@ def test_masks_are_those_of_the_stock_generator(
         points_per_side=12,
         pred_iou_thresh=proposer.predicted_iou_threshold,
         stability_score_thresh=proposer.stability_threshold,
+        stability_score_offset=proposer.stability_offset,
         box_nms_thresh=0.6,
     ).generate(window.permute(1, 2, 0).numpy())
     assert len(found) == len(stock)
-    assert stock or not parameters  # the thresholds may leave nothing, the loose ones may not
+    assert len(stock) >= 2
     stock.sort(key=lambda mask: sort_key(mask["segmentation"]))
     binary = found.binary().numpy()
     order = sorted(range(len(found)), key=lambda index: sort_key(binary[index]))
@@ -67,7 +68,7 @@ def test_batch_sizes_do_not_change_the_masks(
     street_image: Tensor, points: int, windows: int
 ) -> None:
     cut = street_image[:, :, :576].unfold(2, 192, 192).permute(2, 0, 1, 3)
-    parameters = {"points_per_side": 4, **LOOSE}
+    parameters = {"points_per_side": 4, "minimum_area": 1}
     expected = SegmentAnything(**parameters).propose(cut)
     proposer = SegmentAnything(**parameters, points_per_batch=points, windows_per_batch=windows)
     for before, after in zip(expected, proposer.propose(cut), strict=True):
@@ -104,21 +105,19 @@ def test_thresholds_are_kept(street_image: Tensor) -> None:
 def test_the_shipped_small_sam_finds_the_large_things_of_a_street(
     street: View, street_image: Tensor
 ) -> None:
-    """Below what these weights reach here (0.24), but out of reach for masks that mean nothing."""
+    """Below what the model card has, but out of reach for masks that mean nothing."""
     best = []
     for left in (0, 256, 512, 768):
         instances = torch.from_numpy(street.instance[:, left : left + 192].copy())
-        proposer = SegmentAnything(**LOOSE)
-        found = proposer.propose(street_image[None, :, :, left : left + 192])[0]
+        found = SegmentAnything().propose(street_image[None, :, :, left : left + 192])[0]
         ids, areas = instances.unique(return_counts=True)
         wanted = (instances == ids[areas >= 2000, None, None]).flatten(1).float()
         drawn = found.binary().flatten(1).float()
         shared = wanted @ drawn.T
         iou = shared / (wanted.sum(dim=1)[:, None] + drawn.sum(dim=1) - shared)
-        nothing = torch.zeros(len(wanted), 1)
-        best += torch.cat([iou, nothing], dim=1).amax(dim=1).tolist()
+        best += iou.amax(dim=1).tolist()
     assert len(best) >= 8
-    assert np.mean(best) > 0.1
+    assert np.mean(best) > 0.5
 
 
 def test_the_fingerprint_is_of_all_that_changes_masks_and_nothing_else(tmp_path: Path) -> None:

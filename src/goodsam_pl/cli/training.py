@@ -16,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
 from goodsam_pl.callbacks import PredictionWriter
 from goodsam_pl.cli.checkpoint import differences, model_of, refuse_missing
+from goodsam_pl.cli.noise import hush
 from goodsam_pl.cli.parser import ShortErrorParser
 from goodsam_pl.cli.save_config import SaveRunConfig
 
@@ -28,6 +29,7 @@ def train(args: list[str] | None = None) -> GoodSAMCLI:
     Args:
         args: the verb and its options; ``None`` takes them from ``sys.argv``.
     """
+    hush()
     return GoodSAMCLI(
         LightningModule,
         LightningDataModule,

@@ -31,6 +31,9 @@ from goodsam_pl.sam.weights import OFFICIAL, file_sha256, weights_path
 __all__ = ["SegmentAnything"]
 
 _PLACED_TOGETHER = 64
+# predicted IoU, stability and its offset
+_OFFICIAL_THRESHOLDS = (0.88, 0.95, 1.0)
+_NANO_THRESHOLDS = (0.35, 0.5, 0.3)
 
 
 class SegmentAnything:
@@ -45,7 +48,9 @@ class SegmentAnything:
         checkpoint: a file with other weights of that model; ``None`` takes the shipped ones or
             those that ``goodsam weights MODEL`` downloaded.
         points_per_side: a window is asked at a grid of this many points squared.
-        predicted_iou_threshold: masks with a predicted IoU up to this are dropped.
+        predicted_iou_threshold: masks with a predicted IoU up to this are dropped; ``None`` takes,
+            here and below, SAM's own value for the official models, and what was found best on
+            training scenes for ``"vit_nano"``, whose logits are much smaller.
         stability_threshold: masks with a lower stability are dropped.
         stability_offset: how far the threshold of the logits is shifted up and down for the
             stability.
@@ -62,9 +67,9 @@ class SegmentAnything:
         model: Literal["vit_nano", "vit_b", "vit_l", "vit_h"] = "vit_nano",
         checkpoint: str | None = None,
         points_per_side: int = 12,
-        predicted_iou_threshold: float = 0.7,
-        stability_threshold: float = 0.8,
-        stability_offset: float = 1.0,
+        predicted_iou_threshold: float | None = None,
+        stability_threshold: float | None = None,
+        stability_offset: float | None = None,
         box_nms_threshold: float = 0.7,
         minimum_area: int = 16,
         points_per_batch: int | None = None,
@@ -81,10 +86,13 @@ class SegmentAnything:
         self.model = model
         self.checkpoint = checkpoint
         self.points_per_side = points_per_side
-        self.predicted_iou_threshold = predicted_iou_threshold
-        self.stability_threshold = stability_threshold
-        self.stability_offset = stability_offset
-        self.box_nms_threshold = box_nms_threshold
+        given = (predicted_iou_threshold, stability_threshold, stability_offset)
+        thresholds = _NANO_THRESHOLDS if model == "vit_nano" else _OFFICIAL_THRESHOLDS
+        (self.predicted_iou_threshold, self.stability_threshold, self.stability_offset) = (
+            float(usual if value is None else value)
+            for value, usual in zip(given, thresholds, strict=True)
+        )
+        self.box_nms_threshold = float(box_nms_threshold)
         self.minimum_area = minimum_area
         self.points_per_batch = points_per_batch
         self.windows_per_batch = windows_per_batch

@@ -1,0 +1,22 @@
+"""Warnings of our dependencies that a user can do nothing about."""
+
+from __future__ import annotations
+
+import warnings
+
+__all__ = ["hush"]
+
+_NOISE = (
+    r".*isinstance\(treespec, LeafSpec\)",  # Lightning's own use of PyTorch
+    r".*Precision bf16-mixed is not supported by the model summary",  # of its estimate of size
+    r".*Found \d+ module\(s\) in eval mode",  # frozen teachers are meant to be
+    r".*does not have many workers",  # the presets say why
+    r"\s*Dump of a value that does not round-trip: a tuple",  # defaults of albumentations
+    r".*The number of training batches .* is smaller than the logging interval",  # short runs
+)
+
+
+def hush() -> None:
+    """Leave them out from now on."""
+    for message in _NOISE:
+        warnings.filterwarnings("ignore", message=message)
