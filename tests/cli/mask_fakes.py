@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -27,8 +28,8 @@ class Diary:
         self._proposer = Felzenszwalb(scales=(100.0,))
 
     def propose(self, windows: Tensor) -> list[WindowMasks]:
-        """Note the sum of the pixels, which tells panoramas apart."""
-        name = int(windows.long().sum())
+        """Note a hash of the pixels, which tells panoramas apart."""
+        name = hashlib.sha256(windows.numpy().tobytes()).hexdigest()[:16]
         self._note(f"begin {name}")
         time.sleep(self.seconds)
         found = self._proposer.propose(windows)
