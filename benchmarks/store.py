@@ -3,7 +3,9 @@
     OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/store.py
 
 Compares with the usual way to keep masks: JSON with compressed COCO run lengths, decoded mask by
-mask with pycocotools. Three kinds of masks:
+mask with pycocotools and painted into one map a window (in which overlaps are lost; ours keeps
+them). The speed-up is that from file to map; that over decoding alone, from run lengths in memory,
+is told beside it. Three kinds of masks:
 
 * synthetic: StreetWorld's own instances, halves and unions of them, drawn as SAM does, from noisy
   low-resolution logits. The headline figures are theirs.
@@ -132,8 +134,8 @@ def reading_times(store: MaskStore, keys: list[str], root: Path, rounds: int) ->
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
-        for index in range(len(keys)):
-            for name, way in ways.items():
+        for name, way in ways.items():
+            for index in range(len(keys)):
                 begun = time.perf_counter()
                 way(index)
                 times[name].append(1e3 * (time.perf_counter() - begun))
@@ -142,9 +144,11 @@ def reading_times(store: MaskStore, keys: list[str], root: Path, rounds: int) ->
     return {
         **{f"{name}_milliseconds": round(each, 3) for name, each in medians.items()},
         "rle_bytes_per_panorama": mean([path.stat().st_size for path in files]),
-        "index_map_speedup": round(medians["coco_decode"] / ours, 1),
-        "index_map_speedup_from_files": round(medians["coco_file_to_index_map"] / ours, 1),
-        "layers_speedup": round(medians["coco_decode"] / medians["store_file_to_layers"], 1),
+        "index_map_speedup": round(medians["coco_file_to_index_map"] / ours, 1),
+        "index_map_speedup_over_decoding_alone": round(medians["coco_decode"] / ours, 1),
+        "layers_speedup_over_one_map": round(
+            medians["coco_file_to_index_map"] / medians["store_file_to_layers"], 1
+        ),
     }
 
 
@@ -177,11 +181,11 @@ def wholes_and_parts(window: np.ndarray) -> Iterator[np.ndarray]:
     numbers, areas = np.unique(window, return_counts=True)
     masks = [window == number for number in numbers[areas >= LEAST]]
     yield from masks
-    for mask in masks:
+    for mask in masks[::2]:
         if mask.sum() >= 200:
             middle = int(np.median(np.nonzero(mask)[0]))
             yield mask & (np.arange(len(mask)) < middle)[:, None]
-    for first, second in zip(masks, masks[1:], strict=False):
+    for first, second in zip(masks[::2], masks[1::2], strict=False):
         if (ndimage.binary_dilation(first) & second).any():
             yield first | second
 
@@ -189,14 +193,15 @@ def wholes_and_parts(window: np.ndarray) -> Iterator[np.ndarray]:
 def noisy_logits(mask: np.ndarray, generator: np.random.Generator) -> Tensor:
     """Logits ``(96, 96)`` that fall off on both sides of the border, as vit_nano's do, with noise.
 
-    Slope, range and noise are such that they compress a little worse than vit_nano's.
+    Masks that share a border differ there by half a pixel or so; away from it logits wander.
     """
     coarse = mask.reshape(96, 2, 96, 2).mean(axis=(1, 3)) > 0.5
     distance = ndimage.distance_transform_edt(coarse) - ndimage.distance_transform_edt(~coarse)
-    waves = ndimage.zoom(generator.normal(0, 0.8, (24, 24)), 4, order=1)
-    grain = generator.normal(0, 0.15, (96, 96))
-    logits = np.clip(0.8 * distance, -9, 4) + waves + grain
-    return torch.from_numpy(logits.astype(np.float32))
+    waves = ndimage.zoom(generator.normal(0, 1, (24, 24)), 4, order=1)
+    grain = generator.normal(0, 0.1, (96, 96))
+    slope = generator.uniform(0.3, 1.0)
+    logits = slope * distance + (0.15 + 0.12 * np.abs(distance)) * waves + grain
+    return torch.from_numpy(np.clip(logits, -9, 4).astype(np.float32))
 
 
 def equal(before: WindowMasks, after: WindowMasks) -> bool:

@@ -22,7 +22,7 @@ def test_arrays_and_header_come_back() -> None:
     assert header["name"] == "Zürich.png"
     found = read_arrays(stream, header)
     assert list(found) == list(ARRAYS)
-    for name, (array, _) in ARRAYS.items():
+    for name, (array, *_) in ARRAYS.items():
         assert found[name].dtype == array.dtype
         assert found[name].shape == array.shape
         assert (found[name] == array).all()
@@ -42,10 +42,10 @@ def test_every_flipped_bit_and_every_cut_is_noticed() -> None:
 
     read(whole)
     for place in range(len(whole)):
-        with pytest.raises(ValueError, match="it is|it does|its"):
+        with pytest.raises(ValueError, match=r"it is|it does|its"):
             read(whole[:place])
         for bit in range(8):
             changed = bytearray(whole)
             changed[place] ^= 1 << bit
-            with pytest.raises(ValueError, match="it is|it does|its"):
+            with pytest.raises(ValueError, match=r"it is|it does|its"):
                 read(bytes(changed))

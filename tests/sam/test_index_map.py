@@ -68,7 +68,6 @@ def test_a_straight_border_takes_one_step_down_in_each_row() -> None:
     index_map = overlay([binary])
     runs = encode_runs(index_map.cells, index_map.lengths, 2, (4, 6))
     assert runs.counts.tolist() == [4, 4]
-    assert runs.steps.tolist() == [
-        [0, 0], [1, 0], [1, 0], [1, 0],
-        [253, 3], [1, 0], [1, 0], [1, 0],
-    ]  # fmt: skip
+    rows, columns = runs.steps.tolist()
+    assert rows == [0, 1, 1, 1, 253, 1, 1, 1]
+    assert columns == [0, 0, 0, 0, 3, 0, 0, 0]

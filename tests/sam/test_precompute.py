@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from types import SimpleNamespace
 
 import lightning.pytorch as pl
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -151,3 +155,30 @@ def test_masks_of_other_parameters_are_refused(source: Source, brightness) -> No
     PrecomputeSAM(brightness()).setup(fake_trainer(source), Nothing(), "fit")
     with pytest.raises(MaskStoreError, match="levels"):
         PrecomputeSAM(brightness((10,))).setup(fake_trainer(source), Nothing(), "fit")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["skip", "raise"])
+def test_two_processes_leave_out_the_same_panoramas(tmp_path: Path, policy: str) -> None:
+    """Each process finds another unreadable file, and both go on without either."""
+    for index in range(7):
+        blocks = np.random.default_rng(index).integers(0, 256, (3, 16, 3), dtype=np.uint8)
+        path = tmp_path / "images" / f"{index}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(blocks.repeat(8, axis=0).repeat(8, axis=1)).save(path)
+    for index in (2, 5):
+        path = tmp_path / "images" / f"{index}.png"
+        path.write_bytes(path.read_bytes()[:50])
+    script = Path(__file__).with_name("leave_out_processes.py")
+    command = [sys.executable, str(script), str(tmp_path), policy]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert "2.png: " in done.stderr
+    assert "5.png: " in done.stderr
+    reports = [tmp_path / f"rank{rank}.txt" for rank in range(2)]
+    if policy == "raise":
+        assert done.returncode != 0
+        assert not any(report.exists() for report in reports)
+    else:
+        assert done.returncode == 0, done.stderr
+        for report in reports:
+            assert report.read_text() == "0.png 1.png 3.png 4.png 6.png 5"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from torch import Tensor
 
-from goodsam_pl.sam.masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.container import read_header
+from goodsam_pl.sam.masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.records import FORMAT, decode_index_map, decode_masks, encode_masks
 
 HEADER = {"format": FORMAT, "key": "k", "fingerprint": "f"}

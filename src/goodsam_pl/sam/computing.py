@@ -88,7 +88,10 @@ def share(files: Sequence[Path], rank: int, processes: int) -> list[Path]:
 def failure_report(failed: dict[Path, str]) -> str:
     """What is wrong, a line for each file, below a line with their number."""
     what = "1 panorama" if len(failed) == 1 else f"{len(failed)} panoramas"
-    reasons = [f"  {path}: {reason}" for path, reason in failed.items()]
+    reasons = [
+        f"  {reason}" if reason.startswith(str(path)) else f"  {path}: {reason}"
+        for path, reason in failed.items()
+    ]
     return "\n".join([f"{what} without masks:", *reasons])
 
 

@@ -34,10 +34,26 @@ Array = NDArray[Any]
 
 
 class Packed(NamedTuple):
-    """An array that is to be compressed by ``codec``, ``"zlib"`` or ``"bz2"``."""
+    """An array and how to compress it.
+
+    Attributes:
+        array: of numbers.
+        codec: ``"zlib"`` or ``"bz2"``.
+        strategy: of zlib; readers need not know it.
+    """
 
     array: Array
     codec: str = "zlib"
+    strategy: int = zlib.Z_DEFAULT_STRATEGY
+
+    def compressed(self) -> bytes:
+        """The array's bytes, little-endian and compressed."""
+        dtype = self.array.dtype.newbyteorder("<")
+        plain = np.ascontiguousarray(self.array, dtype=dtype).tobytes()
+        if self.codec == "bz2":
+            return bz2.compress(plain)
+        stream = zlib.compressobj(9, memLevel=9, strategy=self.strategy)
+        return stream.compress(plain) + stream.flush()
 
 
 def write_arrays(header: Mapping[str, Any], arrays: Mapping[str, Packed]) -> bytes:
@@ -48,12 +64,12 @@ def write_arrays(header: Mapping[str, Any], arrays: Mapping[str, Packed]) -> byt
         arrays: by name.
     """
     table, parts = [], []
-    for name, (array, codec) in arrays.items():
-        dtype = array.dtype.newbyteorder("<")
-        plain = np.ascontiguousarray(array, dtype=dtype).tobytes()
-        part = zlib.compress(plain, 9) if codec == "zlib" else bz2.compress(plain)
+    for name, packed in arrays.items():
+        part = packed.compressed()
+        dtype = packed.array.dtype.newbyteorder("<").str
+        shape = list(packed.array.shape)
         parts.append(part)
-        table.append([name, dtype.str, list(array.shape), codec, len(part), zlib.crc32(part)])
+        table.append([name, dtype, shape, packed.codec, len(part), zlib.crc32(part)])
     text = json.dumps(
         {**header, "arrays": table}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     ).encode()

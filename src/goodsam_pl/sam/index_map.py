@@ -92,8 +92,13 @@ class IndexMap:
         return int(self.mask_layers.max()) + 1 if len(self.mask_layers) else 0
 
     def cell_map(self) -> Tensor:
-        """The cell of every pixel, numbered from 0 in each window: ``(N, h, w)`` int16 or int32."""
-        dtype = np.int16 if self.cell_counts.max() <= np.iinfo(np.int16).max else np.int32
+        """The cell of every pixel, numbered from 0 in each window.
+
+        Returns:
+            ``(N, h, w)``, the smallest of uint8, int16 and int32 that holds the numbers.
+        """
+        types = (np.uint8, np.int16, np.int32)
+        dtype = next(each for each in types if self.cell_counts.max() - 1 <= np.iinfo(each).max)
         within = np.arange(self.cell_counts.sum()) - np.repeat(
             starts(self.cell_counts), self.cell_counts
         )

@@ -6,6 +6,7 @@ What an index map says once is not written again: areas, boxes and layers follow
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -55,6 +56,8 @@ def encode_masks(masks: Sequence[WindowMasks], header: Header, logits: bool = Tr
         "scores": torch.stack(scores).numpy(),
     }
     packed = {name: Packed(array) for name, array in arrays.items()}
+    # steps repeat themselves too little to search for more than the last one
+    packed["run_steps"] = Packed(runs.steps, strategy=zlib.Z_RLE)
     described: dict[str, Any] = {
         **header,
         "size": list(index_map.size),

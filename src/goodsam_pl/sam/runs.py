@@ -24,7 +24,7 @@ class RunSteps(NamedTuple):
 
     Attributes:
         counts: ``(C,)``, runs of each cell.
-        steps: ``(R, 2)`` uint8 or uint16, rows down and columns to the right.
+        steps: ``(2, R)`` uint8 or uint16, rows down and columns to the right.
     """
 
     counts: Integers
@@ -50,8 +50,8 @@ def encode_runs(
     rank = np.empty_like(places)  # how many runs of the same cell come before in the same line
     rank[by_line] = places - np.maximum.accumulate(np.where(again, 0, places))
     order = np.lexsort((lines, rank, cells))
-    positions = np.stack([lines[order] % size[0], columns[order]], axis=1)
-    steps = np.diff(positions, axis=0, prepend=0).astype(_dtype(size))
+    positions = np.stack([lines[order] % size[0], columns[order]])
+    steps = np.diff(positions, prepend=0).astype(_dtype(size))
     return RunSteps(np.bincount(cells, minlength=cell_count), steps)
 
 
@@ -72,7 +72,7 @@ def decode_runs(
         ValueError: the numbers do not fill the windows.
     """
     height, width = size
-    positions = np.cumsum(runs.steps, axis=0, dtype=runs.steps.dtype)
+    rows, columns = (np.cumsum(steps, dtype=steps.dtype) for steps in runs.steps)
     bits = int(cell_counts.sum()).bit_length()
     pixels = len(cell_counts) * height * width
     # the smaller numbers are, the sooner they are sorted
@@ -82,7 +82,7 @@ def decode_runs(
         cell_counts.sum(), dtype=dtype
     )
     coded = np.repeat(of_cells, runs.counts)
-    coded += (positions[:, 0].astype(dtype) * width + positions[:, 1]) << bits
+    coded += (rows.astype(dtype) * width + columns) << bits
     coded.sort()
     places = coded >> bits
     lengths = np.diff(places, append=dtype(pixels))
