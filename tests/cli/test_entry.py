@@ -16,6 +16,13 @@ def test_help_names_every_verb(args, goodsam):
         assert f"\n  {verb} " in text
 
 
+@pytest.mark.parametrize("args", [["masks"], ["masks", "--help"]])
+def test_help_of_a_group_names_its_verbs(args, goodsam):
+    text = goodsam(*args).out
+    for verb in ("compute", "info", "verify", "show", "export", "import"):
+        assert f"\n  {verb} " in text
+
+
 def test_version(goodsam):
     assert goodsam("--version").out == f"goodsam_pl {goodsam_pl.__version__}\n"
     assert version("goodsam_pl") == goodsam_pl.__version__
@@ -23,7 +30,7 @@ def test_version(goodsam):
 
 def test_help_needs_nothing_but_the_standard_library(command):
     code = (
-        "import sys; from goodsam_pl.cli import main; main(['--help']);"
+        "import sys; from goodsam_pl.cli import main; main(['--help']); main(['masks']);"
         "import goodsam_pl._lightning;"
         "heavy = {'torch', 'lightning', 'jsonargparse', 'numpy', 'rich', 'yaml'};"
         "sys.exit(sorted(heavy & set(sys.modules)) or 0)"
@@ -40,11 +47,23 @@ def test_runs_as_a_module(command):
 
 def test_an_unknown_verb_gets_a_guess_or_the_list(fails):
     assert fails("fitt") == "goodsam: error: there is no verb 'fitt'; did you mean 'fit'?\n"
+    assert fails("masks", "veryfy") == (
+        "goodsam: error: there is no verb 'masks veryfy'; did you mean 'verify'?\n"
+    )
     assert "it is one of fit, validate, test, predict, " in fails("xyzzy")
 
 
 def test_knows_its_own_words():
-    ours = ("fit", "predict", "streetworld", "weights", "-c", "--config", "--config=a.yaml")
+    ours = (
+        "fit",
+        "predict",
+        "streetworld",
+        "weights",
+        "masks",
+        "-c",
+        "--config",
+        "--config=a.yaml",
+    )
     assert all(map(is_ours, ours))
     assert not any(map(is_ours, ("login", "run", "--help", "--version", "studio")))
 

@@ -17,6 +17,16 @@ import pytest
             "'ClasTable'",
             "Did you mean 'ClassTable'?",
         ),
+        (
+            [
+                "--trainer.callbacks",
+                "PrecomputeSAM",
+                "--trainer.callbacks.proposer",
+                "Felzenszwalb",
+            ],
+            "Felzenszwalb",
+            "Write its whole path: goodsam_pl.sam.Felzenszwalb",
+        ),
         (["--model", "Xyz"], "Xyz", "need their whole path"),
         (["--data.images", "few"], '"images"', "Got value: few"),
     ],

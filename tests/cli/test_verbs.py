@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pkgutil
+
 from lightning.pytorch.cli import LightningCLI
 
-from goodsam_pl.cli.verbs import FUNCTIONS, TRAINING, overview
+from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
 
 
 def test_the_training_verbs_are_lightnings():
@@ -11,8 +13,18 @@ def test_the_training_verbs_are_lightnings():
 
 def test_the_overview_is_a_line_a_verb_within_the_screen():
     text = overview()
-    for name, help_line in {**TRAINING, **{k: v.help for k, v in FUNCTIONS.items()}}.items():
+    verbs = {name: verb.help for name, verb in (FUNCTIONS | GROUPS).items()}
+    for name, help_line in {**TRAINING, **verbs}.items():
         assert any(
             line.split(maxsplit=1) == [name, help_line] for line in text.splitlines() if line
         )
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_group_lists_its_verbs_and_each_of_them_is_there():
+    for group, (_, verbs) in GROUPS.items():
+        text = group_overview(group)
+        assert text.startswith(f"usage: goodsam {group} <verb>")
+        for name, verb in verbs.items():
+            assert f"  {name} " in text
+            assert callable(pkgutil.resolve_name(verb.function))

@@ -148,6 +148,7 @@ class StoreOnPaper:
 
     windows = WINDOWS
     view = VIEW
+    whole = False
 
     def __init__(self, keys: list[str]) -> None:
         self.keys = keys
@@ -155,7 +156,8 @@ class StoreOnPaper:
     def __contains__(self, key: str) -> bool:
         return key in self.keys
 
-    def layers(self, key: str) -> torch.Tensor:
+    def layers(self, key: str, windows: WindowGrid) -> torch.Tensor:
+        assert windows == WINDOWS
         return torch.full((WINDOWS.count, 1, 24, 24), self.keys.index(key), dtype=torch.int16)
 
 
@@ -182,6 +184,9 @@ def test_masks_that_are_missing_or_of_other_windows_are_refused(store_on_paper, 
         StoredMasks(tmp_path, files, WINDOWS, VIEW)
     with pytest.raises(ValueError, match=r"data has .*67\.5.*name another mask_root"):
         StoredMasks(tmp_path, files[:1], WINDOWS, {**VIEW, "file_vertical_fov": 67.5})
+    store_on_paper.whole, store_on_paper.windows = True, WindowGrid.cover(SIZE, SIZE, SIZE)
+    StoredMasks(tmp_path, files[:1], WINDOWS, VIEW)
+    store_on_paper.whole = False
     store_on_paper.windows = WindowGrid.cover(SIZE, (24, 24), (24, 24))
     with pytest.raises(ValueError, match=r"holds masks for WindowGrid.*name another mask_root"):
         StoredMasks(tmp_path, files[:1], WINDOWS, VIEW)

@@ -174,3 +174,23 @@ def test_real_annular_panoramas_say_their_aspect(real_data):
     data = module(real_data / "pass", dataset="folder", size=(692, 2048), vertical_fov=121.6)
     data.setup("predict")
     assert next(iter(data.predict_dataloader())).image.shape == (1, 3, 692, 2048)
+
+
+def test_panoramas_can_be_left_out(densepass_root, tmp_path):
+    data = module(densepass_root, mask_root=str(tmp_path / "masks"), batch_size=1)
+    data.setup("fit")
+    first, *others = data.panorama_files("fit")
+    data.leave_out([first])
+    assert data.panorama_files("fit") == others
+    data.setup("fit")
+    assert data.panorama_files("fit") == others
+    with pytest.raises(ValueError, match="none of the 3 panoramas of train has masks"):
+        data.leave_out(others)
+
+
+def test_a_broken_first_panorama_is_left_to_whoever_computes_masks(densepass_root, tmp_path):
+    broken = densepass_root / "leftImg8bit/train/Oslo/0.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"0\.png"):
+        module(densepass_root).setup("fit")
+    module(densepass_root, mask_root=str(tmp_path / "masks")).setup("fit")

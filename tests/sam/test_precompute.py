@@ -1,88 +1,26 @@
-"""Masks are computed once, by one process each, and failures are told by name."""
+"""The callback has masks ready before training asks, or says whose are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import SimpleNamespace
 
 import lightning.pytorch as pl
+import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import MaskStore, MaskStoreError, PrecomputeSAM, image_key, precompute_masks
-from goodsam_pl.sam.precompute import share
+from goodsam_pl.sam import MaskStore, MaskStoreError, PrecomputeSAM
+from goodsam_pl.sam.computing import MissingMasksError
 
 Reader = Callable[[Path], Tensor]
-
-
-@pytest.fixture
-def store(tmp_path: Path, grid: WindowGrid, brightness) -> MaskStore:
-    return MaskStore.create(tmp_path / "masks", grid, brightness())
-
-
-def test_every_panorama_gets_its_masks_and_a_second_run_does_nothing(
-    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
-) -> None:
-    proposer = brightness()
-    assert precompute_masks(panoramas, reader, proposer, store) == (5, 0, {})
-    assert proposer.windows_seen == 20
-    expected = brightness().propose(store.windows.extract(reader(panoramas[3])[None])[0])
-    found = store.read(image_key(panoramas[3]))
-    for before, after in zip(expected, found, strict=True):
-        assert torch.equal(before.layers, after.layers)
-    contents = {key: store.path(key).read_bytes() for key in store}
-    assert precompute_masks(panoramas, reader, proposer, store) == (0, 5, {})
-    assert proposer.windows_seen == 20
-    assert {key: store.path(key).read_bytes() for key in store} == contents
-
-
-def test_only_what_is_missing_is_computed(
-    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
-) -> None:
-    proposer = brightness()
-    precompute_masks(panoramas[:2], reader, proposer, store)
-    assert precompute_masks(panoramas, reader, proposer, store) == (3, 2, {})
-    assert proposer.windows_seen == 20
-
-
-def test_a_file_that_cannot_be_read_does_not_stop_the_others(
-    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
-) -> None:
-    def read(path: Path) -> Tensor:
-        if path == panoramas[1]:
-            raise ValueError("truncated")
-        return reader(path)
-
-    report = precompute_masks(panoramas, read, brightness(), store)
-    assert (report.computed, report.present) == (4, 0)
-    assert [str(error) for error in report.failed.values()] == ["truncated"]
-    assert list(report.failed) == [panoramas[1]]
-    assert image_key(panoramas[1]) not in store
-
-
-def test_what_is_wrong_with_the_proposer_is_wrong_at_once(
-    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
-) -> None:
-    class Broken(brightness):
-        def propose(self, windows: Tensor):
-            raise FileNotFoundError("no weights")
-
-    with pytest.raises(FileNotFoundError, match="no weights"):
-        precompute_masks(panoramas, reader, Broken(), store)
-
-
-@given(st.lists(st.text(min_size=1), unique=True), st.integers(1, 5))
-def test_processes_share_all_files_without_overlap(names: list[str], processes: int) -> None:
-    files = [Path(name) for name in names]
-    shares = [share(files, rank, processes) for rank in range(processes)]
-    assert sorted(path for own in shares for path in own) == sorted(files)
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 class Source(pl.LightningDataModule):
@@ -98,6 +36,9 @@ class Source(pl.LightningDataModule):
 
     def panorama_files(self, stage: str) -> list[Path]:
         return self.files if stage == "fit" else []
+
+    def leave_out(self, files: Collection[Path]) -> None:
+        self.files = [path for path in self.files if path not in files]
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         assert self.mask_root is not None
@@ -185,13 +126,17 @@ def test_unreadable_files_stop_the_run_after_all_others_are_done(
 
     source.read_panorama = read
     trainer = fake_trainer(source)
-    with pytest.raises(RuntimeError, match=r"2 panoramas could not be read\n.*0\.bin: truncated\n"):
+    with pytest.raises(
+        MissingMasksError, match=r"^2 panoramas without masks:\n.*0\.bin: truncated"
+    ):
         PrecomputeSAM(brightness()).setup(trainer, Nothing(), "fit")
     assert len(MaskStore.open(source.mask_root)) == 3
     assert len(trainer.barriers) == 1
     with caplog.at_level("WARNING"):
         PrecomputeSAM(brightness(), on_error="skip").setup(fake_trainer(source), Nothing(), "fit")
+    assert "going on without 2 panoramas" in caplog.text
     assert "1.bin: truncated" in caplog.text
+    assert [path.name for path in source.files] == ["2.bin", "3.bin", "4.bin"]
 
 
 def test_data_without_panoramas_is_refused(brightness) -> None:
@@ -210,3 +155,30 @@ def test_masks_of_other_parameters_are_refused(source: Source, brightness) -> No
     PrecomputeSAM(brightness()).setup(fake_trainer(source), Nothing(), "fit")
     with pytest.raises(MaskStoreError, match="levels"):
         PrecomputeSAM(brightness((10,))).setup(fake_trainer(source), Nothing(), "fit")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["skip", "raise"])
+def test_two_processes_leave_out_the_same_panoramas(tmp_path: Path, policy: str) -> None:
+    """Each process finds another unreadable file, and both go on without either."""
+    for index in range(7):
+        blocks = np.random.default_rng(index).integers(0, 256, (3, 16, 3), dtype=np.uint8)
+        path = tmp_path / "images" / f"{index}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(blocks.repeat(8, axis=0).repeat(8, axis=1)).save(path)
+    for index in (2, 5):
+        path = tmp_path / "images" / f"{index}.png"
+        path.write_bytes(path.read_bytes()[:50])
+    script = Path(__file__).with_name("leave_out_processes.py")
+    command = [sys.executable, str(script), str(tmp_path), policy]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert "2.png: " in done.stderr
+    assert "5.png: " in done.stderr
+    reports = [tmp_path / f"rank{rank}.txt" for rank in range(2)]
+    if policy == "raise":
+        assert done.returncode != 0
+        assert not any(report.exists() for report in reports)
+    else:
+        assert done.returncode == 0, done.stderr
+        for report in reports:
+            assert report.read_text() == "0.png 1.png 3.png 4.png 6.png 5"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,14 @@ import torch
 
 from goodsam_pl.atomic import PART_SUFFIX
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import MaskStore, MaskStoreError, SegmentAnything, image_key
+from goodsam_pl.sam import (
+    Felzenszwalb,
+    MaskStore,
+    MaskStoreError,
+    SegmentAnything,
+    WindowMasks,
+    image_key,
+)
 
 
 @pytest.fixture
@@ -64,7 +73,7 @@ def test_it_opens_again_with_the_same_windows_and_proposer(
     assert again.windows == grid
     assert isinstance(again.windows, WindowGrid)
     assert again.proposer == brightness().describe()
-    assert again.fingerprint == brightness().fingerprint
+    assert again.fingerprint == filled.fingerprint
     assert len(MaskStore.create(filled.root, grid, brightness())) == 2
 
 
@@ -88,7 +97,7 @@ def test_no_store_is_an_error_that_says_who_makes_one(tmp_path: Path) -> None:
         MaskStore.open(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "windows": {}}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 2, "windows": {}}'])
 def test_a_damaged_manifest_is_named(filled: MaskStore, text: str) -> None:
     (filled.root / "store.json").write_text(text)
     with pytest.raises(MaskStoreError, match=r"store\.json.* delete the folder"):
@@ -102,6 +111,30 @@ def test_a_store_of_another_format_is_refused(filled: MaskStore) -> None:
         MaskStore.open(filled.root)
 
 
+def test_a_manifest_changed_by_hand_is_refused(filled: MaskStore) -> None:
+    path = filled.root / "store.json"
+    path.write_text(path.read_text().replace("60 120 180", "60 120 190"))
+    with pytest.raises(MaskStoreError, match="changed by hand"):
+        MaskStore.open(filled.root)
+
+
+def test_angles_and_thresholds_do_not_depend_on_how_they_are_written(
+    tmp_path: Path, grid: WindowGrid, brightness
+) -> None:
+    MaskStore.create(tmp_path, grid, brightness(), {"vertical_fov": 67})
+    MaskStore.create(tmp_path, grid, brightness(), {"vertical_fov": 67.0})
+    whole, decimal = (SegmentAnything(stability_offset=offset) for offset in (1, 1.0))
+    assert whole.fingerprint == decimal.fingerprint
+    assert Felzenszwalb(sigma=1).fingerprint == Felzenszwalb(sigma=1.0).fingerprint
+
+
+def test_a_store_without_logits_is_another_one(
+    filled: MaskStore, grid: WindowGrid, brightness
+) -> None:
+    with pytest.raises(MaskStoreError, match="logits is True there and False here"):
+        MaskStore.create(filled.root, grid, brightness(), logits=False)
+
+
 def test_every_damage_to_a_record_is_found_and_named(
     filled: MaskStore, panoramas: list[Path]
 ) -> None:
@@ -110,19 +143,17 @@ def test_every_damage_to_a_record_is_found_and_named(
     whole = path.read_bytes()
     for length in range(0, len(whole), 97):
         path.write_bytes(whole[:length])
-        with pytest.raises(MaskStoreError, match=f"{key}.npz cannot be used"):
+        with pytest.raises(MaskStoreError, match=f"{key}.masks cannot be used"):
             filled.read(key)
-    for place in range(0, len(whole), 41):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        try:
-            found = filled.read(key)
-        except MaskStoreError:
-            continue
-        # some bytes of a zip mean nothing, such as dates: then the masks must be right
-        path.write_bytes(whole)
-        for before, after in zip(filled.read(key), found, strict=True):
-            assert torch.equal(before.layers, after.layers)
-            assert torch.equal(before.predicted_iou, after.predicted_iou)
+    for place in range(0, len(whole), 7):
+        for flipped in (0x01, 0xFF):
+            changed = bytes([whole[place] ^ flipped])
+            path.write_bytes(whole[:place] + changed + whole[place + 1 :])
+            assert f"{key}.masks cannot be used" in str(filled.damage(key))
+    path.write_bytes(whole + b"x")
+    assert "longer than it says" in str(filled.damage(key))
+    path.write_bytes(whole)
+    assert filled.damage(key) is None
 
 
 def test_a_record_under_another_name_is_refused(filled: MaskStore, panoramas: list[Path]) -> None:
@@ -146,10 +177,12 @@ def test_a_record_of_another_proposer_is_refused(
 
 def test_what_a_killed_process_left_is_ignored(filled: MaskStore, panoramas: list[Path]) -> None:
     key = image_key(panoramas[0])
-    part = filled.path(key).with_name(f".{key}.npz.abc{PART_SUFFIX}")
+    part = filled.path(key).with_name(f".{key}.masks{PART_SUFFIX}")
     part.write_bytes(b"half")
     assert sorted(filled) == sorted(image_key(path) for path in panoramas[:2])
     assert len(filled.read(key)) == 4
+    filled.remove_abandoned()
+    assert not part.exists()
 
 
 def test_masks_must_fit_the_windows(store: MaskStore, brightness) -> None:
@@ -182,7 +215,7 @@ def test_two_processes_may_write_the_same_record(store: MaskStore) -> None:
             seen |= scores
     assert [writer.wait() for writer in writers] == [0, 0]
     assert seen <= {0.25, 0.5}
-    assert [path.name for path in store.path(key).parent.iterdir()] == [f"{key}.npz"]
+    assert [path.name for path in store.path(key).parent.iterdir()] == [f"{key}.masks"]
 
 
 def test_another_view_of_the_same_files_is_refused(
@@ -190,3 +223,40 @@ def test_another_view_of_the_same_files_is_refused(
 ) -> None:
     with pytest.raises(MaskStoreError, match=r"vertical_fov is None there and 67\.5 here"):
         MaskStore.create(filled.root, grid, brightness(), {"vertical_fov": 67.5})
+
+
+def test_masks_of_a_whole_panorama_may_cross_the_seam_and_are_cut_into_any_windows(
+    tmp_path: Path, grid: WindowGrid, brightness
+) -> None:
+    store = MaskStore.create(tmp_path, WindowGrid.cover((16, 48), (16, 48), (16, 48)), brightness())
+    assert store.whole
+    binary = torch.zeros(3, 16, 48, dtype=torch.bool)
+    binary[0, 4:12, 40:] = binary[0, 4:12, :9] = True
+    binary[1, 6:9, 44:] = True
+    binary[2, :, 20:22] = True
+    masks = WindowMasks.pack(binary, torch.rand(3), torch.rand(3))
+    store.write("ab" * 32, "a.png", [masks])
+    assert torch.equal(store.read("ab" * 32)[0].binary(), masks.binary())
+    cut = store.layers("ab" * 32, grid)
+    assert cut.shape == (4, 2, 16, 16)
+    for index in range(len(masks)):
+        expected = grid.extract(masks.binary()[index][None])[0]
+        assert torch.equal((cut == index).any(dim=1), expected)
+
+
+def test_a_full_disk_is_told_and_leaves_all_as_it_was(
+    filled: MaskStore, panoramas: list[Path], brightness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = {path: path.read_bytes() for path in filled.root.rglob("*") if path.is_file()}
+    masks = brightness().propose(torch.full((4, 3, 16, 16), 255, dtype=torch.uint8))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        for key in (image_key(panoramas[0]), image_key(panoramas[4])):
+            with pytest.raises(MaskStoreError, match="disk is full: make room and run"):
+                filled.write(key, "a.png", masks)
+    assert {path: path.read_bytes() for path in filled.root.rglob("*") if path.is_file()} == before
+    filled.write(image_key(panoramas[4]), "a.png", masks)
+    assert len(filled) == 3

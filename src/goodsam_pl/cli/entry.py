@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import goodsam_pl
-from goodsam_pl.cli.verbs import FUNCTIONS, TRAINING, overview
+from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
 
 __all__ = ["is_ours", "main"]
 
@@ -25,7 +25,7 @@ _ABOUT_FILES = (
 
 def is_ours(word: str) -> bool:
     """Whether the first word of a command line is one that only we know."""
-    return word in TRAINING or word in FUNCTIONS or _is_config(word)
+    return word in TRAINING or word in FUNCTIONS or word in GROUPS or _is_config(word)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -53,14 +53,13 @@ def main(args: Sequence[str] | None = None) -> None:
                 raise
             _fail(f"{told}\n(GOODSAM_DEBUG=1 shows where this was raised)")
     else:
-        known = [*TRAINING, *FUNCTIONS]
-        close = difflib.get_close_matches(verb, known, n=1)
-        guess = f"; did you mean {close[0]!r}?" if close else f": it is one of {', '.join(known)}"
-        _fail(f"there is no verb {verb!r}{guess}")
+        _fail(f"there is no verb {verb!r}{_guess(verb, [*TRAINING, *FUNCTIONS, *GROUPS])}")
 
 
 def _run(verb: str, words: list[str], args: list[str] | None) -> None:
-    if verb in FUNCTIONS:
+    if verb in GROUPS:
+        _run_of_group(verb, words[1:])
+    elif verb in FUNCTIONS:
         from goodsam_pl.cli.functions import run_function  # noqa: PLC0415  # imports jsonargparse
 
         run_function(verb, FUNCTIONS[verb], words[1:])
@@ -68,6 +67,23 @@ def _run(verb: str, words: list[str], args: list[str] | None) -> None:
         from goodsam_pl.cli.training import train  # noqa: PLC0415  # imports torch
 
         train(args)
+
+
+def _run_of_group(group: str, words: list[str]) -> None:
+    verb, verbs = words[0] if words else "--help", GROUPS[group].verbs
+    if verb in {"-h", "--help"}:
+        sys.stdout.write(group_overview(group))
+    elif verb in verbs:
+        from goodsam_pl.cli.functions import run_function  # noqa: PLC0415  # imports jsonargparse
+
+        run_function(f"{group} {verb}", verbs[verb], words[1:])
+    else:
+        _fail(f"there is no verb '{group} {verb}'{_guess(verb, [*verbs])}")
+
+
+def _guess(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f": it is one of {', '.join(known)}"
 
 
 def _is_config(word: str) -> bool:

@@ -48,6 +48,8 @@ def _hint(message: str, parser: LightningArgumentParser) -> str:
         known = _parameters(class_path)
         return _guess(option, known) or f"{class_path} accepts {', '.join(known)}.\n"
     if wrong := _WRONG_CLASS.findall(message):
+        if paths := [path for path in _our_paths() if path.endswith(f".{wrong[-1]}")]:
+            return f"Write its whole path: {min(paths, key=len)}\n"
         return _guess(wrong[-1], _our_classes()) or (
             "Classes that are not of goodsam_pl or Lightning need their whole path, "
             "package.module.Class.\n"
@@ -65,6 +67,13 @@ def _guess(word: str, known: list[str]) -> str:
 def _our_classes() -> list[str]:
     packages = [module for name, module in sys.modules.items() if name.startswith("goodsam_pl.")]
     return sorted({name for package in packages for name in getattr(package, "__all__", ())})
+
+
+def _our_paths() -> list[str]:
+    packages = [(name, sys.modules[name]) for name in sys.modules if name.startswith("goodsam_pl.")]
+    return [
+        f"{name}.{each}" for name, module in packages for each in getattr(module, "__all__", ())
+    ]
 
 
 def _parameters(class_path: str) -> list[str]:

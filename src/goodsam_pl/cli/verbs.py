@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["FUNCTIONS", "TRAINING", "FunctionVerb", "overview"]
+__all__ = [
+    "FUNCTIONS",
+    "GROUPS",
+    "TRAINING",
+    "FunctionVerb",
+    "VerbGroup",
+    "group_overview",
+    "overview",
+]
 
 
 class FunctionVerb(NamedTuple):
@@ -19,6 +27,18 @@ class FunctionVerb(NamedTuple):
     function: str
     help: str
     positional: bool = False
+
+
+class VerbGroup(NamedTuple):
+    """Verbs of two words that begin with the same one.
+
+    Attributes:
+        help: one line.
+        verbs: by their second word.
+    """
+
+    help: str
+    verbs: dict[str, FunctionVerb]
 
 
 TRAINING = {
@@ -47,6 +67,45 @@ FUNCTIONS = {
 }
 """Further verbs. A new one needs no more than an entry here."""
 
+GROUPS = {
+    "masks": VerbGroup(
+        "compute, inspect and exchange SAM's masks",
+        {
+            "compute": FunctionVerb(
+                "goodsam_pl.cli.masks.compute:compute",
+                "compute the masks of a folder of panoramas, before training or on many machines",
+                positional=True,
+            ),
+            "info": FunctionVerb(
+                "goodsam_pl.cli.masks.look:info",
+                "say what a store holds",
+                positional=True,
+            ),
+            "verify": FunctionVerb(
+                "goodsam_pl.cli.masks.look:verify",
+                "read every record to the last byte and name the damaged ones",
+                positional=True,
+            ),
+            "show": FunctionVerb(
+                "goodsam_pl.cli.masks.look:show",
+                "draw the masks of a panorama over it",
+                positional=True,
+            ),
+            "export": FunctionVerb(
+                "goodsam_pl.cli.masks.exchange:export_masks",
+                "write masks as JSON with COCO run lengths",
+                positional=True,
+            ),
+            "import": FunctionVerb(
+                "goodsam_pl.cli.masks.exchange:import_masks",
+                "store masks that SAM's own generator made",
+                positional=True,
+            ),
+        },
+    ),
+}
+"""Further verbs of two words."""
+
 _USAGE = """\
 usage: goodsam <verb> [--config FILE.yaml] [options]
 
@@ -64,12 +123,27 @@ everything a run would use, `goodsam --version` the version. `lightning <verb>` 
 """
 
 
+_GROUP_USAGE = """\
+usage: goodsam {group} <verb> [options]
+
+{verbs}
+
+`goodsam {group} <verb> --help` lists the options of a verb.
+"""
+
+
 def overview() -> str:
     """What ``goodsam --help`` prints."""
-    functions = {name: verb.help for name, verb in FUNCTIONS.items()}
+    functions = {name: verb.help for name, verb in (FUNCTIONS | GROUPS).items()}
     width = max(map(len, [*TRAINING, *functions]))
+    return _USAGE.format(training=_rows(TRAINING, width), functions=_rows(functions, width))
 
-    def rows(verbs: dict[str, str]) -> str:
-        return "\n".join(f"  {name:<{width}}  {text}" for name, text in verbs.items())
 
-    return _USAGE.format(training=rows(TRAINING), functions=rows(functions))
+def group_overview(group: str) -> str:
+    """What ``goodsam GROUP --help`` prints."""
+    verbs = {name: verb.help for name, verb in GROUPS[group].verbs.items()}
+    return _GROUP_USAGE.format(group=group, verbs=_rows(verbs, max(map(len, verbs))))
+
+
+def _rows(verbs: dict[str, str], width: int) -> str:
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in verbs.items())

@@ -71,6 +71,29 @@ class PanoramaFormat:
         """
         return self._fit_image(self._read_whole(path))
 
+    def read_tensor(self, path: Path) -> Tensor:
+        """As :meth:`read`, ``(3, H, W)``."""
+        return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
+
+    def fit_mask(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
+
+        Args:
+            mask: ``(h, w)`` bool, of a file.
+
+        Raises:
+            ValueError: its aspect is not that of the files.
+        """
+        height, width = mask.shape
+        if self._is_off(height, width, self.file_vertical_fov):
+            raise ValueError(
+                f"a mask has {width}×{height} pixels, 360° by {360 * height / width:.1f}°, but "
+                f"files are said to have {self.file_vertical_fov:g}°: set vertical_fov and "
+                "file_vertical_fov to those of the files, or window_size to that of the masks"
+            )
+        fitted = resize_label(mask[self._band(height)].astype(np.uint8), self.size)
+        return fitted.astype(bool)
+
     def read_labelled(
         self, entry: Entry, labels: LabelReader
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
@@ -113,7 +136,8 @@ class StoredMasks:
     Args:
         root: folder of the mask store.
         files: panoramas whose masks will be asked for.
-        windows: the grid that the store must have been made for.
+        windows: the grid that the store must have been made for; masks of whole panoramas are cut
+            into these windows.
         view: the part of the sphere that it must have been made for.
 
     Raises:
@@ -128,11 +152,13 @@ class StoredMasks:
         from goodsam_pl.sam.store import MaskStore, image_key  # noqa: PLC0415
 
         self._store = MaskStore.open(root)
-        if self._store.windows != windows:
+        fits = self._store.whole and self._store.windows.image_size == windows.image_size
+        if not fits and self._store.windows != windows:
             raise ValueError(
                 f"{root} holds masks for {self._store.windows}, data asks for {windows}: set "
                 "size, window_size and window_stride as they were, or name another mask_root"
             )
+        self._windows = windows
         if self._store.view != view:
             raise ValueError(
                 f"{root} holds masks of panoramas with {self._store.view}, data has {view}: name "
@@ -150,7 +176,7 @@ class StoredMasks:
 
     def __getitem__(self, index: int) -> Tensor:
         """Mask layers of one panorama, int16 ``(N, L, h, w)``, -1 = no mask."""
-        layers: Tensor = self._store.layers(self._keys[index])
+        layers: Tensor = self._store.layers(self._keys[index], self._windows)
         return layers
 
 

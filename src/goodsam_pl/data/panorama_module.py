@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
-import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -129,6 +129,8 @@ class PanoramaDataModule(pl.LightningDataModule):
     def setup(self, stage: str) -> None:
         """List the files of a stage and read the first of each split.
 
+        Not of splits with masks: whoever computes these reads every file, and says what is wrong.
+
         Raises:
             FileNotFoundError: a folder, an image of a list or a label is missing.
             ValueError: no images, a broken first file, or one of the wrong aspect.
@@ -186,7 +188,29 @@ class PanoramaDataModule(pl.LightningDataModule):
         Returns:
             RGB uint8 ``(3, H, W)``.
         """
-        return torch.from_numpy(self.format.read(path)).permute(2, 0, 1).contiguous()
+        return self.format.read_tensor(path)
+
+    def leave_out(self, files: Collection[Path]) -> None:
+        """Go on without some panoramas, in all splits whose batches carry masks.
+
+        Args:
+            files: what could not be read, or has no masks. In training in several processes, all
+                must leave out the same.
+
+        Raises:
+            ValueError: a split would be empty.
+        """
+        for role in self.mask_splits & self._entries.keys():
+            entries = self._entries[role]
+            kept = [entry for entry in entries if entry.image not in files]
+            if not kept:
+                raise ValueError(
+                    f"{self.root}: none of the {len(entries)} panoramas of {role} has masks: see "
+                    "above what is wrong with each"
+                )
+            if len(kept) < len(entries):
+                log.info("%s: %d of %d panoramas", role, len(kept), len(entries))
+            self._entries[role] = kept
 
     def _load(self, role: str, split: Split) -> None:
         if role in self._entries:
@@ -195,7 +219,8 @@ class PanoramaDataModule(pl.LightningDataModule):
         entries = list_entries(PANORAMA_LAYOUTS, self.dataset, request)[: self.limit]
         if role == "predict":
             entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
-        PanoramaDataset(entries[:1], self.format, self.windows, self.taxonomy.name)[0]
+        if self.mask_root is None or role not in self.mask_splits:
+            PanoramaDataset(entries[:1], self.format, self.windows, self.taxonomy.name)[0]
         self._entries[role] = entries
 
     def _load_validation(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from goodsam_pl.sam.computing import precompute_masks
 from goodsam_pl.sam.felzenszwalb import Felzenszwalb
+from goodsam_pl.sam.index_map import IndexMap
 from goodsam_pl.sam.masks import WindowMasks, mask_layers, unpack_layers
-from goodsam_pl.sam.precompute import PanoramaSource, PrecomputeSAM, precompute_masks
+from goodsam_pl.sam.precompute import PanoramaSource, PrecomputeSAM
 from goodsam_pl.sam.proposer import MaskProposer
 from goodsam_pl.sam.segment_anything import SegmentAnything
 from goodsam_pl.sam.store import MaskStore, MaskStoreError, image_key
@@ -12,6 +14,7 @@ from goodsam_pl.sam.weights import download_weights
 
 __all__ = [
     "Felzenszwalb",
+    "IndexMap",
     "MaskProposer",
     "MaskStore",
     "MaskStoreError",

@@ -55,9 +55,9 @@ class Felzenszwalb:
         return {
             "proposer": "felzenszwalb",
             "scales": " ".join(f"{scale:g}" for scale in self.scales),
-            "sigma": self.sigma,
+            "sigma": float(self.sigma),
             "minimum_area": self.minimum_area,
-            "duplicate_iou": self.duplicate_iou,
+            "duplicate_iou": float(self.duplicate_iou),
         }
 
     def to(self, device: torch.device | str) -> None:  # has no tensors

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import lightning.pytorch as pl
+import torch.distributed as dist
 from lightning.pytorch.utilities import rank_zero_info
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam.computing import (
+    MissingMasksError,
+    PrecomputeReport,
+    failure_report,
+    precompute_masks,
+    share,
+)
 from goodsam_pl.sam.proposer import MaskProposer
-from goodsam_pl.sam.store import MaskStore, image_key
+from goodsam_pl.sam.store import MaskStore
 
-__all__ = ["PanoramaSource", "PrecomputeReport", "PrecomputeSAM", "precompute_masks"]
+__all__ = ["PanoramaSource", "PrecomputeSAM"]
 
 log = logging.getLogger(__name__)
 
@@ -52,54 +49,9 @@ class PanoramaSource(Protocol):
         """Decoded and resized exactly as training sees it: ``(3, H, W)`` uint8, RGB."""
         ...
 
-
-class PrecomputeReport(NamedTuple):
-    """What :func:`precompute_masks` did.
-
-    Attributes:
-        computed: panoramas whose masks were computed and stored.
-        present: panoramas whose masks were there already.
-        failed: what is wrong with a file that could not be read.
-    """
-
-    computed: int
-    present: int
-    failed: dict[Path, Exception]
-
-
-def precompute_masks(
-    files: Sequence[Path],
-    read: Callable[[Path], Tensor],
-    proposer: MaskProposer,
-    store: MaskStore,
-    *,
-    show_progress: bool = False,
-) -> PrecomputeReport:
-    """Store the masks of every panorama that has none yet.
-
-    A file that cannot be read does not stop the others.
-
-    Args:
-        files: panoramas.
-        read: gives a panorama as ``(3, H, W)`` uint8, RGB.
-        proposer: finds the masks.
-        store: takes them.
-        show_progress: draw a bar with panoramas per second and the time left.
-    """
-    failed: dict[Path, Exception] = {}
-    keys = {path: image_key(path) for path in files}
-    missing = {path: key for path, key in keys.items() if key not in store}
-    with _progress(len(missing), visible=show_progress) as advance:
-        for path, key in missing.items():
-            try:
-                panorama = read(path)
-            except (OSError, ValueError) as error:
-                failed[path] = error
-            else:
-                windows = store.windows.extract(panorama[None])[0]
-                store.write(key, path.name, proposer.propose(windows))
-            advance()
-    return PrecomputeReport(len(missing) - len(failed), len(files) - len(missing), failed)
+    def leave_out(self, files: Collection[Path]) -> None:
+        """Go on without these panoramas; every process is told the same."""
+        ...
 
 
 class PrecomputeSAM(pl.Callback):
@@ -107,19 +59,25 @@ class PrecomputeSAM(pl.Callback):
 
     Masks go to the ``mask_root`` of the LightningDataModule, any that is a
     :class:`PanoramaSource`. Of several processes each does its share. A second run finds everything
-    stored and loads no weights.
+    stored and loads no weights; damaged records are named and computed anew.
 
     Args:
         proposer: finds the masks.
-        on_error: ``"raise"`` stops the run if panoramas cannot be read, after all others are done;
-            ``"skip"`` goes on without them; both name the files.
+        on_error: ``"raise"`` stops the run if panoramas have no masks, after all others are done;
+            ``"skip"`` goes on without these panoramas, in all processes; both name the files.
+        keep_logits: store low-resolution logits, too, for other thresholds. They take up most of
+            the room; training does not read them.
     """
 
     def __init__(
-        self, proposer: MaskProposer, on_error: Literal["raise", "skip"] = "raise"
+        self,
+        proposer: MaskProposer,
+        on_error: Literal["raise", "skip"] = "raise",
+        keep_logits: bool = True,
     ) -> None:
         self.proposer = proposer
         self.on_error = on_error
+        self.keep_logits = keep_logits
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Called by Lightning at the beginning of each stage, after the data's own ``setup``.
@@ -127,13 +85,15 @@ class PrecomputeSAM(pl.Callback):
         Raises:
             TypeError: the LightningDataModule offers no panoramas.
             ValueError: it has no ``mask_root``, or the store there is of other masks.
-            RuntimeError: panoramas could not be read.
+            MissingMasksError: panoramas could not be read, or no masks found for them.
         """
         source, root = _panorama_source(trainer)
-        files = _unique(source.panorama_files(cast("Stage", stage)))
+        files = list(dict.fromkeys(source.panorama_files(cast("Stage", stage))))
         if not files:
             return
-        store = MaskStore.create(root, source.windows, self.proposer, source.view)
+        store = MaskStore.create(
+            root, source.windows, self.proposer, source.view, logits=self.keep_logits
+        )
         self.proposer.to(trainer.strategy.root_device)
         report = precompute_masks(
             share(files, trainer.global_rank, trainer.world_size),
@@ -144,16 +104,15 @@ class PrecomputeSAM(pl.Callback):
         )
         self.proposer.to("cpu")
         trainer.strategy.barrier("goodsam_pl.sam.PrecomputeSAM")
-        if report.failed and self.on_error == "raise":
-            raise RuntimeError(_failure(report.failed)) from next(iter(report.failed.values()))
-        if report.failed:
-            log.warning("going on without masks: %s", _failure(report.failed))
-        rank_zero_info(_summary(report, store))
-
-
-def share(files: Sequence[Path], rank: int, processes: int) -> list[Path]:
-    """What one of several processes has to do: every ``processes``-th file from ``rank`` on."""
-    return list(files[rank::processes])
+        computed, failed = _of_all_processes(report)
+        if failed and self.on_error == "raise":
+            cause = next(iter(report.failed.values()), None)
+            raise MissingMasksError(failure_report(failed)) from cause
+        if failed:
+            source.leave_out(failed)
+            if trainer.is_global_zero:
+                log.warning("going on without %s", failure_report(failed))
+        rank_zero_info(_summary(computed, len(files) - len(failed) - computed, store))
 
 
 def _panorama_source(trainer: pl.Trainer) -> tuple[PanoramaSource, Path]:
@@ -172,39 +131,18 @@ def _panorama_source(trainer: pl.Trainer) -> tuple[PanoramaSource, Path]:
     return source, source.mask_root
 
 
-def _unique(files: Sequence[Path]) -> list[Path]:
-    return list(dict.fromkeys(files))
+def _of_all_processes(report: PrecomputeReport) -> tuple[int, dict[Path, str]]:
+    """How many panoramas were computed, and what is wrong with the others, in every process."""
+    own = report.computed, {path: str(error) for path, error in report.failed.items()}
+    shares: list[Any] = [own]
+    if dist.is_available() and dist.is_initialized():
+        shares = [None] * dist.get_world_size()
+        dist.all_gather_object(shares, own)
+    failed = {path: reason for _, part in shares for path, reason in part.items()}
+    return sum(computed for computed, _ in shares), dict(sorted(failed.items()))
 
 
-def _summary(report: PrecomputeReport, store: MaskStore) -> str:
-    if report.computed == 0:
-        return f"SAM masks: all {report.present} panoramas have theirs in {store.root}"
-    return (
-        f"SAM masks: {report.computed} panoramas computed, {report.present} had theirs already "
-        f"in {store.root}"
-    )
-
-
-def _failure(failed: dict[Path, Exception]) -> str:
-    reasons = [f"{path}: {error}" for path, error in failed.items()]
-    return "\n".join([f"{len(failed)} panoramas could not be read", *reasons])
-
-
-@contextmanager
-def _progress(total: int, *, visible: bool) -> Iterator[Callable[[], None]]:
-    """A bar with panoramas per second and time left; gives the function that moves it on."""
-    columns = (
-        TextColumn("SAM masks"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Speed(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, disable=not visible or total == 0) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)
-
-
-class _Speed(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.2f} panoramas/s")
+def _summary(computed: int, present: int, store: MaskStore) -> str:
+    if computed == 0:
+        return f"SAM masks: all {present} panoramas have theirs in {store.root}"
+    return f"SAM masks: {computed} panoramas computed, {present} had theirs already in {store.root}"

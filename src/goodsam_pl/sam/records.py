@@ -1,128 +1,151 @@
-"""The masks of one panorama as bytes: a ``.npz`` that NumPy opens too.
+"""The masks of one panorama as bytes; ``docs/mask_store.md`` describes them exactly.
 
-Members, with N windows, M masks and L layers in all of them together: ``header`` (JSON text),
-``counts`` and ``layer_counts`` (N), ``layers`` (L, h, w), ``predicted_iou``, ``stability`` and
-``areas`` (M), ``boxes`` (M, 4), and from proposers with logits ``logits`` (M, h', w') and ``frame``
-(3). The same masks give the same bytes.
+What an index map says once is not written again: areas, boxes and layers follow from it.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from goodsam_pl.sam.container import Array, Packed, read_arrays, read_header, write_arrays
+from goodsam_pl.sam.index_map import IndexMap, Integers
 from goodsam_pl.sam.masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.runs import RunSteps, decode_runs, encode_runs
 
-__all__ = ["FORMAT", "Header", "decode_layers", "decode_masks", "encode_masks"]
+__all__ = ["FORMAT", "LOGIT_STEP", "Header", "decode_index_map", "decode_masks", "encode_masks"]
 
-FORMAT = 1
+FORMAT = 2
 """Goes up whenever records are written in another way."""
+
+LOGIT_STEP = 0.5
+"""Logits are kept as the step of this height that they lie in."""
 
 Header = Mapping[str, str | int]
 
-_LOGIT_LIMIT = 8.0
-_LOGIT_STEPS = 16.0
-_SAME_DATE = (1980, 1, 1, 0, 0, 0)
+_LOWEST, _HIGHEST = -5, 4
 
 
-def encode_masks(masks: Sequence[WindowMasks], header: Header) -> bytes:
+def encode_masks(masks: Sequence[WindowMasks], header: Header, logits: bool = True) -> bytes:
     """Pack the masks of all windows of a panorama.
 
     Args:
         masks: one set for each window, of one size.
         header: what the record shall say of itself.
+        logits: keep them, where all windows have some.
     """
-    members: dict[str, NDArray[np.generic]] = {
-        "header": np.array(json.dumps(dict(header), sort_keys=True)),
-        "counts": np.array([len(window) for window in masks], dtype=np.int32),
-        "layer_counts": np.array([len(window.layers) for window in masks], dtype=np.int32),
-        "layers": torch.cat([window.layers for window in masks]).numpy(),
-        "predicted_iou": torch.cat([window.predicted_iou for window in masks]).numpy(),
-        "stability": torch.cat([window.stability for window in masks]).numpy(),
-        "boxes": torch.cat([window.boxes for window in masks]).numpy(),
-        "areas": torch.cat([window.areas for window in masks]).numpy(),
+    index_map = IndexMap.of([window.layers for window in masks], [len(window) for window in masks])
+    runs = encode_runs(
+        index_map.cells, index_map.lengths, int(index_map.cell_counts.sum()), index_map.size
+    )
+    scores = [torch.cat([w.predicted_iou for w in masks]), torch.cat([w.stability for w in masks])]
+    arrays = {
+        "run_counts": _smallest(runs.counts),
+        "run_steps": runs.steps,
+        "cell_counts": _smallest(
+            np.bincount(index_map.pair_masks, minlength=len(index_map.mask_layers))
+        ),
+        "cell_steps": _steps(index_map.pair_cells),
+        "mask_layers": _smallest(index_map.mask_layers),
+        "scores": torch.stack(scores).numpy(),
     }
-    logits = [window.logits for window in masks if window.logits is not None]
+    packed = {name: Packed(array) for name, array in arrays.items()}
+    # steps repeat themselves too little to search for more than the last one
+    packed["run_steps"] = Packed(runs.steps, strategy=zlib.Z_RLE)
+    described: dict[str, Any] = {
+        **header,
+        "size": list(index_map.size),
+        "cells": index_map.cell_counts.tolist(),
+        "masks": index_map.mask_counts.tolist(),
+    }
     frames = {window.frame for window in masks if window.frame is not None}
-    if len(logits) == len(masks) and len(frames) == 1:
-        members["logits"] = _coarsen(torch.cat(logits)).numpy()
-        members["frame"] = np.array(frames.pop(), dtype=np.int32)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, array in members.items():
-            archive.writestr(
-                zipfile.ZipInfo(f"{name}.npy", _SAME_DATE),
-                _to_npy(array),
-                compress_type=zipfile.ZIP_DEFLATED,
-                compresslevel=4,
-            )
-    return buffer.getvalue()
+    found = [window.logits for window in masks if window.logits is not None]
+    if logits and len(found) == len(masks) and len(frames) == 1:
+        described["frame"] = list(frames.pop())
+        packed["logits"] = Packed(_to_steps(torch.cat(found)), "bz2")
+    return write_arrays(described, packed)
 
 
 def decode_masks(content: bytes, expected: Header) -> list[WindowMasks]:
-    """Unpack what :func:`encode_masks` packed.
+    """Unpack what :func:`encode_masks` packed, down to the last byte.
 
     Args:
         content: the bytes.
         expected: entries that the header must have.
 
     Raises:
-        ValueError: the header says otherwise.
-        Exception: whatever ``zipfile`` and NumPy find wrong with damaged bytes.
+        ValueError: the header says otherwise, or bytes are damaged.
+        Exception: whatever JSON and NumPy find wrong with an impossible record.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        _check_header(archive, expected)
-        arrays = {name: _member(archive, name) for name in _MASK_MEMBERS}
-        counts = _member(archive, "counts").tolist()
-        layers = _member(archive, "layers").split(_member(archive, "layer_counts").tolist())
-        logits: Sequence[Tensor | None] = [None] * len(counts)
-        frame = None
-        if "logits.npy" in archive.namelist():
-            logits = _member(archive, "logits").split(counts)
-            frame = LogitFrame(*_member(archive, "frame").tolist())
-    parts = {name: array.split(counts) for name, array in arrays.items()}
+    stream = io.BytesIO(content)
+    header = _expect(read_header(stream), expected)
+    arrays = read_arrays(stream, header)
+    index_map = _index_map(header, arrays)
+    counts = header["masks"]
+    logits: Sequence[Tensor | None] = [None] * len(counts)
+    frame = None
+    if "logits" in arrays:
+        frame = LogitFrame(*header["frame"])
+        logits = _from_steps(arrays["logits"]).split(counts)
+    predicted_iou, stability = (
+        torch.from_numpy(scores.copy()).split(counts) for scores in arrays["scores"]
+    )
+    boxes, areas = index_map.boxes().split(counts), index_map.areas().split(counts)
+    depths = [layers.max() + 1 if len(layers) else 0 for layers in _by_window(index_map)]
     return [
         WindowMasks(
-            layers=layers[index],
+            layers=layers[: depths[index]].contiguous(),
+            predicted_iou=predicted_iou[index],
+            stability=stability[index],
+            boxes=boxes[index],
+            areas=areas[index],
             logits=logits[index],
             frame=frame,
-            **{name: part[index] for name, part in parts.items()},
         )
-        for index in range(len(counts))
+        for index, layers in enumerate(index_map.layers())
     ]
 
 
-def decode_layers(content: bytes, expected: Header) -> Tensor:
-    """Only the layers, ``(N, L, h, w)`` int16, padded with -1; else as :func:`decode_masks`."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        _check_header(archive, expected)
-        counts = _member(archive, "layer_counts").tolist()
-        layers = _member(archive, "layers").split(counts)
-    shape = (len(counts), max(1, *counts), *layers[0].shape[1:])
-    padded = torch.full(shape, -1, dtype=torch.int16)
-    for window, own in zip(padded, layers, strict=True):
-        window[: len(own)] = own
-    return padded
+def decode_index_map(stream: BinaryIO, expected: Header) -> IndexMap:
+    """Only the masks themselves; scores and logits are not read. Else as :func:`decode_masks`.
+
+    Args:
+        stream: the bytes, from the first one on.
+        expected: entries that the header must have.
+    """
+    header = _expect(read_header(stream), expected)
+    return _index_map(header, read_arrays(stream, header, without=("scores",)))
 
 
-_MASK_MEMBERS = ("predicted_iou", "stability", "boxes", "areas")
+def _index_map(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> IndexMap:
+    height, width = header["size"]
+    cell_counts, mask_counts = np.array(header["cells"]), np.array(header["masks"])
+    runs = RunSteps(arrays["run_counts"], arrays["run_steps"])
+    cells, lengths = decode_runs(runs, cell_counts, (height, width))
+    cell_steps = arrays["cell_steps"]
+    return IndexMap(
+        size=(height, width),
+        cell_counts=cell_counts,
+        mask_counts=mask_counts,
+        lengths=lengths,
+        cells=cells,
+        pair_masks=np.repeat(np.arange(mask_counts.sum()), arrays["cell_counts"]),
+        pair_cells=np.cumsum(cell_steps, dtype=cell_steps.dtype),
+        mask_layers=arrays["mask_layers"],
+    )
 
 
-def _coarsen(logits: Tensor) -> Tensor:
-    """Half precision in steps of 1/16 from -8 to 8: what lies beyond is as good as certain."""
-    limited = logits.float().clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT)
-    return ((limited * _LOGIT_STEPS).round() / _LOGIT_STEPS).half()
+def _by_window(index_map: IndexMap) -> list[Array]:
+    return np.split(index_map.mask_layers, np.cumsum(index_map.mask_counts)[:-1])
 
 
-def _check_header(archive: zipfile.ZipFile, expected: Header) -> None:
-    header = json.loads(_read_array(archive, "header").item())
+def _expect(header: dict[str, Any], expected: Header) -> dict[str, Any]:
     wrong = [
         f"{name} is {header.get(name)!r} instead of {value!r}"
         for name, value in expected.items()
@@ -130,20 +153,26 @@ def _check_header(archive: zipfile.ZipFile, expected: Header) -> None:
     ]
     if wrong:
         raise ValueError("; ".join(wrong))
+    return header
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> Tensor:
-    return torch.from_numpy(_read_array(archive, name))
+def _to_steps(logits: Tensor) -> Array:
+    """Numbers s from -5 to 4 with s / 2 < logit <= (s + 1) / 2; the outer ones are open."""
+    steps = (logits.float() / LOGIT_STEP).ceil() - 1
+    return steps.clamp(_LOWEST, _HIGHEST).to(torch.int8).numpy()
 
 
-def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[np.generic]:
-    """Read a whole member, so that its checksum is verified."""
-    stream = io.BytesIO(archive.read(f"{name}.npy"))
-    array: NDArray[np.generic] = np.lib.format.read_array(stream, allow_pickle=False)
-    return array
+def _from_steps(steps: Array) -> Tensor:
+    """The middle of each step, float16."""
+    return (torch.from_numpy(steps.copy()).float() + 0.5).mul(LOGIT_STEP).half()
 
 
-def _to_npy(array: NDArray[np.generic]) -> bytes:
-    stream = io.BytesIO()
-    np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
-    return stream.getvalue()
+def _steps(numbers: Integers) -> Integers:
+    """Distances, modulo what holds the largest number."""
+    return np.diff(numbers, prepend=0).astype(_smallest(numbers).dtype)
+
+
+def _smallest(numbers: Integers) -> Integers:
+    """The same numbers, none below 0, in the smallest type that holds them."""
+    largest = int(numbers.max()) if len(numbers) else 0
+    return numbers.astype(np.min_scalar_type(largest))

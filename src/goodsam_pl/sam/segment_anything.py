@@ -117,10 +117,10 @@ class SegmentAnything:
             "model": self.model,
             "weights": self._weights_sha256,
             "points_per_side": self.points_per_side,
-            "predicted_iou_threshold": self.predicted_iou_threshold,
-            "stability_threshold": self.stability_threshold,
-            "stability_offset": self.stability_offset,
-            "box_nms_threshold": self.box_nms_threshold,
+            "predicted_iou_threshold": float(self.predicted_iou_threshold),
+            "stability_threshold": float(self.stability_threshold),
+            "stability_offset": float(self.stability_offset),
+            "box_nms_threshold": float(self.box_nms_threshold),
             "minimum_area": self.minimum_area,
         }
 

@@ -2,41 +2,41 @@
 
 A store is a folder::
 
-    store.json                       what the masks are of: format, windows, proposer
-    records/3f/3f27…d1.npz           masks of the image file whose SHA-256 is 3f27…d1
+    store.json                       what the masks are of: format, windows, view, proposer
+    records/3f/3f27…d1.masks         masks of the image file whose SHA-256 is 3f27…d1
 
-Records are written under another name and renamed, so that at any moment each of them is whole or
-not there; several processes may write at once.
+A record is put in its place when all of it is on disk, so that at any moment each of them is whole
+or not there; several processes may write at once.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from torch import Tensor
 
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam.claims import Claim, claim, remove_abandoned
+from goodsam_pl.sam.container import read_header
+from goodsam_pl.sam.index_map import IndexMap
+from goodsam_pl.sam.manifest import Manifest, MaskStoreError
 from goodsam_pl.sam.masks import WindowMasks
-from goodsam_pl.sam.proposer import Description, MaskProposer, fingerprint_of
-from goodsam_pl.sam.records import FORMAT, Header, decode_layers, decode_masks, encode_masks
+from goodsam_pl.sam.proposer import Description, MaskProposer
+from goodsam_pl.sam.records import FORMAT, decode_index_map, decode_masks, encode_masks
 
 __all__ = ["MaskStore", "MaskStoreError", "image_key"]
 
 _MANIFEST = "store.json"
-# RuntimeError: also what zipfile raises for a compression method it does not know
-_DAMAGE = (ValueError, KeyError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
+_RECORDS = "records/??/*.masks"
+_DAMAGE = (ValueError, KeyError, TypeError, IndexError, OverflowError, EOFError, zlib.error)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 Decoded = TypeVar("Decoded")
-
-
-class MaskStoreError(ValueError):
-    """A store or a record that cannot be used; the message names the file and the way out."""
 
 
 def image_key(path: Path) -> str:
@@ -51,25 +51,12 @@ class MaskStore:
 
     Args:
         root: its folder.
-        windows: the grid that the masks are of.
-        view: which part of the sphere the panoramas show, angles in degrees by name.
-        proposer: what proposed them, see :meth:`MaskProposer.describe`.
-        fingerprint: of the proposer.
+        manifest: what its masks have in common.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        windows: WindowGrid,
-        view: Mapping[str, float],
-        proposer: Description,
-        fingerprint: str,
-    ) -> None:
+    def __init__(self, root: Path, manifest: Manifest) -> None:
         self.root = root
-        self.windows = windows
-        self.view = dict(view)
-        self.proposer = proposer
-        self.fingerprint = fingerprint
+        self.manifest = manifest
 
     @classmethod
     def create(
@@ -78,34 +65,41 @@ class MaskStore:
         windows: WindowGrid,
         proposer: MaskProposer,
         view: Mapping[str, float] | None = None,
+        *,
+        logits: bool = True,
     ) -> MaskStore:
         """Open the store of a folder, or make an empty one.
 
         Args:
             root: its folder.
-            windows: the grid that masks will be of.
+            windows: the grid that masks will be of; one window as large as the panorama makes a
+                store of masks of whole panoramas.
             proposer: what will propose them.
             view: which part of the sphere the panoramas show, angles in degrees by name: two views
                 of one file have masks of their own.
+            logits: keep low-resolution logits, where the proposer has any. They take up most of the
+                room, and training does not read them.
 
         Raises:
             MaskStoreError: the folder holds masks of other windows or another proposer; the
                 message says what differs.
         """
-        description = proposer.describe()
-        store = cls(root, windows, view or {}, description, fingerprint_of(description))
+        return cls.of(root, Manifest(windows, view or {}, proposer.describe(), logits))
+
+    @classmethod
+    def of(cls, root: Path, manifest: Manifest) -> MaskStore:
+        """As :meth:`create`, for masks that no proposer of ours makes."""
         path = root / _MANIFEST
-        if not path.is_file():
-            root.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, json.dumps(store._manifest(), indent=2).encode())
-            return store
-        differences = _differences(_read_manifest(path), store._manifest())
+        with _full_disk_explained(root), claim(path, wait=True) as claimed:
+            if claimed is not None and not path.is_file():
+                claimed.write(manifest.to_bytes())
+        differences = Manifest.read(path).differences(manifest)
         if differences:
             raise MaskStoreError(
                 f"{path} is of other masks: {'; '.join(differences)}. "
-                "Name another mask_root, or delete this one if it is no longer needed"
+                "Name another folder for the masks, or delete this one if it is no longer needed"
             )
-        return store
+        return cls(root, manifest)
 
     @classmethod
     def open(cls, root: Path) -> MaskStore:
@@ -119,45 +113,79 @@ class MaskStore:
         if not path.is_file():
             raise FileNotFoundError(
                 f"no masks at {root}: put the callback PrecomputeSAM into trainer.callbacks, "
-                "or correct mask_root"
+                "run `goodsam masks compute`, or correct the path (mask_root)"
             )
-        manifest = _read_manifest(path)
-        try:
-            sides = {name: tuple(sizes) for name, sizes in manifest["windows"].items()}
-            windows = WindowGrid(**sides)
-            view, proposer = manifest["view"], manifest["proposer"]
-            return cls(root, windows, view, proposer, manifest["fingerprint"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise MaskStoreError(
-                f"{path} is incomplete ({error}): delete the folder to compute the masks anew"
-            ) from error
+        return cls(root, Manifest.read(path))
+
+    @property
+    def windows(self) -> WindowGrid:
+        """The grid that the masks are of."""
+        return self.manifest.windows
+
+    @property
+    def view(self) -> dict[str, float]:
+        """Which part of the sphere the panoramas show, angles in degrees by name."""
+        return dict(self.manifest.view)
+
+    @property
+    def proposer(self) -> Description:
+        """What proposed the masks."""
+        return self.manifest.proposer
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that the masks depend on, besides the image."""
+        return self.manifest.fingerprint
+
+    @property
+    def whole(self) -> bool:
+        """Whether the masks are of whole panoramas, instead of windows."""
+        return self.windows.window_size == self.windows.image_size and self.windows.count == 1
 
     def path(self, key: str) -> Path:
         """The file of a record, whether it is there or not."""
-        return self.root / "records" / key[:2] / f"{key}.npz"
+        return self.root / "records" / key[:2] / f"{key}.masks"
 
     def __contains__(self, key: str) -> bool:
         return self.path(key).is_file()
 
     def __iter__(self) -> Iterator[str]:
-        return (path.stem for path in sorted(self.root.glob("records/??/*.npz")))
+        return (path.stem for path in sorted(self.root.glob(_RECORDS)))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def write(self, key: str, name: str, masks: Sequence[WindowMasks]) -> None:
+    @contextmanager
+    def claim(self, key: str, *, wait: bool = False) -> Iterator[Claim | None]:
+        """Claim the right to write a record, so that no other process makes the same masks.
+
+        Args:
+            key: :func:`image_key` of the image file.
+            wait: wait while another process holds the claim, instead of giving up.
+
+        Yields:
+            What :meth:`write` takes; ``None`` if another process holds it. Look again then whether
+            the record is there.
+        """
+        with claim(self.path(key), wait=wait) as granted:
+            yield granted
+
+    def write(
+        self, key: str, name: str, masks: Sequence[WindowMasks], claimed: Claim | None = None
+    ) -> None:
         """Store the masks of a panorama; an earlier record of it is replaced.
 
-        Logits are kept in steps of 1/16 from -8 to 8, which compresses well; binary masks are kept
-        exactly.
+        Binary masks and scores are kept exactly, logits in steps of 1/2 from -2.5 to 2.5.
 
         Args:
             key: :func:`image_key` of the image file.
             name: of the image, for people who look into the store.
             masks: one set for each window, in the grid's order.
+            claimed: from :meth:`claim`; ``None`` waits for it.
 
         Raises:
             ValueError: not as many sets as windows, or of another size.
+            MaskStoreError: the disk is full.
         """
         sizes = {window.size for window in masks}
         if len(masks) != self.windows.count or sizes != {self.windows.window_size}:
@@ -165,10 +193,12 @@ class MaskStore:
                 f"{name}: {len(masks)} windows of {sorted(sizes)}, the store has "
                 f"{self.windows.count} of {self.windows.window_size}"
             )
-        header = self._header(key) | {"name": name}
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, encode_masks(masks, header))
+        content = encode_masks(masks, self._header(key) | {"name": name}, self.manifest.logits)
+        with ExitStack() as stack:
+            stack.enter_context(_full_disk_explained(self.root))
+            claimed = claimed or stack.enter_context(self.claim(key, wait=True))
+            if claimed is not None:  # which it is, having been waited for
+                claimed.write(content)
 
     def read(self, key: str) -> list[WindowMasks]:
         """All that is known of a panorama's masks, one set for each window.
@@ -177,10 +207,23 @@ class MaskStore:
             KeyError: there is no record of it.
             MaskStoreError: the record is damaged or does not belong here.
         """
-        return self._decode(key, decode_masks)
+        return self._decode(key, lambda stream: decode_masks(stream.read(), self._header(key)))
 
-    def layers(self, key: str) -> Tensor:
-        """The masks of a panorama as index maps; quick, logits are not touched.
+    def index_map(self, key: str) -> IndexMap:
+        """Which masks each pixel of a panorama lies in; quick, logits are not touched.
+
+        Raises:
+            KeyError: there is no record of it.
+            MaskStoreError: the record is damaged or does not belong here.
+        """
+        return self._decode(key, lambda stream: decode_index_map(stream, self._header(key)))
+
+    def layers(self, key: str, windows: WindowGrid | None = None) -> Tensor:
+        """The masks of a panorama as layers of disjoint masks; quick, logits are not touched.
+
+        Args:
+            key: :func:`image_key` of the image file.
+            windows: cut masks of whole panoramas into the windows of this grid.
 
         Returns:
             ``(N, L, h, w)`` int16, see :func:`goodsam_pl.sam.masks.mask_layers`; padded with -1 to
@@ -190,61 +233,61 @@ class MaskStore:
             KeyError: there is no record of it.
             MaskStoreError: the record is damaged or does not belong here.
         """
-        return self._decode(key, decode_layers)
+        index_map = self.index_map(key)
+        if windows is None or windows == self.windows:
+            return index_map.layers(least=1)
+        return index_map.cut(windows)
 
-    def _decode(self, key: str, decode: Callable[[bytes, Header], Decoded]) -> Decoded:
+    def describe(self, key: str) -> dict[str, Any]:
+        """The header of a record: the image's ``name``, the number of ``masks`` by window, ….
+
+        Raises:
+            KeyError: there is no record of it.
+            MaskStoreError: the header is damaged.
+        """
+        return self._decode(key, read_header)
+
+    def damage(self, key: str) -> MaskStoreError | None:
+        """What is wrong with a record, down to the last byte; ``None`` if nothing is.
+
+        Raises:
+            KeyError: there is no record of it.
+        """
+        try:
+            self.read(key)
+        except MaskStoreError as error:
+            return error
+        return None
+
+    def remove_abandoned(self) -> None:
+        """Remove what killed processes left unfinished. Those at work are not disturbed."""
+        remove_abandoned(self.root)
+
+    def _decode(self, key: str, decode: Callable[[BinaryIO], Decoded]) -> Decoded:
         path = self.path(key)
         try:
-            content = path.read_bytes()
+            with path.open("rb") as stream:
+                return decode(stream)
         except FileNotFoundError:
             raise KeyError(f"{self.root} has no masks of the image {key}") from None
-        try:
-            return decode(content, self._header(key))
-        except _DAMAGE as error:
+        except (*_DAMAGE, OSError) as error:
             raise MaskStoreError(
-                f"{path} cannot be used ({error}): delete it, PrecomputeSAM computes it anew"
+                f"{path} cannot be used ({error}): `goodsam masks compute` and PrecomputeSAM "
+                "compute it anew"
             ) from error
 
     def _header(self, key: str) -> dict[str, str | int]:
         return {"format": FORMAT, "key": key, "fingerprint": self.fingerprint}
 
-    def _manifest(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "windows": self.windows._asdict(),
-            "view": self.view,
-            "proposer": self.proposer,
-            "fingerprint": self.fingerprint,
-        }
 
-
-def _read_manifest(path: Path) -> dict[str, Any]:
+@contextmanager
+def _full_disk_explained(root: Path) -> Iterator[None]:
     try:
-        manifest = json.loads(path.read_text())
-        written = manifest["format"]
-    except (ValueError, KeyError, TypeError) as error:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
         raise MaskStoreError(
-            f"{path} is damaged ({error}): delete the folder to compute the masks anew"
+            f"{root}: the disk is full: make room and run the same command again, the masks that "
+            "are there already stay"
         ) from error
-    if written != FORMAT:
-        raise MaskStoreError(
-            f"{path} is in format {written}, this version reads {FORMAT}: name another mask_root "
-            "to compute the masks anew"
-        )
-    return dict(manifest)
-
-
-def _differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    """What differs between two manifests, by name."""
-    return [
-        f"{name} is {old.get(name)} there and {new.get(name)} here"
-        for part in ("windows", "view", "proposer")
-        for old, new in [(stored.get(part, {}), _through_json(asked[part]))]
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    ]
-
-
-def _through_json(values: dict[str, Any]) -> dict[str, Any]:
-    """Tuples become lists, as in a manifest that was read."""
-    return dict(json.loads(json.dumps(values)))

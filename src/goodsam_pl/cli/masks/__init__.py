@@ -1,0 +1,1 @@
+"""``goodsam masks``: make, inspect and exchange stored masks."""

@@ -1,0 +1,111 @@
+"""``goodsam masks compute``: what PrecomputeSAM does, without training."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from goodsam_pl.cli.masks.images import images_below
+from goodsam_pl.data import PanoramaFormat
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam import MaskProposer, MaskStore, SegmentAnything, precompute_masks
+from goodsam_pl.sam.computing import MissingMasksError, failure_report, share
+
+__all__ = ["compute"]
+
+log = logging.getLogger(__name__)
+
+
+def compute(
+    images: Path,
+    store: Path,
+    proposer: MaskProposer | None = None,
+    size: tuple[int, int] = (192, 1024),
+    vertical_fov: float = 67.5,
+    file_vertical_fov: float | None = None,
+    aspect_tolerance: float = 0.05,
+    window_size: tuple[int, int] = (192, 192),
+    window_stride: tuple[int, int] = (192, 128),
+    keep_logits: bool = True,
+    shard: str | None = None,
+    device: str = "auto",
+    on_error: Literal["raise", "skip"] = "raise",
+) -> str:
+    """Compute the masks of all panoramas below a folder that have none yet.
+
+    With the values of a training configuration, training finds them as if PrecomputeSAM had made
+    them. Start it again after whatever stopped it; start it on as many machines as see the folder.
+    Under torchrun each process does its share.
+
+    Args:
+        images: folder of panoramas.
+        store: folder of the masks.
+        proposer: finds the masks; the shipped small SAM if none is named.
+        size: height and width that panoramas are resized to, pixels.
+        vertical_fov: vertical field of view of a panorama of that size, degrees.
+        file_vertical_fov: vertical field of view of the files, degrees, where it is larger.
+        aspect_tolerance: how far the aspect of a file may be from that of the field of view,
+            relative.
+        window_size: height and width of the windows, pixels.
+        window_stride: largest vertical and horizontal step between windows, pixels.
+        keep_logits: store low-resolution logits, too. They take up most of the room; training does
+            not read them.
+        shard: "i/n" does the i-th of n shares, i from 1 to n.
+        device: "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
+        on_error: "raise" ends with an error if files could not be read, after all others are done;
+            "skip" only names them.
+    """
+    panoramas = PanoramaFormat(
+        (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
+    )
+    windows = WindowGrid.cover(
+        panoramas.size, (window_size[0], window_size[1]), (window_stride[0], window_stride[1])
+    )
+    rank, processes = _place(shard)
+    files = [entry.image for entry in images_below(images)]
+    proposer = proposer or SegmentAnything()
+    masks = MaskStore.create(store, windows, proposer, panoramas.view, logits=keep_logits)
+    proposer.to(_device(device))
+    report = precompute_masks(
+        share(files, rank, processes),
+        panoramas.read_tensor,
+        proposer,
+        masks,
+        show_progress=rank == 0 or shard is not None,
+    )
+    failed = {path: str(error) for path, error in report.failed.items()}
+    if failed and on_error == "raise":
+        raise MissingMasksError(failure_report(failed))
+    if failed:
+        log.warning(failure_report(failed))
+    return (
+        f"{report.computed} panoramas computed, {report.present} had their masks already: {store}"
+    )
+
+
+def _place(shard: str | None) -> tuple[int, int]:
+    """Which of how many processes this is: as ``--shard`` says, or torchrun."""
+    rank, processes = (int(os.environ.get(name, alone)) for name, alone in _TORCHRUN)
+    if shard is None:
+        return rank, processes
+    match = re.fullmatch(r"(\d+)/(\d+)", shard)
+    number, shards = (int(each) for each in match.groups()) if match else (0, 0)
+    if not 1 <= number <= shards:
+        raise ValueError(f"shard is {shard!r}: give i/n with i from 1 to n, as 1/4")
+    if processes > 1:
+        raise ValueError("torchrun shares the panoramas already: leave out --shard")
+    return number - 1, shards
+
+
+_TORCHRUN = (("RANK", 0), ("WORLD_SIZE", 1))
+
+
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"

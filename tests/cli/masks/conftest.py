@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIZES = ("--size", "[24,128]", "--window_size", "[24,24]", "--window_stride", "[24,16]")
+
+
+@pytest.fixture
+def write_panoramas(workplace):
+    """Write pictures of coloured blocks, 24×128, below ``images``."""
+
+    def write(count: int, folder: str = "images") -> list[Path]:
+        paths = []
+        for index in range(count):
+            blocks = np.random.default_rng(index).integers(0, 256, (3, 16, 3), dtype=np.uint8)
+            path = workplace / folder / f"{index:02}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(blocks.repeat(8, axis=0).repeat(8, axis=1)).save(path)
+            paths.append(path)
+        return paths
+
+    return write
+
+
+@pytest.fixture
+def sizes():
+    return SIZES
+
+
+@pytest.fixture
+def contents(workplace):
+    """Every file of a folder, by name."""
+
+    def of(folder: str) -> dict[str, bytes]:
+        root = workplace / folder
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        }
+
+    return of

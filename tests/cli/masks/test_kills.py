@@ -1,0 +1,88 @@
+"""``goodsam masks compute`` is killed at random moments, again and again, by SIGKILL.
+
+Whenever it dies, the store opens and all its records are whole; what is stored is not computed
+again; and in the end nothing tells the store from one that was left in peace.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from goodsam_pl.sam import MaskStore
+
+FAKES = Path(__file__).parents[1]
+DIARY = Path("diary.txt")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_kills_cost_no_more_than_the_panorama_in_hand(
+    kills, write_panoramas, goodsam, sizes, contents, workplace
+):
+    count = 10 * kills
+    write_panoramas(count)
+    diary = ("--proposer", "mask_fakes.Diary", "--proposer.path")
+    goodsam("masks", "compute", "images", "undisturbed", *diary, "other.txt", *sizes)
+    words = [sys.executable, "-m", "goodsam_pl", "masks", "compute", "images", "killed",
+             *diary, str(DIARY), "--proposer.seconds", "0.03", *sizes]  # fmt: skip
+    generator = random.Random(kills)  # noqa: S311  # not for secrets
+    earlier: dict[str, tuple[int, int]] = {}
+    for number in range(kills):
+        process = start(words)
+        if number % 5 != 1:  # some die before they have begun
+            wait_for_work(process)
+        # a panorama takes some 0.04 seconds
+        time.sleep(generator.uniform(0, 0.6))
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        if (workplace / "killed/store.json").exists():
+            store = MaskStore.open(workplace / "killed")
+            assert [store.damage(key) for key in store] == [None] * len(store)
+            records = {key: identity(store.path(key)) for key in store}
+            assert earlier.items() <= records.items()
+            earlier = records
+    assert len(earlier) < count
+    last = start(words)
+    assert last.wait() == 0
+    assert contents("killed") == contents("undisturbed")
+    lines = [line.split() for line in DIARY.read_text().splitlines()]
+    begun = [name for _, what, name in lines if what == "begin"]
+    done = [name for _, what, name in lines if what == "done"]
+    assert len(set(done)) == count
+    # a kill costs the panorama in hand: masks that are found but not yet stored, at most
+    assert len(begun) - count <= kills
+    assert len(done) - count <= kills
+    store = MaskStore.open(workplace / "killed")
+    assert earlier.items() <= {key: identity(store.path(key)) for key in store}.items()
+
+
+def start(words: list[str]) -> subprocess.Popen:
+    paths = os.pathsep.join([str(FAKES), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        words,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for_work(process: subprocess.Popen) -> None:
+    """Until the process has begun a panorama."""
+    own = f"{process.pid} begin"
+    while not (DIARY.exists() and own in DIARY.read_text()):
+        assert process.poll() is None, "it ended before it had begun"
+        time.sleep(0.01)
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Changes when a file is written again."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns

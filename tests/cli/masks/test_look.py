@@ -1,0 +1,51 @@
+"""What is in a store, and what is wrong with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from goodsam_pl.sam import MaskStore, image_key
+
+
+@pytest.fixture
+def panoramas(write_panoramas, goodsam, sizes):
+    paths = write_panoramas(3)
+    goodsam("masks", "compute", "images", "masks", "--proposer", "mask_fakes.Diary", *sizes)
+    return paths
+
+
+def test_info_tells_what_the_masks_are_of(panoramas, goodsam):
+    lines = dict(
+        line.split(maxsplit=1) for line in goodsam("masks", "info", "masks").out.splitlines()
+    )
+    assert lines["panoramas"] == "3 of 24×128, 8 windows of 24×24"
+    assert lines["proposer"] == "felzenszwalb"
+    assert lines["vertical_fov"] == "67.5°"
+    store = MaskStore.open(panoramas[0].parents[1] / "masks")
+    assert lines["bytes"].startswith(f"{sum(store.path(key).stat().st_size for key in store)}, ")
+    assert lines["masks"].startswith(
+        f"{sum(len(window) for key in store for window in store.read(key))}, "
+    )
+
+
+def test_verify_names_damaged_records(panoramas, goodsam, fails, workplace):
+    assert "3 records, all whole" in goodsam("masks", "verify", "masks").out
+    path = MaskStore.open(workplace / "masks").path(image_key(panoramas[1]))
+    path.write_bytes(path.read_bytes()[:-1])
+    error = fails("masks", "verify", "masks")
+    assert "1 of 3 records are damaged:" in error
+    assert path.name in error
+    assert "its scores are damaged" in error
+
+
+def test_show_draws_masks_over_the_panorama(panoramas, goodsam, fails, workplace):
+    out = goodsam("masks", "show", "images/01.png", "masks").out
+    assert out.endswith("masks: 01_masks.png\n")
+    picture = np.asarray(Image.open(workplace / "01_masks.png"))
+    before = np.asarray(Image.open(panoramas[1]))
+    assert picture.shape == before.shape
+    assert (picture != before).any(axis=2).mean() > 0.9
+    Image.fromarray(before[:, ::-1].copy()).save(workplace / "other.png")
+    assert "has no masks of other.png" in fails("masks", "show", "other.png", "masks")
