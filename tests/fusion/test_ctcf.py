@@ -10,22 +10,32 @@ from goodsam_pl.fusion import cross_task_complementary_fusion, vote
 
 
 def _fuse_by_loop(
-    probabilities: Tensor, masks: list[Tensor], threshold: float, confidence: float
+    probabilities: Tensor,
+    masks: list[Tensor],
+    threshold: float,
+    confidence: float,
+    distinct_share: float = 0.0,
+    instance_weight: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """One window, one mask after the other, large to small: the flow chart read aloud."""
     ensemble = probabilities.clone()
-    weight = (probabilities.amax(0) >= confidence).float()
+    confident = (probabilities.amax(0) >= confidence).float()
+    weight = confident.clone()
     hard = probabilities.argmax(0)
     for mask in masks:
         winner = probabilities[:, mask].sum(1).argmax()
         share = (hard[mask] == winner).float().mean()
+        ensemble[:, mask] = probabilities[:, mask]
+        weight[mask] = 0
         if share >= threshold:
-            ensemble[:, mask] = 0
-            ensemble[winner, mask] = 1
+            ensemble[:, mask] *= 1 - instance_weight
+            ensemble[winner, mask] += instance_weight
             weight[mask] = 1
-        else:
-            ensemble[:, mask] = probabilities[:, mask]
-            weight[mask] = 0
+        for label in range(len(probabilities)):
+            own = mask & (hard == label)
+            if own.sum() < distinct_share * mask.sum():
+                ensemble[:, own] = probabilities[:, own]
+                weight[own] = confident[own]
     return ensemble, weight
 
 
@@ -44,15 +54,18 @@ def _nested_masks(seed: int, count: int, size: int = 24) -> tuple[list[Tensor], 
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("threshold", [0.0, 0.4, 0.6, 1.0])
-def test_it_equals_the_loop_over_masks(seed: int, threshold: float) -> None:
+@pytest.mark.parametrize(
+    "parameters",
+    [(0.0, 0.7), (0.4, 0.7), (0.6, 0.7), (1.0, 0.7), (0.4, 0.7, 0.15), (0.4, 0.7, 0.31, 0.3)],
+)
+def test_it_equals_the_loop_over_masks(seed: int, parameters: tuple[float, ...]) -> None:
     generator = torch.Generator().manual_seed(seed + 100)
     logits = 3 * torch.randn(2, 4, 3, 3, generator=generator)
     probabilities = torch.nn.functional.interpolate(logits, size=(24, 24)).softmax(1)
     listed, layers = zip(*(_nested_masks(10 * seed + k, 6) for k in range(2)), strict=True)
-    fused = cross_task_complementary_fusion(probabilities, torch.stack(layers), threshold, 0.7)
+    fused = cross_task_complementary_fusion(probabilities, torch.stack(layers), *parameters)
     for index in range(2):
-        ensemble, weight = _fuse_by_loop(probabilities[index], listed[index], threshold, 0.7)
+        ensemble, weight = _fuse_by_loop(probabilities[index], listed[index], *parameters)
         torch.testing.assert_close(fused.ensemble[index], ensemble)
         torch.testing.assert_close(fused.weight[index], weight)
 

@@ -7,7 +7,9 @@ in the ensemble E_i, and the weight map M_i keeps the mask where the winner's sh
 The paper's Eq. (3) is not public. Ours, where the figure is silent: the winner is elected by
 softmax mass rather than by counted labels; a mask below θ keeps the teacher assistant's own
 prediction; where masks nest, the smallest decides; pixels outside every mask keep the teacher
-assistant's prediction and count as confident by its softmax.
+assistant's prediction and count as confident by its softmax. Two more choices soften the fill,
+because masks miss thin things: a pixel whose own label has only a small share of the mask keeps it
+(a pole in front of a house), and the winner need not replace the prediction altogether.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ class FusedWindows(NamedTuple):
     """What the fusion hands on.
 
     Attributes:
-        ensemble: E_i, probabilities ``(..., K, h, w)``; one-hot inside accepted masks.
+        ensemble: E_i, probabilities ``(..., K, h, w)``.
         weight: M_i, float ``(..., h, w)``: 1 where E_i is trusted (E_H^i = E_i ⊗ M_i), else 0.
     """
 
@@ -38,16 +40,26 @@ class MaskVotes(NamedTuple):
 
     Attributes:
         label: the winner of each mask, int64 ``(n, M)``.
-        share: Y_max, the share of the mask's pixels that the teacher assistant gives the winner,
-            float ``(n, M)`` in [0, 1]; 0 for ids that no pixel carries.
+        shares: of each mask's pixels, how many the teacher assistant gives each label, float
+            ``(n, M, K)`` in [0, 1]; 0 for ids that no pixel carries.
     """
 
     label: Tensor
-    share: Tensor
+    shares: Tensor
+
+    @property
+    def share(self) -> Tensor:
+        """Y_max, the share of the winner, float ``(n, M)``."""
+        return self.shares.gather(-1, self.label[..., None]).squeeze(-1)
 
 
 def cross_task_complementary_fusion(
-    probabilities: Tensor, masks: Tensor, threshold: float = 0.5, confidence: float = 0.9
+    probabilities: Tensor,
+    masks: Tensor,
+    threshold: float = 0.5,
+    confidence: float = 0.9,
+    distinct_share: float = 0.0,
+    instance_weight: float = 1.0,
 ) -> FusedWindows:
     """Fuse the teacher assistant's windows S_i with SAM's masks.
 
@@ -58,6 +70,11 @@ def cross_task_complementary_fusion(
             for the largest mask of a window to the smallest, −1 is no mask.
         threshold: θ, the least share Y_max of a mask that is trusted.
         confidence: the least softmax maximum of a trusted pixel outside every mask.
+        distinct_share: a pixel whose own label has a smaller share of its mask is something else,
+            which the mask does not tell apart: it is treated as one outside every mask. 0, as in
+            the figure, fills the whole mask.
+        instance_weight: how far the winner replaces S_i inside accepted masks: 1, as in the
+            figure, makes E_i one-hot there, below 1 it is mixed with S_i.
 
     Returns:
         E_i and M_i. No gradient runs through either.
@@ -73,12 +90,17 @@ def cross_task_complementary_fusion(
     votes = vote(probabilities, masks)
 
     smallest = masks.amax(dim=1).long()  # ids grow as masks shrink, so the largest id is on top
-    in_mask = smallest >= 0
     at = smallest.clamp(min=0).flatten(1)
     label = votes.label.gather(1, at).view_as(smallest)
-    accepted = in_mask & (votes.share.gather(1, at).view_as(smallest) >= threshold)
+    share = votes.share.gather(1, at).view_as(smallest)
+    own = probabilities.argmax(dim=1).flatten(1)
+    window = torch.arange(len(at), device=at.device)[:, None]
+    own_share = votes.shares[window, at, own].view_as(smallest)
+    in_mask = (smallest >= 0) & (own_share >= distinct_share)
+    accepted = in_mask & (share >= threshold)
 
-    instance = F.one_hot(label, classes).permute(0, 3, 1, 2).to(probabilities)
+    winner = F.one_hot(label, classes).permute(0, 3, 1, 2).to(probabilities)
+    instance = torch.lerp(probabilities, winner, instance_weight)
     ensemble = torch.where(accepted[:, None], instance, probabilities)
     confident = ~in_mask & (probabilities.amax(dim=1) >= confidence)
     weight = (accepted | confident).to(probabilities)
@@ -93,7 +115,7 @@ def vote(probabilities: Tensor, masks: Tensor) -> MaskVotes:
         masks: int ``(n, L, h, w)``, as :func:`cross_task_complementary_fusion` takes them.
 
     Returns:
-        Winner by softmax mass and its share of counted labels, for each window and mask id.
+        Winner by softmax mass and the shares of counted labels, for each window and mask id.
     """
     count, classes = probabilities.shape[:2]
     most = max(int(masks.max()) + 1, 1)
@@ -112,8 +134,7 @@ def vote(probabilities: Tensor, masks: Tensor) -> MaskVotes:
         counted += torch.bincount(layer.flatten() * classes + hard, minlength=total * classes)
     label = mass.view(count, most + 1, classes)[:, :most].argmax(dim=-1)
     counted = counted.view(count, most + 1, classes)[:, :most]
-    winner = counted.gather(-1, label[..., None]).squeeze(-1)
-    return MaskVotes(label, winner / counted.sum(dim=-1).clamp(min=1))
+    return MaskVotes(label, counted / counted.sum(dim=-1, keepdim=True).clamp(min=1))
 
 
 def _check_shapes(probabilities: Tensor, masks: Tensor) -> None:

@@ -6,6 +6,7 @@ GoodSAM, Sec. 3.2. The teacher assistant stays as it is; SAM takes part through 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,6 +41,9 @@ class StudentDistillation(SegmentationModule):
             rectification.
         fusion_threshold: θ, the least label share of a trusted mask.
         fusion_confidence: the least softmax maximum of a trusted pixel outside every mask.
+        fusion_distinct_share: a label with a smaller share of a mask is a thing of its own, which
+            the mask does not tell apart.
+        fusion_instance_weight: how far a trusted mask's label replaces S_i in E_i.
         whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
@@ -58,6 +62,8 @@ class StudentDistillation(SegmentationModule):
         window_scale: float = 1.0,
         fusion_threshold: float = 0.5,
         fusion_confidence: float = 0.9,
+        fusion_distinct_share: float = 0.0,
+        fusion_instance_weight: float = 1.0,
         whole_weight: float = 1.0,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
@@ -72,8 +78,13 @@ class StudentDistillation(SegmentationModule):
         self.student = student
         self.teacher_assistant = FrozenNetwork(teacher_assistant)
         self.window_scale = window_scale
-        self.fusion_threshold = fusion_threshold
-        self.fusion_confidence = fusion_confidence
+        self.fuse = partial(
+            cross_task_complementary_fusion,
+            threshold=fusion_threshold,
+            confidence=fusion_confidence,
+            distinct_share=fusion_distinct_share,
+            instance_weight=fusion_instance_weight,
+        )
         self.confident_weight = confident_weight
         self.boundary_radius = boundary_radius
         self.weights = {
@@ -97,9 +108,7 @@ class StudentDistillation(SegmentationModule):
         windows, masks = batch.windows, masks_of(batch)
         teacher = self.teach(batch)  # S_i
         stitched = windows.stitch(teacher)  # S_TA^w
-        fused = cross_task_complementary_fusion(  # E_i, M_i
-            teacher, masks, self.fusion_threshold, self.fusion_confidence
-        )
+        fused = self.fuse(teacher, masks)  # E_i, M_i
         boundary = refined_boundary(masks, teacher.argmax(dim=2), windows, self.boundary_radius)
         overlaps = windows.coverage().to(teacher.device) > 1
 

@@ -6,12 +6,13 @@ GoodSAM, Sec. 3.1, with the links L_CE^{T,TA} of Sec. 3.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.fusion import FusedWindows, cross_task_complementary_fusion
+from goodsam_pl.fusion import cross_task_complementary_fusion
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.losses import (
     boundary_loss,
@@ -37,6 +38,9 @@ class TARectification(SegmentationModule):
             pixels per degree as in its training images is a good start).
         fusion_threshold: θ, the least label share of a trusted mask.
         fusion_confidence: the least softmax maximum of a trusted pixel outside every mask.
+        fusion_distinct_share: a label with a smaller share of a mask is a thing of its own, which
+            the mask does not tell apart.
+        fusion_instance_weight: how far a trusted mask's label replaces S_i in E_i.
         ensemble_weight: λ_E, of the cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
         consistency_weight: λ_cc, of L_CC on overlaps.
@@ -54,6 +58,8 @@ class TARectification(SegmentationModule):
         window_scale: float = 1.0,
         fusion_threshold: float = 0.5,
         fusion_confidence: float = 0.9,
+        fusion_distinct_share: float = 0.0,
+        fusion_instance_weight: float = 1.0,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
         consistency_weight: float = 0.1,
@@ -68,8 +74,13 @@ class TARectification(SegmentationModule):
         self.remember_arguments("teacher_assistant")
         self.teacher_assistant = teacher_assistant
         self.window_scale = window_scale
-        self.fusion_threshold = fusion_threshold
-        self.fusion_confidence = fusion_confidence
+        self.fuse = partial(
+            cross_task_complementary_fusion,
+            threshold=fusion_threshold,
+            confidence=fusion_confidence,
+            distinct_share=fusion_distinct_share,
+            instance_weight=fusion_instance_weight,
+        )
         self.confident_weight = confident_weight
         self.boundary_radius = boundary_radius
         self.weights = {
@@ -87,19 +98,13 @@ class TARectification(SegmentationModule):
         """S_i: logits of every window, ``(B, N, K, h, w)``."""
         return map_windows(self, batch.image, batch.windows, self.window_scale)
 
-    def fuse(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
-        """E_i and M_i of every window, from the softmax of S_i and SAM's masks."""
-        return cross_task_complementary_fusion(
-            probabilities, masks, self.fusion_threshold, self.fusion_confidence
-        )
-
     def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:
         """λ_E L_CE^{T,TA} + λ_cc L_CC + λ_bd L_bd."""
         windows, masks = batch.windows, masks_of(batch)
         logits = self.predict_windows(batch)
         log_probabilities = F.log_softmax(logits, dim=2)
         probabilities = log_probabilities.exp()
-        fused = self.fuse(probabilities, masks)
+        fused = self.fuse(probabilities, masks)  # E_i, M_i
         boundary = refined_boundary(masks, logits.argmax(dim=2), windows, self.boundary_radius)
         overlaps = windows.coverage().to(logits.device) > 1
         terms = {

@@ -25,8 +25,8 @@ class FrozenNetwork(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network.requires_grad_(False).eval()
-        self.register_state_dict_post_hook(_leave_out)
-        self.register_load_state_dict_pre_hook(_put_back)
+        self.register_state_dict_post_hook(_leave_out)  # type: ignore[no-untyped-call]  # torch's
+        self.register_load_state_dict_pre_hook(_put_back)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
