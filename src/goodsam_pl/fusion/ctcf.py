@@ -119,21 +119,21 @@ def vote(probabilities: Tensor, masks: Tensor) -> MaskVotes:
     """
     count, classes = probabilities.shape[:2]
     most = max(int(masks.max()) + 1, 1)
-    # Every pixel of every layer casts its vote into the bin of its mask; bin `most` of each window
-    # takes those of pixels in no mask and is cut off.
-    bins = torch.where(masks >= 0, masks.long(), most)
-    bins = bins + torch.arange(count, device=masks.device).view(-1, 1, 1, 1) * (most + 1)
-    total = count * (most + 1)
+    # Every pixel of a mask casts its vote into the bin of its mask.
+    bins = masks.long() + torch.arange(count, device=masks.device).view(-1, 1, 1, 1) * most
+    total = count * most
 
     pixels = probabilities.permute(0, 2, 3, 1).reshape(-1, classes)
     mass = pixels.new_zeros((total, classes))
     counted = torch.zeros(total * classes, dtype=torch.int64, device=masks.device)
     hard = pixels.argmax(dim=1)
-    for layer in bins.unbind(dim=1):
-        mass.index_add_(0, layer.flatten(), pixels)
-        counted += torch.bincount(layer.flatten() * classes + hard, minlength=total * classes)
-    label = mass.view(count, most + 1, classes)[:, :most].argmax(dim=-1)
-    counted = counted.view(count, most + 1, classes)[:, :most]
+    for layer, bin_of in zip(masks.unbind(dim=1), bins.unbind(dim=1), strict=True):
+        inside = (layer.flatten() >= 0).nonzero()[:, 0]
+        own = bin_of.flatten()[inside]
+        mass.index_add_(0, own, pixels[inside])
+        counted += torch.bincount(own * classes + hard[inside], minlength=total * classes)
+    label = mass.view(count, most, classes).argmax(dim=-1)
+    counted = counted.view(count, most, classes)
     return MaskVotes(label, counted / counted.sum(dim=-1, keepdim=True).clamp(min=1))
 
 

@@ -100,6 +100,11 @@ class WindowGrid(NamedTuple):
         size = (window_height, window_width)
         return cls((height, width), size, (stride[0], stride[1]), rows, columns)
 
+    @classmethod
+    def whole(cls, image_size: tuple[int, int]) -> WindowGrid:
+        """One window, as large as the image."""
+        return cls.cover(image_size, image_size, image_size)
+
     @property
     def count(self) -> int:  # type: ignore[override]  # of windows; nobody counts tuple items
         """Number of windows N."""

@@ -6,6 +6,7 @@ from goodsam_pl.sam.computing import precompute_masks
 from goodsam_pl.sam.felzenszwalb import Felzenszwalb
 from goodsam_pl.sam.index_map import IndexMap
 from goodsam_pl.sam.masks import WindowMasks, mask_layers, unpack_layers
+from goodsam_pl.sam.panorama import PanoramaMaskGenerator
 from goodsam_pl.sam.precompute import PanoramaSource, PrecomputeSAM
 from goodsam_pl.sam.proposer import MaskProposer
 from goodsam_pl.sam.segment_anything import SegmentAnything
@@ -18,6 +19,7 @@ __all__ = [
     "MaskProposer",
     "MaskStore",
     "MaskStoreError",
+    "PanoramaMaskGenerator",
     "PanoramaSource",
     "PrecomputeSAM",
     "SegmentAnything",

@@ -101,6 +101,11 @@ class WindowMasks:
             frame=frame,
         )
 
+    @classmethod
+    def none(cls, size: tuple[int, int]) -> WindowMasks:
+        """No mask at all on a window of ``(h, w)`` pixels."""
+        return cls.pack(torch.zeros((0, *size), dtype=torch.bool), torch.zeros(0), torch.zeros(0))
+
     def __len__(self) -> int:
         return len(self.predicted_iou)
 

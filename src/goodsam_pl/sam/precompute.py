@@ -20,6 +20,7 @@ from goodsam_pl.sam.computing import (
     precompute_masks,
     share,
 )
+from goodsam_pl.sam.panorama import PanoramaMaskGenerator
 from goodsam_pl.sam.proposer import MaskProposer
 from goodsam_pl.sam.store import MaskStore
 
@@ -63,6 +64,8 @@ class PrecomputeSAM(pl.Callback):
 
     Args:
         proposer: finds the masks.
+        mode: ``"panorama"`` makes one set of masks for each panorama, asking about nothing twice;
+            ``"window"`` makes one for each window of the data, as SAM's own generator would.
         on_error: ``"raise"`` stops the run if panoramas have no masks, after all others are done;
             ``"skip"`` goes on without these panoramas, in all processes; both name the files.
         keep_logits: store low-resolution logits, too, for other thresholds. They take up most of
@@ -72,10 +75,12 @@ class PrecomputeSAM(pl.Callback):
     def __init__(
         self,
         proposer: MaskProposer,
+        mode: Literal["panorama", "window"] = "panorama",
         on_error: Literal["raise", "skip"] = "raise",
         keep_logits: bool = True,
     ) -> None:
         self.proposer = proposer
+        self.mode = mode
         self.on_error = on_error
         self.keep_logits = keep_logits
 
@@ -91,18 +96,20 @@ class PrecomputeSAM(pl.Callback):
         files = list(dict.fromkeys(source.panorama_files(cast("Stage", stage))))
         if not files:
             return
-        store = MaskStore.create(
-            root, source.windows, self.proposer, source.view, logits=self.keep_logits
-        )
-        self.proposer.to(trainer.strategy.root_device)
+        proposer, windows = self.proposer, source.windows
+        if self.mode == "panorama":
+            proposer = PanoramaMaskGenerator(proposer, windows)
+            windows = WindowGrid.whole(windows.image_size)
+        store = MaskStore.create(root, windows, proposer, source.view, logits=self.keep_logits)
+        proposer.to(trainer.strategy.root_device)
         report = precompute_masks(
             share(files, trainer.global_rank, trainer.world_size),
             source.read_panorama,
-            self.proposer,
+            proposer,
             store,
             show_progress=trainer.is_global_zero,
         )
-        self.proposer.to("cpu")
+        proposer.to("cpu")
         trainer.strategy.barrier("goodsam_pl.sam.PrecomputeSAM")
         computed, failed = _of_all_processes(report)
         if failed and self.on_error == "raise":

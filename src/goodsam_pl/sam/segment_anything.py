@@ -7,7 +7,6 @@ IoU is looked at before a mask is drawn, and low-resolution logits are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -30,7 +29,6 @@ from goodsam_pl.sam.weights import OFFICIAL, file_sha256, weights_path
 
 __all__ = ["SegmentAnything"]
 
-_PLACED_TOGETHER = 64
 # predicted IoU, stability and its offset
 _OFFICIAL_THRESHOLDS = (0.88, 0.95, 1.0)
 _NANO_THRESHOLDS = (0.35, 0.5, 0.3)
@@ -150,9 +148,11 @@ class SegmentAnything:
             )
         found: list[WindowMasks] = []
         for some in windows.split(self.windows_per_batch):
-            embeddings, frame = self._encode(some)
-            size = (windows.shape[2], windows.shape[3])
-            found += [self._select(mask, frame, size) for mask in self._ask(embeddings, frame)]
+            view = self.embed(some)
+            points = self.grid(view)
+            found += [
+                self.keep_best(view, self.ask(view, index, points)) for index in range(len(some))
+            ]
         return found
 
     @cached_property
@@ -179,87 +179,122 @@ class SegmentAnything:
             )
         return f"no weights of {self.model} at {self.weights}: give another checkpoint"
 
-    def _encode(self, windows: Tensor) -> tuple[Tensor, LogitFrame]:
-        """Enlarge, normalise and pad windows, and embed them ``(N, C, h', w')``."""
-        sam = self._sam
+    @torch.no_grad()
+    def embed(self, windows: Tensor) -> EmbeddedWindows:
+        """Enlarge, normalise, pad and encode windows.
+
+        Args:
+            windows: ``(N, 3, h, w)`` uint8, RGB.
+        """
+        sam, size = self._sam, (windows.shape[2], windows.shape[3])
         side: int = sam.image_encoder.img_size
-        scale = side / max(windows.shape[2:])
-        height, width = (int(length * scale + 0.5) for length in windows.shape[2:])
-        if (height, width) != tuple(windows.shape[2:]):
+        scale = side / max(size)
+        height, width = (int(length * scale + 0.5) for length in size)
+        if (height, width) != size:
             windows = torch.stack([_resize(window, height, width) for window in windows])
         normalised = (windows.to(self._device) - sam.pixel_mean) / sam.pixel_std
         padded = F.pad(normalised, (0, side - width, 0, side - height))
-        return sam.image_encoder(padded), LogitFrame(side, height, width)
+        embeddings = sam.image_encoder(padded)
+        return EmbeddedWindows(embeddings, LogitFrame(side, height, width), size)
 
-    def _ask(self, embeddings: Tensor, frame: LogitFrame) -> Iterator[Candidates]:
-        """Masks of each window that pass the threshold of the predicted IoU."""
-        points = self._grid(frame)
-        batch = self.points_per_batch or (24 if self._device.type == "cpu" else 256)
-        together = max(1, batch // len(points))
-        for images in embeddings.split(together):
-            parts = [
-                self._ask_batch(images, some.expand(len(images), -1, -1))
-                for some in points.split(batch)
-            ]
-            for index in range(len(images)):
-                own = [part[index] for part in parts]
-                yield Candidates(*(torch.cat(list(pieces)) for pieces in zip(*own, strict=True)))
-
-    def _ask_batch(self, embeddings: Tensor, points: Tensor) -> list[Candidates]:
-        decoded = decode_points(self._sam, embeddings, points)
-        kept = decoded.predicted_iou > self.predicted_iou_threshold
-        logits = draw_masks(self._sam, decoded, kept)
-        counts = kept.unflatten(0, points.shape[:2]).sum(dim=(1, 2)).tolist()
-        return [
-            Candidates(*pair)
-            for pair in zip(
-                logits.split(counts), decoded.predicted_iou[kept].split(counts), strict=True
-            )
-        ]
-
-    def _select(
-        self, candidates: Candidates, frame: LogitFrame, size: tuple[int, int]
-    ) -> WindowMasks:
-        """Drop unstable, small and repeated masks."""
-        logits, predicted_iou = candidates
-        threshold = self._sam.mask_threshold
-        placed = [frame.place(part, size) for part in logits.split(_PLACED_TOGETHER)]
-        stability = torch.cat([self._stability(part, threshold) for part in placed])
-        binary = torch.cat([part > threshold for part in placed])
-        kept = stability >= self.stability_threshold
-        kept &= binary.sum(dim=(1, 2)) >= self.minimum_area
-        logits, predicted_iou, stability, binary = (
-            values[kept] for values in (logits, predicted_iou, stability, binary)
-        )
-        boxes = mask_boxes(binary).float()
-        kept = nms(boxes, predicted_iou, self.box_nms_threshold)
-        return WindowMasks.pack(
-            binary[kept], predicted_iou[kept], stability[kept], logits[kept], frame
-        )
-
-    def _stability(self, logits: Tensor, threshold: float) -> Tensor:
-        inner = (logits > threshold + self.stability_offset).sum(dim=(1, 2))
-        outer = (logits > threshold - self.stability_offset).sum(dim=(1, 2))
-        return inner / outer
-
-    def _grid(self, frame: LogitFrame) -> Tensor:
-        """Points ``(P, 2)``, ``(x, y)`` in pixels of the encoder's input, row by row."""
+    def grid(self, view: EmbeddedWindows) -> Tensor:
+        """Where a window is asked: ``(P, 2)``, ``(x, y)`` in its pixels, row by row."""
         count = self.points_per_side
         places = (torch.arange(count, device=self._device) + 0.5) / count
-        y, x = torch.meshgrid(places * frame.height, places * frame.width, indexing="ij")
+        y, x = torch.meshgrid(places * view.size[0], places * view.size[1], indexing="ij")
         return torch.stack([x, y], dim=-1).reshape(-1, 2)
 
+    @torch.no_grad()
+    def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
+        """Ask one window at some points; what passes all thresholds is the answer.
 
-class Candidates(NamedTuple):
-    """Masks of a window before the last choice.
+        Args:
+            view: embedded windows.
+            index: of one of them.
+            points: ``(P, 2)``, ``(x, y)`` in pixels of the window.
+        """
+        scale = points.new_tensor(
+            [view.frame.width / view.size[1], view.frame.height / view.size[0]]
+        )
+        embedding = view.embeddings[index : index + 1]
+        parts, first = [self._nothing(view)], 0
+        for some in points.split(self._points_together):
+            decoded = decode_points(self._sam, embedding, (some * scale)[None])
+            kept = decoded.predicted_iou > self.predicted_iou_threshold
+            logits = draw_masks(self._sam, decoded, kept)
+            prompts = first + kept.nonzero()[:, 0]
+            parts.append(self._stable(view, prompts, logits, decoded.predicted_iou[kept]))
+            first += len(some)
+        return Answers(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
+
+    def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
+        """Of masks whose boxes repeat each other, keep the one with the best score."""
+        boxes = mask_boxes(answers.binary).float()
+        kept = nms(boxes, answers.predicted_iou, self.box_nms_threshold)
+        _, *values = (part[kept] for part in answers)
+        logits, binary, predicted_iou, stability = values
+        return WindowMasks.pack(binary, predicted_iou, stability, logits, view.frame)
+
+    @property
+    def _points_together(self) -> int:
+        return self.points_per_batch or (24 if self._device.type == "cpu" else 256)
+
+    def _stable(
+        self, view: EmbeddedWindows, prompts: Tensor, logits: Tensor, predicted_iou: Tensor
+    ) -> Answers:
+        """Drop unstable and small masks."""
+        threshold, offset = self._sam.mask_threshold, self.stability_offset
+        placed = view.frame.place(logits, view.size)
+        inner = (placed > threshold + offset).sum(dim=(1, 2))
+        outer = (placed > threshold - offset).sum(dim=(1, 2))
+        stability, binary = inner / outer, placed > threshold
+        kept = stability >= self.stability_threshold
+        kept &= binary.sum(dim=(1, 2)) >= self.minimum_area
+        answers = Answers(prompts, logits, binary, predicted_iou, stability)
+        return Answers(*(part[kept] for part in answers))
+
+    def _nothing(self, view: EmbeddedWindows) -> Answers:
+        side = 4 * view.embeddings.shape[-1]
+        empty = torch.empty(0, device=self._device)
+        return Answers(
+            empty.long(),
+            empty.reshape(0, side, side),
+            empty.reshape(0, *view.size).bool(),
+            empty,
+            empty,
+        )
+
+
+class EmbeddedWindows(NamedTuple):
+    """Windows as the mask decoder sees them.
 
     Attributes:
-        logits: ``(K, h', w')`` float.
-        predicted_iou: ``(K,)`` float.
+        embeddings: ``(N, C, h', w')`` float.
+        frame: how logits lie on them.
+        size: ``(h, w)`` of a window, pixels.
     """
 
+    embeddings: Tensor
+    frame: LogitFrame
+    size: tuple[int, int]
+
+
+class Answers(NamedTuple):
+    """Masks of one window that passed every threshold; some repeat each other.
+
+    Attributes:
+        prompts: ``(K,)`` int64, which point each mask answers.
+        logits: ``(K, h', w')`` float.
+        binary: ``(K, h, w)`` bool.
+        predicted_iou: ``(K,)`` float.
+        stability: ``(K,)`` float.
+    """
+
+    prompts: Tensor
     logits: Tensor
+    binary: Tensor
     predicted_iou: Tensor
+    stability: Tensor
 
 
 def _resize(window: Tensor, height: int, width: int) -> Tensor:

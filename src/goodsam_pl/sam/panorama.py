@@ -1,0 +1,189 @@
+"""One set of masks for a whole panorama, asked for as seldom as possible.
+
+Window by window, as ``SamAutomaticMaskGenerator`` would do it, a model is asked about everything
+that lies in several windows several times, and about a road at each of a hundred points. Here the
+grid of points lies on the panorama; each point is asked in the window that shows most around it;
+points are asked from coarse to fine, and those that a mask already explains are not asked at all.
+(Our choice throughout.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam.joining import join_windows
+from goodsam_pl.sam.masks import WindowMasks
+from goodsam_pl.sam.proposer import Description, MaskProposer
+from goodsam_pl.sam.segment_anything import Answers, EmbeddedWindows
+
+__all__ = ["PanoramaMaskGenerator", "PromptedModel"]
+
+_STEPS = (4, 2, 1)
+
+
+@runtime_checkable
+class PromptedModel(Protocol):
+    """A model that answers points with masks."""
+
+    points_per_side: int
+
+    def embed(self, windows: Tensor) -> EmbeddedWindows:
+        """Encode windows ``(N, 3, h, w)`` uint8."""
+        ...
+
+    def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
+        """Ask window ``index`` at points ``(P, 2)``, ``(x, y)`` in its pixels."""
+        ...
+
+    def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
+        """Drop repeats among the answers of one window."""
+        ...
+
+
+class PanoramaMaskGenerator:
+    """A proposer whose one window is the whole panorama.
+
+    Args:
+        proposer: what is asked, window by window: a :class:`PromptedModel` at the points that are
+            left, any other proposer once a window.
+        windows: the grid that panoramas are looked at through.
+
+    Attributes:
+        asked: how many points were asked so far; 0 without a :class:`PromptedModel`.
+    """
+
+    def __init__(self, proposer: MaskProposer, windows: WindowGrid) -> None:
+        self.proposer = proposer
+        self.windows = windows
+        self.asked = 0
+
+    def to(self, device: torch.device | str) -> None:
+        """Move to a device."""
+        self.proposer.to(device)
+
+    def describe(self) -> Description:
+        """The proposer's description, and the windows it looks through."""
+        sizes = {"window_size": self.windows.window_size, "window_stride": self.windows.stride}
+        through = {name: f"{height}x{width}" for name, (height, width) in sizes.items()}
+        return {**self.proposer.describe(), "mode": "panorama", **through}
+
+    def propose(self, windows: Tensor) -> list[WindowMasks]:
+        """Find the masks of whole panoramas.
+
+        Args:
+            windows: panoramas ``(N, 3, H, W)`` uint8, RGB.
+
+        Returns:
+            N sets of masks, without logits.
+        """
+        return [self._look_around(panorama) for panorama in windows]
+
+    def _look_around(self, panorama: Tensor) -> WindowMasks:
+        cut = self.windows.extract(panorama[None])[0]
+        if not isinstance(self.proposer, PromptedModel):
+            return join_windows(self.proposer.propose(cut), self.windows)
+        found, asked = ask_from_coarse_to_fine(self.proposer, cut, self.windows)
+        self.asked += asked
+        return join_windows(found, self.windows)
+
+
+class Points(NamedTuple):
+    """A grid of points on a panorama.
+
+    Attributes:
+        places: ``(P, 2)`` float, ``(x, y)`` in pixels of the panorama.
+        windows: ``(P,)`` int64, the window that shows most around each.
+        rounds: ``(P,)`` int64, in which round each is asked.
+    """
+
+    places: Tensor
+    windows: Tensor
+    rounds: Tensor
+
+
+def ask_from_coarse_to_fine(
+    model: PromptedModel, cut: Tensor, windows: WindowGrid
+) -> tuple[list[WindowMasks], int]:
+    """Ask at points that no mask explains yet.
+
+    Args:
+        model: answers points.
+        cut: the windows of one panorama, ``(N, 3, h, w)`` uint8, RGB.
+        windows: their grid.
+
+    Returns:
+        The masks of each window, and how many points were asked.
+    """
+    view = model.embed(cut)
+    points = lay_points(windows, model.points_per_side)
+    explained = torch.zeros(windows.image_size, dtype=torch.bool)
+    answers: list[list[Answers]] = [[] for _ in range(windows.count)]
+    asked = 0
+    for step in range(len(_STEPS)):
+        for window in range(windows.count):
+            chosen = (points.rounds == step) & (points.windows == window)
+            places = points.places[chosen]
+            x, y = places.long().unbind(dim=1)
+            places = places[~explained[y, x]]
+            if not len(places):
+                continue
+            local = _into_window(places, windows, window)
+            given = model.ask(view, window, local.to(view.embeddings.device))
+            answers[window].append(given)
+            _mark(explained, given, windows, window)
+            asked += len(places)
+    found = [
+        model.keep_best(view, Answers(*(torch.cat(pieces) for pieces in zip(*some, strict=True))))
+        if some
+        else WindowMasks.none(windows.window_size)
+        for some in answers
+    ]
+    return found, asked
+
+
+def lay_points(windows: WindowGrid, points_per_side: int) -> Points:
+    """As dense on the panorama as a grid of so many points a side is on a window."""
+    (height, width), (window_height, window_width) = windows.image_size, windows.window_size
+    rows = max(1, round(height * points_per_side / window_height))
+    columns = max(1, round(width * points_per_side / window_width))
+    row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    x, y = (column + 0.5) * width / columns, (row + 0.5) * height / rows
+    places = torch.stack([x, y], dim=-1).reshape(-1, 2)
+    rounds = torch.full((rows, columns), len(_STEPS) - 1)
+    for index in reversed(range(len(_STEPS))):
+        step = _STEPS[index]
+        rounds[step // 2 :: step, step // 2 :: step] = index
+    corners = torch.tensor([windows.corner(index) for index in range(windows.count)])
+    top, left = corners.unbind(dim=1)
+    down = (places[:, 1:] - top - window_height / 2).abs() / window_height
+    across = (places[:, :1] - left - window_width / 2).abs() % width
+    across = torch.minimum(across, width - across) / window_width
+    nearest = torch.maximum(down, across).argmin(dim=1)
+    return Points(places, nearest, rounds.flatten())
+
+
+def _into_window(places: Tensor, windows: WindowGrid, window: int) -> Tensor:
+    top, left = windows.corner(window)
+    return torch.stack([(places[:, 0] - left) % windows.image_size[1], places[:, 1] - top], dim=1)
+
+
+def _mark(explained: Tensor, given: Answers, windows: WindowGrid, window: int) -> None:
+    """Points inside the smallest mask of an answer would be answered alike."""
+    top, left = windows.corner(window)
+    height, width = windows.window_size
+    columns = (torch.arange(width) + left) % windows.image_size[1]
+    for mask in _smallest(given):
+        explained[top : top + height, columns] |= mask
+
+
+def _smallest(given: Answers) -> Iterator[Tensor]:
+    """The smallest mask of each point that got an answer."""
+    areas = given.binary.sum(dim=(1, 2))
+    for prompt in given.prompts.unique():
+        own = (given.prompts == prompt).nonzero()[:, 0]
+        yield given.binary[own[areas[own].argmin()]].cpu()
