@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from goodsam_pl.losses.adaptation import ensemble_cross_entropy, whole_image_cross_entropy
+from goodsam_pl.losses.balance import ClassBalance
 from goodsam_pl.losses.boundary import boundary_loss, edges, refined_boundary, soft_boundary
 from goodsam_pl.losses.consistency import consistency, symmetric_divergence
 
 __all__ = [
+    "ClassBalance",
     "boundary_loss",
     "consistency",
     "edges",

@@ -12,27 +12,38 @@ from torch import Tensor
 __all__ = ["ensemble_cross_entropy", "whole_image_cross_entropy"]
 
 
-def whole_image_cross_entropy(logits: Tensor, teacher: Tensor) -> Tensor:
+def whole_image_cross_entropy(
+    logits: Tensor, teacher: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
     r"""L_CE^{TA,S}: the student on the whole panorama against the stitched teacher assistant.
 
-    .. math:: L = \operatorname{mean}_p -\log P_S(p, \arg\max_c S^w_{TA}(p, c))
+    .. math:: L = \operatorname{mean}_p -w_{y(p)} \log P_S(p, y(p)), \quad
+        y(p) = \arg\max_c S^w_{TA}(p, c)
 
     Args:
         logits: P_S, ``(B, K, H, W)``.
         teacher: S_TA^w, probabilities ``(B, K, H, W)``; no gradient runs through them.
+        class_weights: w, ``(K,)``, 1 on average; ``None`` is 1 for all, as in the paper.
 
     Returns:
         Scalar ≥ 0, nats.
     """
-    return F.cross_entropy(logits.float(), teacher.detach().argmax(dim=1))
+    labels = teacher.detach().argmax(dim=1)
+    nats = F.cross_entropy(logits.float(), labels, weight=class_weights, reduction="none")
+    return nats.mean()
 
 
 def ensemble_cross_entropy(
-    log_probabilities: Tensor, ensemble: Tensor, weight: Tensor, confident_weight: float = 1.0
+    log_probabilities: Tensor,
+    ensemble: Tensor,
+    weight: Tensor,
+    confident_weight: float = 1.0,
+    class_weights: Tensor | None = None,
 ) -> Tensor:
     r"""L_CE^{T,·} of E_i and of E_H^i = E_i ⊗ M_i in one: against the student or the TA itself.
 
-    .. math:: L = \operatorname{mean}_p -(1 + \lambda_H M_i(p)) \log P_i(p, \arg\max_c E_i(p, c))
+    .. math:: L = \operatorname{mean}_p -w_{y(p)} (1 + \lambda_H M_i(p)) \log P_i(p, y(p)), \quad
+        y(p) = \arg\max_c E_i(p, c)
 
     With hard targets the two links of the figure differ by the weight alone, so their sum is one
     weighted cross-entropy.
@@ -42,10 +53,13 @@ def ensemble_cross_entropy(
         ensemble: E_i, probabilities of the same shape; no gradient runs through them.
         weight: M_i, ``(B, N, h, w)`` in [0, 1].
         confident_weight: λ_H, the weight of the E_H link beside the E link.
+        class_weights: w, ``(K,)``, 1 on average; ``None`` is 1 for all, as in the paper.
 
     Returns:
         Scalar ≥ 0, nats.
     """
     labels = ensemble.detach().argmax(dim=2)
     nats = -log_probabilities.gather(2, labels[:, :, None]).squeeze(2)
+    if class_weights is not None:
+        nats = class_weights[labels] * nats
     return ((1 + confident_weight * weight) * nats).mean()

@@ -15,6 +15,7 @@ from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import cross_task_complementary_fusion
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.losses import (
+    ClassBalance,
     boundary_loss,
     ensemble_cross_entropy,
     refined_boundary,
@@ -49,6 +50,8 @@ class StudentDistillation(SegmentationModule):
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
         boundary_weight: λ_bd, of the student's boundary against B_ref, on overlaps.
         boundary_radius: how far a class edge may lie from SAM's, pixels.
+        class_balance: γ of the weights of classes in both cross-entropies, from how often the
+            teachers name them; 0 is the paper's.
         learning_rate: 6e-5 is SegFormer's.
         weight_decay: 0.01 is SegFormer's.
         warmup_steps: optimiser steps.
@@ -69,6 +72,7 @@ class StudentDistillation(SegmentationModule):
         confident_weight: float = 1.0,
         boundary_weight: float = 0.1,
         boundary_radius: int = 3,
+        class_balance: float = 0.0,
         learning_rate: float = 6e-5,
         weight_decay: float = 0.01,
         warmup_steps: int = 1500,
@@ -87,6 +91,7 @@ class StudentDistillation(SegmentationModule):
         )
         self.confident_weight = confident_weight
         self.boundary_radius = boundary_radius
+        self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
         self.weights = {
             "whole": whole_weight,
             "ensemble": ensemble_weight,
@@ -111,13 +116,14 @@ class StudentDistillation(SegmentationModule):
         fused = self.fuse(teacher, masks)  # E_i, M_i
         boundary = refined_boundary(masks, teacher.argmax(dim=2), windows, self.boundary_radius)
         overlaps = windows.coverage().to(teacher.device) > 1
+        balance = self.class_balance(stitched.argmax(dim=1))  # w
 
         logits = self(batch.image)  # P_S
         log_probabilities = F.log_softmax(logits, dim=1)
         crops = windows.extract(log_probabilities)  # log P_i
         terms = {
-            "whole": whole_image_cross_entropy(logits, stitched),
-            "ensemble": ensemble_cross_entropy(crops, *fused, self.confident_weight),
+            "whole": whole_image_cross_entropy(logits, stitched, balance),
+            "ensemble": ensemble_cross_entropy(crops, *fused, self.confident_weight, balance),
             "boundary": boundary_loss(log_probabilities.exp(), boundary, where=overlaps),
         }
         self.log("train/trusted", fused.weight.mean())

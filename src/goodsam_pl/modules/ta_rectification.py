@@ -15,6 +15,7 @@ from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import cross_task_complementary_fusion
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.losses import (
+    ClassBalance,
     boundary_loss,
     consistency,
     ensemble_cross_entropy,
@@ -46,6 +47,8 @@ class TARectification(SegmentationModule):
         consistency_weight: λ_cc, of L_CC on overlaps.
         boundary_weight: λ_bd, of L_bd between the stitched S and B_ref, on overlaps.
         boundary_radius: how far a class edge may lie from SAM's, pixels.
+        class_balance: γ of the weights of classes in the cross-entropy, from how often E_i names
+            them; 0 is the paper's.
         learning_rate: a tenth of the student's keeps self-training from drifting (our choice).
         weight_decay: 0.01 is SegFormer's.
         warmup_steps: optimiser steps.
@@ -65,6 +68,7 @@ class TARectification(SegmentationModule):
         consistency_weight: float = 0.1,
         boundary_weight: float = 0.1,
         boundary_radius: int = 3,
+        class_balance: float = 0.0,
         learning_rate: float = 6e-6,
         weight_decay: float = 0.01,
         warmup_steps: int = 100,
@@ -83,6 +87,7 @@ class TARectification(SegmentationModule):
         )
         self.confident_weight = confident_weight
         self.boundary_radius = boundary_radius
+        self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
         self.weights = {
             "ensemble": ensemble_weight,
             "consistency": consistency_weight,
@@ -107,8 +112,11 @@ class TARectification(SegmentationModule):
         fused = self.fuse(probabilities, masks)  # E_i, M_i
         boundary = refined_boundary(masks, logits.argmax(dim=2), windows, self.boundary_radius)
         overlaps = windows.coverage().to(logits.device) > 1
+        balance = self.class_balance(fused.ensemble.argmax(dim=2))  # w
         terms = {
-            "ensemble": ensemble_cross_entropy(log_probabilities, *fused, self.confident_weight),
+            "ensemble": ensemble_cross_entropy(
+                log_probabilities, *fused, self.confident_weight, balance
+            ),
             "consistency": consistency(logits, windows),
             "boundary": boundary_loss(windows.stitch(probabilities), boundary, where=overlaps),
         }

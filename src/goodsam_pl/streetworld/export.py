@@ -59,9 +59,9 @@ class _Job:
 
 def export(
     out: Path,
-    source_train: int = 240,
-    source_val: int = 24,
-    target_train: int = 96,
+    source_train: int = 160,
+    source_val: int = 16,
+    target_train: int = 64,
     target_val: int = 16,
     target_test: int = 48,
     source_pretrain: int = 0,
