@@ -64,7 +64,7 @@ def test_the_road_from_the_source_to_a_student(
     assert (runs / "source" / "last.ckpt").is_file()
 
     main(["fit", f"--config={preset('rectification')}", *SHORT])
-    records = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.npz")}
+    records = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.masks")}
     assert len(records) == 2  # the unlabelled panoramas to train on; the test set comes later
     rectified = runs / "rectification" / "last.ckpt"
     main(["test", f"--config={preset('rectification')}", f"--ckpt_path={rectified}"])
@@ -72,7 +72,7 @@ def test_the_road_from_the_source_to_a_student(
     assert {"iou", "iou_whole", "iou_fused"} <= scores.keys()
 
     main(["fit", f"--config={preset('distillation')}", *SHORT])
-    after = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.npz")}
+    after = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.masks")}
     assert len(after) == 7
     assert after.items() >= records.items()  # nothing was computed twice
     distilled = runs / "distillation" / "last.ckpt"

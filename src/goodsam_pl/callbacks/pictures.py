@@ -34,7 +34,7 @@ def label_picture(labels: Tensor, taxonomy: Taxonomy) -> Picture:
 def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:
     """SAM's masks over the panorama, each in a colour of its own, smaller ones on top.
 
-    Where windows overlap the later one is shown.
+    Where windows overlap the later one is shown. An id has the same colour in all windows.
 
     Args:
         image: normalised, ``(3, H, W)``.
@@ -43,10 +43,9 @@ def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:
     """
     picture = image_picture(image).astype(np.float32)
     height, width = windows.window_size
-    generator = np.random.default_rng(0)
+    colors = np.random.default_rng(0).integers(40, 256, (int(masks.max()) + 2, 3))
     for index, window in enumerate(masks.amax(dim=1).cpu().numpy()):
         top, left = windows.corner(index)
-        colors = generator.integers(40, 256, (int(window.max()) + 2, 3))
         rows = slice(top, top + height)
         columns = np.arange(left, left + width) % windows.image_size[1]
         under = picture[rows, columns]

@@ -10,7 +10,7 @@ points are asked from coarse to fine, and those that a mask already explains are
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from goodsam_pl.sam.masks import WindowMasks
 from goodsam_pl.sam.proposer import Description, MaskProposer
 from goodsam_pl.sam.segment_anything import Answers, EmbeddedWindows
 
-__all__ = ["PanoramaMaskGenerator", "PromptedModel"]
+__all__ = ["PanoramaMaskGenerator", "PromptedModel", "for_mode"]
 
 _STEPS = (4, 2, 1)
 
@@ -92,6 +92,15 @@ class PanoramaMaskGenerator:
         return join_windows(found, self.windows)
 
 
+def for_mode(
+    mode: Literal["panorama", "window"], proposer: MaskProposer, windows: WindowGrid
+) -> tuple[MaskProposer, WindowGrid]:
+    """Who makes the masks of a store, and on which grid: one set a panorama, or one a window."""
+    if mode == "window":
+        return proposer, windows
+    return PanoramaMaskGenerator(proposer, windows), WindowGrid.whole(windows.image_size)
+
+
 class Points(NamedTuple):
     """A grid of points on a panorama.
 
@@ -121,22 +130,19 @@ def ask_from_coarse_to_fine(
     """
     view = model.embed(cut)
     points = lay_points(windows, model.points_per_side)
-    explained = torch.zeros(windows.image_size, dtype=torch.bool)
+    explained = torch.zeros(len(points.places), dtype=torch.bool)
     answers: list[list[Answers]] = [[] for _ in range(windows.count)]
     asked = 0
     for step in range(len(_STEPS)):
         for window in range(windows.count):
-            chosen = (points.rounds == step) & (points.windows == window)
-            places = points.places[chosen]
-            x, y = places.long().unbind(dim=1)
-            places = places[~explained[y, x]]
-            if not len(places):
+            chosen = (points.rounds == step) & (points.windows == window) & ~explained
+            if not chosen.any():
                 continue
-            local = _into_window(places, windows, window)
+            local = _into_window(points.places[chosen], windows, window)
             given = model.ask(view, window, local.to(view.embeddings.device))
             answers[window].append(given)
-            _mark(explained, given, windows, window)
-            asked += len(places)
+            explained |= _explained_by(given, points, windows, window)
+            asked += len(local)
     found = [
         model.keep_best(view, Answers(*(torch.cat(pieces) for pieces in zip(*some, strict=True))))
         if some
@@ -163,7 +169,7 @@ def lay_points(windows: WindowGrid, points_per_side: int) -> Points:
     down = (places[:, 1:] - top - window_height / 2).abs() / window_height
     across = (places[:, :1] - left - window_width / 2).abs() % width
     across = torch.minimum(across, width - across) / window_width
-    nearest = torch.maximum(down, across).argmin(dim=1)
+    nearest = (down + across).argmin(dim=1)
     return Points(places, nearest, rounds.flatten())
 
 
@@ -172,13 +178,32 @@ def _into_window(places: Tensor, windows: WindowGrid, window: int) -> Tensor:
     return torch.stack([(places[:, 0] - left) % windows.image_size[1], places[:, 1] - top], dim=1)
 
 
-def _mark(explained: Tensor, given: Answers, windows: WindowGrid, window: int) -> None:
-    """Points inside the smallest mask of an answer would be answered alike."""
-    top, left = windows.corner(window)
+def _explained_by(given: Answers, points: Points, windows: WindowGrid, window: int) -> Tensor:
+    """Points ``(P,)`` inside the smallest mask of an answer: they would be answered alike.
+
+    A mask that its window cuts goes on in the next one, which is asked on its own.
+    """
     height, width = windows.window_size
-    columns = (torch.arange(width) + left) % windows.image_size[1]
+    x, y = _into_window(points.places, windows, window).long().unbind(dim=1)
+    seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    own = points.windows == window
+    explained = torch.zeros_like(seen)
     for mask in _smallest(given):
-        explained[top : top + height, columns] |= mask
+        inside = torch.zeros_like(seen)
+        inside[seen] = mask[y[seen], x[seen]]
+        explained |= inside & own if _is_cut(mask, windows, window) else inside
+    return explained
+
+
+def _is_cut(mask: Tensor, windows: WindowGrid, window: int) -> bool:
+    """Whether a mask reaches a side of its window beyond which the panorama goes on."""
+    top, _ = windows.corner(window)
+    sides = [mask[:, 0], mask[:, -1]]
+    if top > 0:
+        sides.append(mask[0])
+    if top + windows.window_size[0] < windows.image_size[0]:
+        sides.append(mask[-1])
+    return any(bool(side.any()) for side in sides)
 
 
 def _smallest(given: Answers) -> Iterator[Tensor]:

@@ -20,7 +20,7 @@ from goodsam_pl.sam.computing import (
     precompute_masks,
     share,
 )
-from goodsam_pl.sam.panorama import PanoramaMaskGenerator
+from goodsam_pl.sam.panorama import for_mode
 from goodsam_pl.sam.proposer import MaskProposer
 from goodsam_pl.sam.store import MaskStore
 
@@ -96,10 +96,7 @@ class PrecomputeSAM(pl.Callback):
         files = list(dict.fromkeys(source.panorama_files(cast("Stage", stage))))
         if not files:
             return
-        proposer, windows = self.proposer, source.windows
-        if self.mode == "panorama":
-            proposer = PanoramaMaskGenerator(proposer, windows)
-            windows = WindowGrid.whole(windows.image_size)
+        proposer, windows = for_mode(self.mode, self.proposer, source.windows)
         store = MaskStore.create(root, windows, proposer, source.view, logits=self.keep_logits)
         proposer.to(trainer.strategy.root_device)
         report = precompute_masks(

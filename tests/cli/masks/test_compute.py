@@ -14,7 +14,9 @@ DIARY = ("--proposer", "mask_fakes.Diary")
 @pytest.fixture
 def compute(goodsam, sizes):
     def run(store, *more):
-        return goodsam("masks", "compute", "images", store, *DIARY, *sizes, *more).out
+        return goodsam(
+            "masks", "compute", "--mode", "window", "images", store, *DIARY, *sizes, *more
+        ).out
 
     return run
 
@@ -66,7 +68,9 @@ def test_torchrun_shares_the_panoramas(compute, write_panoramas, contents, monke
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "1/0", "a/b"])
 def test_a_wrong_shard_is_refused(shard, fails, write_panoramas, sizes):
     write_panoramas(1)
-    error = fails("masks", "compute", "images", "masks", *DIARY, *sizes, "--shard", shard)
+    error = fails(
+        "masks", "compute", "--mode", "window", "images", "masks", *DIARY, *sizes, "--shard", shard
+    )
     assert f"shard is {shard!r}: give i/n with i from 1 to n" in error
 
 
@@ -76,7 +80,7 @@ def test_files_that_cannot_be_read_are_named_at_the_end(
     paths = write_panoramas(4)
     for path in paths[1:3]:
         path.write_bytes(path.read_bytes()[:60])
-    command = ("masks", "compute", "images", "masks", *DIARY, *sizes)
+    command = ("masks", "compute", "--mode", "window", "images", "masks", *DIARY, *sizes)
     error = fails(*command)
     assert "2 panoramas without masks:" in error
     assert all(str(path.relative_to(path.parents[1])) in error for path in paths[1:3])
@@ -87,10 +91,21 @@ def test_files_that_cannot_be_read_are_named_at_the_end(
 def test_other_parameters_are_refused_by_name(compute, write_panoramas, fails, sizes):
     write_panoramas(1)
     compute("masks")
-    error = fails("masks", "compute", "images", "masks", *sizes,
+    error = fails("masks", "compute", "--mode", "window", "images", "masks", *sizes,
                   "--proposer", "goodsam_pl.sam.Felzenszwalb")  # fmt: skip
     assert "is of other masks: scales is 100 there and 50 150 450 here" in error
-    error = fails("masks", "compute", "images", "masks", *DIARY, *sizes, "--keep_logits", "false")
+    error = fails(
+        "masks",
+        "compute",
+        "--mode",
+        "window",
+        "images",
+        "masks",
+        *DIARY,
+        *sizes,
+        "--keep_logits",
+        "false",
+    )
     assert "logits is True there and False here" in error
 
 

@@ -18,7 +18,17 @@ WHOLE = ("--size", "[24,128]")
 @pytest.fixture
 def exported(write_panoramas, goodsam, sizes):
     paths = write_panoramas(2)
-    goodsam("masks", "compute", "images", "masks", "--proposer", "mask_fakes.Diary", *sizes)
+    goodsam(
+        "masks",
+        "compute",
+        "--mode",
+        "window",
+        "images",
+        "masks",
+        "--proposer",
+        "mask_fakes.Diary",
+        *sizes,
+    )
     goodsam("masks", "export", "masks", "exported")
     return paths
 

@@ -30,8 +30,10 @@ def test_kills_cost_no_more_than_the_panorama_in_hand(
     count = 10 * kills
     write_panoramas(count)
     diary = ("--proposer", "mask_fakes.Diary", "--proposer.path")
-    goodsam("masks", "compute", "images", "undisturbed", *diary, "other.txt", *sizes)
-    words = [sys.executable, "-m", "goodsam_pl", "masks", "compute", "images", "killed",
+    goodsam(
+        "masks", "compute", "--mode", "window", "images", "undisturbed", *diary, "other.txt", *sizes
+    )
+    words = [sys.executable, "-m", "goodsam_pl", "masks", "compute", "--mode", "window", "images", "killed",
              *diary, str(DIARY), "--proposer.seconds", "0.03", *sizes]  # fmt: skip
     generator = random.Random(kills)  # noqa: S311  # not for secrets
     earlier: dict[str, tuple[int, int]] = {}

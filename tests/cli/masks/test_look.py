@@ -12,7 +12,17 @@ from goodsam_pl.sam import MaskStore, image_key
 @pytest.fixture
 def panoramas(write_panoramas, goodsam, sizes):
     paths = write_panoramas(3)
-    goodsam("masks", "compute", "images", "masks", "--proposer", "mask_fakes.Diary", *sizes)
+    goodsam(
+        "masks",
+        "compute",
+        "--mode",
+        "window",
+        "images",
+        "masks",
+        "--proposer",
+        "mask_fakes.Diary",
+        *sizes,
+    )
     return paths
 
 

@@ -15,6 +15,7 @@ from goodsam_pl.data import PanoramaFormat
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam import MaskProposer, MaskStore, SegmentAnything, precompute_masks
 from goodsam_pl.sam.computing import MissingMasksError, failure_report, share
+from goodsam_pl.sam.panorama import for_mode
 
 __all__ = ["compute"]
 
@@ -25,6 +26,7 @@ def compute(
     images: Path,
     store: Path,
     proposer: MaskProposer | None = None,
+    mode: Literal["panorama", "window"] = "panorama",
     size: tuple[int, int] = (192, 1024),
     vertical_fov: float = 67.5,
     file_vertical_fov: float | None = None,
@@ -46,6 +48,8 @@ def compute(
         images: folder of panoramas.
         store: folder of the masks.
         proposer: finds the masks; the shipped small SAM if none is named.
+        mode: "panorama" makes one set of masks for each panorama, asking about nothing twice;
+            "window" makes one for each window, as SAM's own generator would.
         size: height and width that panoramas are resized to, pixels.
         vertical_fov: vertical field of view of a panorama of that size, degrees.
         file_vertical_fov: vertical field of view of the files, degrees, where it is larger.
@@ -68,7 +72,7 @@ def compute(
     )
     rank, processes = _place(shard)
     files = [entry.image for entry in images_below(images)]
-    proposer = proposer or SegmentAnything()
+    proposer, windows = for_mode(mode, proposer or SegmentAnything(), windows)
     masks = MaskStore.create(store, windows, proposer, panoramas.view, logits=keep_logits)
     proposer.to(_device(device))
     report = precompute_masks(

@@ -1,0 +1,63 @@
+"""Rare classes weigh more, and a pixel weighs 1 on average."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from goodsam_pl.losses import ClassBalance, ensemble_cross_entropy, whole_image_cross_entropy
+
+
+def test_weights_follow_the_closed_form() -> None:
+    labels = torch.tensor([[0] * 90, [1] * 90]).flatten()[:100]  # 90 of class 0, 10 of class 1
+    weights = ClassBalance(2, exponent=0.5)(labels)
+    expected = torch.tensor([0.9**-0.5, 0.1**-0.5])
+    expected = expected / (0.9 * expected[0] + 0.1 * expected[1])
+    torch.testing.assert_close(weights, expected)
+    assert weights[labels].mean().item() == pytest.approx(1.0)
+
+
+def test_an_exponent_of_one_gives_every_class_the_same_share_of_the_loss() -> None:
+    labels = torch.tensor([0] * 80 + [1] * 15 + [2] * 5)
+    weights = ClassBalance(3, exponent=1.0)(labels)
+    shares = torch.stack([weights[labels[labels == c]].sum() for c in range(3)])
+    torch.testing.assert_close(shares, torch.full((3,), 100 / 3))
+
+
+def test_it_remembers_all_labels_and_nothing_is_endless() -> None:
+    balance = ClassBalance(3, exponent=0.5)
+    balance(torch.zeros(40, dtype=torch.int64))
+    weights = balance(torch.ones(60, dtype=torch.int64))
+    fresh = ClassBalance(3, exponent=0.5)(torch.tensor([0] * 40 + [1] * 60))
+    torch.testing.assert_close(weights, fresh)
+    assert weights.isfinite().all()
+    assert weights[2] == weights.max()
+
+
+def test_zero_is_plain_cross_entropy() -> None:
+    torch.manual_seed(0)
+    logits, teacher = torch.randn(2, 4, 3, 5), torch.rand(2, 4, 3, 5)
+    ones = ClassBalance(4, exponent=0.0)(teacher.argmax(dim=1))
+    plain = whole_image_cross_entropy(logits, teacher)
+    torch.testing.assert_close(whole_image_cross_entropy(logits, teacher, ones), plain)
+
+
+def test_the_losses_weigh_each_pixel_by_its_label() -> None:
+    torch.manual_seed(0)
+    weights = torch.tensor([0.5, 1.0, 3.0])
+    logits, teacher = torch.randn(1, 3, 2, 2), torch.rand(1, 3, 2, 2)
+    labels = teacher.argmax(dim=1)
+    nats = -logits.log_softmax(1).gather(1, labels[:, None])[:, 0]
+    expected = (weights[labels] * nats).mean()
+    torch.testing.assert_close(whole_image_cross_entropy(logits, teacher, weights), expected)
+
+    trust = torch.rand(1, 1, 2, 2)
+    found = ensemble_cross_entropy(
+        logits.log_softmax(1)[:, None], teacher[:, None], trust, 2.0, weights
+    )
+    torch.testing.assert_close(found, (weights[labels] * (1 + 2 * trust[:, 0]) * nats).mean())
+
+
+def test_an_exponent_outside_0_to_1_is_refused() -> None:
+    with pytest.raises(ValueError, match="choose 0 to 1"):
+        ClassBalance(19, exponent=1.5)
