@@ -33,8 +33,9 @@ def test_kills_cost_no_more_than_the_panorama_in_hand(
     goodsam(
         "masks", "compute", "--mode", "window", "images", "undisturbed", *diary, "other.txt", *sizes
     )
-    words = [sys.executable, "-m", "goodsam_pl", "masks", "compute", "--mode", "window", "images", "killed",
-             *diary, str(DIARY), "--proposer.seconds", "0.03", *sizes]  # fmt: skip
+    words = [sys.executable, "-m", "goodsam_pl", "masks", "compute", "--mode", "window",
+             "images", "killed", *diary, str(DIARY), "--proposer.seconds", "0.03",
+             *sizes]  # fmt: skip
     generator = random.Random(kills)  # noqa: S311  # not for secrets
     earlier: dict[str, tuple[int, int]] = {}
     for number in range(kills):
