@@ -149,7 +149,7 @@ def _place(
         region = canvas[top : top + window_height, left : left + window_width]
         region |= binary[piece.window][piece.mask]
     canvas = canvas[:, :width] | canvas[:, width:]
-    left, count = _arc(canvas.any(axis=0))
+    left, count = _arc(np.asarray(canvas.any(axis=0)))
     rows = canvas.any(axis=1).nonzero()[0]
     top, bottom = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
     columns = np.arange(left, left + count) % width
@@ -206,10 +206,11 @@ def _overlap(
     other_first: NDArray[np.float64],
     other_last: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    return np.maximum(
+    lengths: NDArray[np.float64] = np.maximum(
         np.minimum(last[:, None], other_last[None]) - np.maximum(first[:, None], other_first[None]),
         0,
     )
+    return lengths
 
 
 def _pack(placed: Sequence[PlacedMask], size: tuple[int, int]) -> WindowMasks:
