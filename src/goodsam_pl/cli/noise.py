@@ -10,6 +10,7 @@ _NOISE = (
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning's own use of PyTorch
     r".*Precision bf16-mixed is not supported by the model summary",  # of its estimate of size
     r".*Found \d+ module\(s\) in eval mode",  # frozen teachers are meant to be
+    r".*Total length of `list` across ranks is zero",  # panoramas without labels for validation
     r".*does not have many workers",  # the presets say why
     r"\s*Dump of a value that does not round-trip: a tuple",  # defaults of albumentations
     r".*The number of training batches .* is smaller than the logging interval",  # short runs
