@@ -245,11 +245,10 @@ class SegmentAnything:
         """Drop unstable and small masks."""
         threshold, offset = self._sam.mask_threshold, self.stability_offset
         placed = view.frame.place(logits, view.size)
-        inner = (placed > threshold + offset).sum(dim=(1, 2))
-        outer = (placed > threshold - offset).sum(dim=(1, 2))
-        stability, binary = inner / outer, placed > threshold
+        stability = _area(placed, threshold + offset) / _area(placed, threshold - offset)
         kept = stability >= self.stability_threshold
-        kept &= binary.sum(dim=(1, 2)) >= self.minimum_area
+        kept &= _area(placed, threshold) >= self.minimum_area
+        binary = placed > threshold
         answers = Answers(prompts, logits, binary, predicted_iou, stability)
         return Answers(*(part[kept] for part in answers))
 
@@ -295,6 +294,11 @@ class Answers(NamedTuple):
     binary: Tensor
     predicted_iou: Tensor
     stability: Tensor
+
+
+def _area(logits: Tensor, threshold: float) -> Tensor:
+    """Pixels ``(K,)`` float of masks ``(K, h, w)``; as floats they are counted much faster."""
+    return torch.gt(logits, threshold, out=torch.empty_like(logits)).flatten(1).sum(dim=1)
 
 
 def _resize(window: Tensor, height: int, width: int) -> Tensor:
