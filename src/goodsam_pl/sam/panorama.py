@@ -24,6 +24,8 @@ from goodsam_pl.sam.segment_anything import Answers, EmbeddedWindows
 __all__ = ["PanoramaMaskGenerator", "PromptedModel", "for_mode"]
 
 _STEPS = (4, 2, 1)
+_VERSION = 2
+"""Grows whenever the same proposer gives other masks."""
 
 
 @runtime_checkable
@@ -70,7 +72,8 @@ class PanoramaMaskGenerator:
         """The proposer's description, and the windows it looks through."""
         sizes = {"window_size": self.windows.window_size, "window_stride": self.windows.stride}
         through = {name: f"{height}x{width}" for name, (height, width) in sizes.items()}
-        return {**self.proposer.describe(), "mode": "panorama", **through}
+        mode: Description = {"mode": "panorama", "mode_version": _VERSION}
+        return {**self.proposer.describe(), **mode, **through}
 
     def propose(self, windows: Tensor) -> list[WindowMasks]:
         """Find the masks of whole panoramas.

@@ -192,9 +192,12 @@ class SegmentAnything:
         height, width = (int(length * scale + 0.5) for length in size)
         if (height, width) != size:
             windows = torch.stack([_resize(window, height, width) for window in windows])
-        normalised = (windows.to(self._device) - sam.pixel_mean) / sam.pixel_std
-        padded = F.pad(normalised, (0, side - width, 0, side - height))
-        embeddings = sam.image_encoder(padded)
+        parts = []
+        for some in windows.split(self.windows_per_batch):
+            normalised = (some.to(self._device) - sam.pixel_mean) / sam.pixel_std
+            padded = F.pad(normalised, (0, side - width, 0, side - height))
+            parts.append(sam.image_encoder(padded))
+        embeddings = torch.cat(parts)
         return EmbeddedWindows(embeddings, LogitFrame(side, height, width), size)
 
     def grid(self, view: EmbeddedWindows) -> Tensor:
