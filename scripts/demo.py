@@ -30,8 +30,8 @@ DATA = ROOT / "data" / "streetworld"
 RUNS = ROOT / "runs" / "demo"
 
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
-"""Without it glibc returns every large tensor to the system and gets it back zeroed, page by page:
-a fifth of the time of a training step on the CPU."""
+"""Without it glibc returns every large tensor to the system and gets it back zeroed, page by page,
+and much of a training step on the CPU goes into that."""
 
 ROWS = {
     "source_only": "source-only B0, whole panorama",

@@ -32,6 +32,19 @@ def sizes():
 
 
 @pytest.fixture
+def stored(write_panoramas, goodsam):
+    """Write so many panoramas and compute their masks, window by window, into ``masks``."""
+
+    def store(count: int) -> list[Path]:
+        paths = write_panoramas(count)
+        words = ["masks", "compute", "images", "masks", "--mode", "window"]
+        goodsam(*words, "--proposer", "mask_fakes.Diary", *SIZES)
+        return paths
+
+    return store
+
+
+@pytest.fixture
 def contents(workplace):
     """Every file of a folder, by name."""
 

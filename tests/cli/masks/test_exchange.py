@@ -16,19 +16,8 @@ WHOLE = ("--size", "[24,128]")
 
 
 @pytest.fixture
-def exported(write_panoramas, goodsam, sizes):
-    paths = write_panoramas(2)
-    goodsam(
-        "masks",
-        "compute",
-        "--mode",
-        "window",
-        "images",
-        "masks",
-        "--proposer",
-        "mask_fakes.Diary",
-        *sizes,
-    )
+def exported(stored, goodsam):
+    paths = stored(2)
     goodsam("masks", "export", "masks", "exported")
     return paths
 

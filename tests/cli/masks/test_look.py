@@ -10,20 +10,8 @@ from goodsam_pl.sam import MaskStore, image_key
 
 
 @pytest.fixture
-def panoramas(write_panoramas, goodsam, sizes):
-    paths = write_panoramas(3)
-    goodsam(
-        "masks",
-        "compute",
-        "--mode",
-        "window",
-        "images",
-        "masks",
-        "--proposer",
-        "mask_fakes.Diary",
-        *sizes,
-    )
-    return paths
+def panoramas(stored):
+    return stored(3)
 
 
 def test_info_tells_what_the_masks_are_of(panoramas, goodsam):
