@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from goodsam_pl.data.augment import column_spacing
-from goodsam_pl.data.batch import collate_panoramas
+from goodsam_pl.data.batch import PanoramaBatch, collate_panoramas
 from goodsam_pl.data.layouts import (
     PANORAMA_LAYOUTS,
     Entry,
@@ -24,9 +24,17 @@ from goodsam_pl.data.layouts import (
     list_entries,
 )
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, PanoramaFormat, StoredMasks
+from goodsam_pl.data.panorama import (
+    Augmentation,
+    PanoramaDataset,
+    PanoramaFormat,
+    StoredMasks,
+    StoredTargets,
+)
+from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.transforms import Transform, photometric
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
 
 __all__ = ["PanoramaDataModule"]
@@ -125,6 +133,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.limit = limit
         self.loading = Loading(batch_size, eval_batch_size, num_workers)
         self._entries: dict[str, list[Entry]] = {}
+        self._targets: TargetStore | None = None
 
     def setup(self, stage: str) -> None:
         """List the files of a stage and read the first of each split.
@@ -147,7 +156,7 @@ class PanoramaDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Unlabelled panoramas, augmented, shuffled."""
-        dataset = self._dataset("train", self.augmentation)
+        dataset = self._dataset("train", self.augmentation, self._targets)
         processes = self.trainer.world_size if self.trainer else 1
         return self.loading.training(dataset, len(dataset), self._collate, processes)
 
@@ -181,6 +190,27 @@ class PanoramaDataModule(pl.LightningDataModule):
             if split in self.mask_splits
             for entry in self._entries.get(split, [])
         ]
+
+    @property
+    def training_files(self) -> list[Path]:
+        """The panoramas of the train split, after ``setup``."""
+        return [entry.image for entry in self._entries["train"]]
+
+    def training_panoramas(self, files: Collection[Path]) -> Iterator[PanoramaBatch]:
+        """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
+        dataset = self._dataset("train")
+        for index, file in enumerate(self.training_files):
+            if file in files:
+                yield collate_panoramas([dataset[index]], self.windows)
+
+    def describe_masks(self) -> dict[str, str]:
+        """What decides about the masks of a panorama: its view, the windows, who made them."""
+        store = None if self.mask_root is None else MaskStore.open(self.mask_root).fingerprint
+        return {"masks": str(store), "windows": repr(self.windows), "view": repr(self.view)}
+
+    def use_targets(self, targets: TargetStore) -> None:
+        """Train on stored targets from now on, in the place of SAM's masks."""
+        self._targets = targets
 
     def read_panorama(self, path: Path) -> Tensor:
         """Read a panorama exactly as training sees it, without augmentation.
@@ -233,11 +263,16 @@ class PanoramaDataModule(pl.LightningDataModule):
             log.info("training without validation: %s has no labels for it", self.root)
             del self._entries["val"]
 
-    def _dataset(self, role: str, augmentation: Augmentation | None = None) -> PanoramaDataset:
+    def _dataset(
+        self,
+        role: str,
+        augmentation: Augmentation | None = None,
+        targets: TargetStore | None = None,
+    ) -> PanoramaDataset:
         entries = self._entries[role]
+        files = [entry.image for entry in entries]
         masks = None
-        if self.mask_root is not None and role in self.mask_splits:
-            files = [entry.image for entry in entries]
+        if self.mask_root is not None and role in self.mask_splits and targets is None:
             masks = StoredMasks(self.mask_root, files, self.windows, self.view)
         return PanoramaDataset(
             entries,
@@ -245,6 +280,7 @@ class PanoramaDataModule(pl.LightningDataModule):
             self.windows,
             self.taxonomy.name,
             masks=masks,
+            targets=None if targets is None else StoredTargets(targets, files),
             augmentation=augmentation,
         )
 
