@@ -21,6 +21,7 @@ from goodsam_pl.data.normalization import normalize
 from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, draw_generator
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.taxonomy import IGNORE_INDEX
 
 __all__ = ["Augmentation", "PanoramaDataset", "PanoramaFormat", "StoredMasks", "StoredTargets"]
 
@@ -104,6 +105,8 @@ class PanoramaFormat:
             return self._fit_image(image), None
         label = labels.read(entry.label, entry.label_format)
         check_pair(image, label, entry.image, entry.label)
+        if entry.label_format.black_is_void:
+            label[(image == 0).all(axis=2)] = IGNORE_INDEX
         return self._fit_image(image), resize_label(label[self._band(len(label))], self.size)
 
     def _read_whole(self, path: Path) -> npt.NDArray[np.uint8]:

@@ -51,10 +51,13 @@ class PanoramaDataModule(pl.LightningDataModule):
     labels: without a labelled ``val`` split there is none.
 
     Args:
-        dataset: folder layout: ``densepass`` (also a StreetWorld export), ``wildpass``, ``folder``
-            (every image below ``root``), or ``plain`` (``images/ labels/ splits/<split>.txt``).
+        dataset: folder layout: ``densepass`` (also a StreetWorld export), ``wildpass``,
+            ``stanford2d3d``, ``folder`` (every image below ``root``), or ``plain``
+            (``images/ labels/ splits/<split>.txt``).
         root: folder of the data set.
-        taxonomy: class set that labels are translated to.
+        taxonomy: class set of the networks.
+        evaluation_taxonomy: class set that labels are translated to, and that predictions are
+            scored in; ``None`` takes ``taxonomy``.
         size: height and width that panoramas are resized to, pixels.
         vertical_fov: vertical field of view of a panorama of that size, degrees; 180 for the full
             sphere.
@@ -85,9 +88,10 @@ class PanoramaDataModule(pl.LightningDataModule):
     def __init__(
         self,
         *,
-        dataset: Literal["densepass", "wildpass", "folder", "plain"],
+        dataset: Literal["densepass", "wildpass", "stanford2d3d", "folder", "plain"],
         root: str,
         taxonomy: str = "cityscapes-19",
+        evaluation_taxonomy: str | None = None,
         size: tuple[int, int] = (192, 1024),
         vertical_fov: float = 67.5,
         file_vertical_fov: float | None = None,
@@ -116,7 +120,11 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.dataset = dataset
         self.root = Path(root).expanduser()
         self.taxonomy = get_taxonomy(taxonomy)
+        self.evaluation_taxonomy = (
+            get_taxonomy(evaluation_taxonomy) if evaluation_taxonomy else None
+        )
         self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
+        self._labels_in = evaluation_taxonomy or taxonomy
         self.format = PanoramaFormat(
             (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
         )
@@ -250,7 +258,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         if role == "predict":
             entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
         if self.mask_root is None or role not in self.mask_splits:
-            PanoramaDataset(entries[:1], self.format, self.windows, self.taxonomy.name)[0]
+            PanoramaDataset(entries[:1], self.format, self.windows, self._labels_in)[0]
         self._entries[role] = entries
 
     def _load_validation(self) -> None:
@@ -278,7 +286,7 @@ class PanoramaDataModule(pl.LightningDataModule):
             entries,
             self.format,
             self.windows,
-            self.taxonomy.name,
+            self._labels_in,
             masks=masks,
             targets=None if targets is None else StoredTargets(targets, files),
             augmentation=augmentation,
