@@ -1,0 +1,151 @@
+"""How long a whole panorama's fusion takes, beside a plain loop over its masks.
+
+    python benchmarks/fusion.py
+
+One panorama of 2048x400 pixels, 19 classes, 300 overlapping ellipses as masks, all drawn from a
+seed. The softmax is that of a network with a quarter of the resolution, as SegFormer has. The loop
+takes the masks as a list of bool arrays and fills labels and weights mask by mask, from large to
+small; it writes no dense ensemble either, and has its argmax from one call of `torch.max`.
+
+The headline figures are those of CTCF as the figure of the paper draws it. For comparison: the other
+fusions; the softmax of unsmoothed noise, the worst case, in which no two neighbours agree; and one
+plain pass that reads the softmax, below which no fusion can come. Fusions and loop are run
+alternately; medians and minima are told, as other work on the machine adds to the former.
+
+Prints a table and, as its last line, one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, FusedWindows, Fusion, MajorityVote
+from goodsam_pl.sam.masks import mask_layers
+
+HEIGHT, WIDTH, CLASSES, MASKS = 400, 2048, 19, 300
+
+
+def main() -> None:
+    """Make a panorama, check that loop and fusion agree to the bit, and measure both."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=40, help="of each fusion")
+    parser.add_argument("--loops", type=int, default=5, help="repeats of the loop over masks")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    generator = torch.Generator().manual_seed(0)
+    smooth = draw_softmax(generator, noisy=False)
+    noise = draw_softmax(generator, noisy=True)
+    masks = draw_masks(generator)
+    layers = mask_layers(masks)[None]
+
+    identical = all(agrees(softmax, masks, layers) for softmax in (smooth, noise))
+    ways: dict[str, Callable[[], object]] = {
+        "read the softmax once (amax)": lambda: smooth.amax(dim=1),
+        "its argmax by torch.max": lambda: smooth.max(dim=1),
+        "CTCF": bind(CTCF(), smooth, layers),
+        "CTCF, and the dense ensemble": lambda: CTCF()(smooth, layers).ensemble,
+        "CTCF, votes by confidence": bind(CTCF(votes="confidence"), smooth, layers),
+        "CTCF, votes by softmax": bind(CTCF(votes="softmax"), smooth, layers),
+        "CTCF, worst case": bind(CTCF(), noise, layers),
+        "CTCFv2": bind(CTCFv2(), smooth, layers),
+        "majority vote": bind(MajorityVote(), smooth, layers),
+        "SSA": bind(SSA(), smooth, layers),
+        "SEPL": bind(SEPL(), smooth, layers),
+    }
+    times = measure(ways, arguments.repeats)
+    loops = measure({"loop": lambda: fuse_by_loop(smooth[0], masks)}, arguments.loops)["loop"]
+
+    print(f"{WIDTH}x{HEIGHT}, {CLASSES} classes, {MASKS} masks in {layers.shape[1]} layers")
+    print(f"  {'milliseconds':<32}{'median':>8}{'least':>8}")
+    for name, each in {**times, "loop over masks": loops}.items():
+        print(f"  {name:<32}{statistics.median(each):8.2f}{min(each):8.2f}")
+    ours, loop = statistics.median(times["CTCF"]), statistics.median(loops)
+    report = {
+        "milliseconds": round(ours, 2),
+        "milliseconds_least": round(min(times["CTCF"]), 2),
+        "loop_milliseconds": round(loop, 1),
+        "speedup_vs_loop": round(loop / ours, 1),
+        "speedup_vs_loop_least": round(min(loops) / min(times["CTCF"]), 1),
+        "identical": identical,
+        "threads": arguments.threads,
+    }
+    print(json.dumps(report))
+
+
+def draw_softmax(generator: torch.Generator, noisy: bool) -> Tensor:
+    """Probabilities ``(1, K, H, W)``: of broad regions, or of noise."""
+    if noisy:
+        return torch.randn(1, CLASSES, HEIGHT, WIDTH, generator=generator).softmax(dim=1)
+    regions = torch.randn(1, CLASSES, HEIGHT // 32, WIDTH // 32, generator=generator)
+    quarter = (HEIGHT // 4, WIDTH // 4)
+    logits = 4 * F.interpolate(regions, quarter, mode="bicubic")
+    logits += 0.1 * torch.randn(1, CLASSES, *quarter, generator=generator)
+    return F.interpolate(logits, (HEIGHT, WIDTH), mode="bilinear").softmax(dim=1)
+
+
+def draw_masks(generator: torch.Generator) -> Tensor:
+    """Ellipses of 100 to 20 000 pixels, largest first: bool ``(M, H, W)``."""
+    rows, columns = torch.arange(HEIGHT)[:, None], torch.arange(WIDTH)
+    found = []
+    for _ in range(MASKS):
+        place, size, slenderness = torch.rand(3, generator=generator), 0.0, 0.0
+        size = 100 * 200 ** float(torch.rand(1, generator=generator))
+        slenderness = 3 ** float(2 * place[2] - 1)
+        down = (rows - place[0] * HEIGHT) ** 2 / slenderness
+        across = (columns - place[1] * WIDTH) ** 2 * slenderness
+        found.append(down + across <= size / torch.pi)
+    return torch.stack(sorted(found, key=lambda mask: -int(mask.sum())))
+
+
+def fuse_by_loop(
+    probabilities: Tensor, masks: Tensor, threshold: float = 0.5, confidence: float = 0.9
+) -> tuple[Tensor, Tensor]:
+    """The flow chart read aloud: labels and weights of one window."""
+    best, own = probabilities.max(dim=0)
+    label, weight = own.clone(), (best >= confidence).float()
+    for mask in masks:
+        inside = own[mask]
+        counts = torch.bincount(inside, minlength=CLASSES)
+        winner = int(counts.argmax())
+        accepted = int(counts[winner]) / len(inside) >= threshold
+        label[mask] = winner if accepted else inside
+        weight[mask] = float(accepted)
+    return label, weight
+
+
+def agrees(probabilities: Tensor, masks: Tensor, layers: Tensor) -> bool:
+    """Whether CTCF gives what the loop gives, to the bit."""
+    fused = CTCF()(probabilities, layers)
+    label, weight = fuse_by_loop(probabilities[0], masks)
+    return torch.equal(fused.label[0].long(), label) and torch.equal(fused.weight[0], weight)
+
+
+def bind(fusion: Fusion, probabilities: Tensor, layers: Tensor) -> Callable[[], FusedWindows]:
+    """A call without arguments."""
+    return lambda: fusion(probabilities, layers)
+
+
+def measure(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Milliseconds of each way, run in turn."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for way in ways.values():
+        way()
+    for _ in range(repeats):
+        for name, way in ways.items():
+            begun = time.perf_counter()
+            way()
+            times[name].append(1e3 * (time.perf_counter() - begun))
+    return times
+
+
+if __name__ == "__main__":
+    main()
