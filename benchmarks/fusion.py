@@ -23,14 +23,17 @@ import statistics
 import time
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, FusedWindows, Fusion, MajorityVote
-from goodsam_pl.sam.masks import mask_layers
 
 HEIGHT, WIDTH, CLASSES, MASKS = 400, 2048, 19, 300
+
+Mask = NDArray[np.bool_]
 
 
 def main() -> None:
@@ -44,8 +47,8 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     smooth = draw_softmax(generator, noisy=False)
     noise = draw_softmax(generator, noisy=True)
-    masks = draw_masks(generator)
-    layers = mask_layers(masks)[None]
+    masks = draw_masks(np.random.default_rng(0))
+    layers = pack(masks)[None]
 
     identical = all(agrees(softmax, masks, layers) for softmax in (smooth, noise))
     ways: dict[str, Callable[[], object]] = {
@@ -92,37 +95,47 @@ def draw_softmax(generator: torch.Generator, noisy: bool) -> Tensor:
     return F.interpolate(logits, (HEIGHT, WIDTH), mode="bilinear").softmax(dim=1)
 
 
-def draw_masks(generator: torch.Generator) -> Tensor:
-    """Ellipses of 100 to 20 000 pixels, largest first: bool ``(M, H, W)``."""
-    rows, columns = torch.arange(HEIGHT)[:, None], torch.arange(WIDTH)
+def draw_masks(generator: np.random.Generator) -> list[Mask]:
+    """Ellipses of 100 to 20 000 pixels, less where the image cuts them, largest first."""
+    rows, columns = np.arange(HEIGHT)[:, None], np.arange(WIDTH)
     found = []
-    for _ in range(MASKS):
-        place, size, slenderness = torch.rand(3, generator=generator), 0.0, 0.0
-        size = 100 * 200 ** float(torch.rand(1, generator=generator))
-        slenderness = 3 ** float(2 * place[2] - 1)
-        down = (rows - place[0] * HEIGHT) ** 2 / slenderness
-        across = (columns - place[1] * WIDTH) ** 2 * slenderness
-        found.append(down + across <= size / torch.pi)
-    return torch.stack(sorted(found, key=lambda mask: -int(mask.sum())))
+    for top, left, size, shape in generator.random((MASKS, 4)):
+        slenderness = 3 ** (2 * shape - 1)
+        down = (rows - top * HEIGHT) ** 2 / slenderness
+        across = (columns - left * WIDTH) ** 2 * slenderness
+        found.append(down + across <= 100 * 200**size / np.pi)
+    return sorted(found, key=lambda mask: -int(mask.sum()))
+
+
+def pack(masks: list[Mask]) -> Tensor:
+    """Ids of masks in layers, each mask in the first where it overlaps with none: ``(L, H, W)``."""
+    layers: list[NDArray[np.int16]] = []
+    for index, mask in enumerate(masks):
+        layer = next((each for each in layers if each[mask].max() < 0), None)
+        if layer is None:
+            layer = np.full((HEIGHT, WIDTH), -1, dtype=np.int16)
+            layers.append(layer)
+        layer[mask] = index
+    return torch.from_numpy(np.stack(layers))
 
 
 def fuse_by_loop(
-    probabilities: Tensor, masks: Tensor, threshold: float = 0.5, confidence: float = 0.9
+    probabilities: Tensor, masks: list[Mask], threshold: float = 0.5, confidence: float = 0.9
 ) -> tuple[Tensor, Tensor]:
     """The flow chart read aloud: labels and weights of one window."""
-    best, own = probabilities.max(dim=0)
-    label, weight = own.clone(), (best >= confidence).float()
+    best, own = (each.numpy() for each in probabilities.max(dim=0))
+    label, weight = own.copy(), (best >= np.float32(confidence)).astype(np.float32)
     for mask in masks:
         inside = own[mask]
-        counts = torch.bincount(inside, minlength=CLASSES)
-        winner = int(counts.argmax())
-        accepted = int(counts[winner]) / len(inside) >= threshold
+        counts = np.bincount(inside, minlength=CLASSES)
+        winner = counts.argmax()
+        accepted = counts[winner] / len(inside) >= threshold
         label[mask] = winner if accepted else inside
-        weight[mask] = float(accepted)
-    return label, weight
+        weight[mask] = accepted
+    return torch.from_numpy(label), torch.from_numpy(weight)
 
 
-def agrees(probabilities: Tensor, masks: Tensor, layers: Tensor) -> bool:
+def agrees(probabilities: Tensor, masks: list[Mask], layers: Tensor) -> bool:
     """Whether CTCF gives what the loop gives, to the bit."""
     fused = CTCF()(probabilities, layers)
     label, weight = fuse_by_loop(probabilities[0], masks)
