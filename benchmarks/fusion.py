@@ -7,7 +7,7 @@ seed. The softmax is that of a network with a quarter of the resolution, as SegF
 takes the masks as a list of bool arrays and fills labels and weights mask by mask, from large to
 small; it writes no dense ensemble either, and has its argmax from one call of `torch.max`.
 
-The headline figures are those of CTCF as the figure of the paper draws it. For comparison: the other
+The headline figures are those of CTCF as the paper draws it. For comparison: the other
 fusions; the softmax of unsmoothed noise, the worst case, in which no two neighbours agree; and one
 plain pass that reads the softmax, below which no fusion can come. Fusions and loop are run
 alternately; medians and minima are told, as other work on the machine adds to the former.

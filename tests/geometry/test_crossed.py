@@ -61,8 +61,10 @@ def test_overlaps_are_all_pixels_that_two_families_share(windows: CrossedWindows
 
 def test_the_mean_weighs_every_window_alike() -> None:
     windows = CrossedWindows.cover((4, 8), (2, 8), (2, 8), (4, 4), (4, 2))
-    ones, twos = (family.fill_(value) for family, value in zip(
-        windows.extract(torch.zeros(1, 1, 4, 8)), (1.0, 2.0), strict=True))
+    ones, twos = (
+        family.fill_(value)
+        for family, value in zip(windows.extract(torch.zeros(1, 1, 4, 8)), (1.0, 2.0), strict=True)
+    )
     # each pixel lies in one wide window and in two tall ones
     stitched = windows.stitch(type(windows.extract(torch.zeros(1, 1, 4, 8)))(ones, twos))
     torch.testing.assert_close(stitched, torch.full((1, 1, 4, 8), 5 / 3))

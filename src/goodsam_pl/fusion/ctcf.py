@@ -90,9 +90,7 @@ def complementary_fusion(
     winner = (counted if votes == "count" else cast(runs, votes)).argmax(dim=-1)
     share = shares(counted)
     accepted = share.gather(-1, winner[:, None]).squeeze(-1) >= threshold
-    return fill_accepted(
-        runs, winner, accepted, share, confidence, distinct_share, instance_weight
-    )
+    return fill_accepted(runs, winner, accepted, share, confidence, distinct_share, instance_weight)
 
 
 def fill_accepted(
@@ -108,17 +106,16 @@ def fill_accepted(
 
     Args:
         runs: of all windows.
-        winner: Y of each mask, int64 ``(nM,)``.
-        accepted: masks with Y_max ≥ θ, bool ``(nM,)``.
-        share: of each class in each mask, float ``(nM, K)``.
+        winner: Y of each mask, int64 ``(1 + nM,)``.
+        accepted: masks with Y_max ≥ θ, bool ``(1 + nM,)``.
+        share: of each class in each mask, float ``(1 + nM, K)``.
         confidence: see :class:`CTCF`.
         distinct_share: see :class:`CTCF`.
         instance_weight: see :class:`CTCF`.
     """
     mask = topmost(runs)
-    in_mask = mask >= 0
-    at = mask.clamp(min=0)
+    in_mask = mask > 0
     if distinct_share > 0:
-        in_mask &= share[at, runs.labels] >= distinct_share
-    filled = in_mask & accepted[at]
-    return paint(runs, winner[at], filled, filled, ~in_mask, confidence, instance_weight)
+        in_mask &= share[mask, runs.labels] >= distinct_share
+    filled = in_mask & accepted[mask]
+    return paint(runs, winner[mask], filled, filled, ~in_mask, confidence, instance_weight)

@@ -43,7 +43,7 @@ class FusedWindows:
 
     @cached_property
     def label(self) -> Tensor:
-        """argmax E_i, the hard targets, uint8 ``(..., h, w)``."""
+        """Argmax E_i, the hard targets, uint8 ``(..., h, w)``."""
         if self.instance_weight == 1.0:
             return self.winner
         return self.ensemble.argmax(dim=-3).to(torch.uint8)

@@ -52,6 +52,6 @@ def majority_vote(
     runs = WindowRuns.of(probabilities, masks)
     counted = tally(runs, runs.lengths)
     most, winner = counted.max(dim=-1)
-    mask = topmost(runs, most.double() > majority * counted.sum(dim=-1))
-    filled = mask >= 0
-    return paint(runs, winner[mask.clamp(min=0)], filled, filled, ~filled, confidence)
+    mask = topmost(runs, most > majority * counted.sum(dim=-1).double())
+    filled = mask > 0
+    return paint(runs, winner[mask], filled, filled, ~filled, confidence)

@@ -10,7 +10,7 @@ from goodsam_pl.fusion.runs import WindowRuns
 
 __all__ = ["paint", "topmost"]
 
-_FILLED, _BY_CONFIDENCE, _TRUSTED = 1 << 8, 1 << 9, 1 << 10
+_FILLED = 1 << 8
 
 
 def topmost(runs: WindowRuns, taking_part: Tensor | None = None) -> Tensor:
@@ -18,15 +18,15 @@ def topmost(runs: WindowRuns, taking_part: Tensor | None = None) -> Tensor:
 
     Args:
         runs: of all windows.
-        taking_part: masks that are painted, bool ``(nM,)``; ``None`` takes all.
+        taking_part: masks that are painted, bool ``(1 + nM,)``; ``None`` takes all.
 
     Returns:
-        int64 ``(R,)``, -1 where there is none.
+        int64 ``(R,)``, 0 where there is none.
     """
     masks = runs.masks
     if taking_part is not None:
-        masks = torch.where(taking_part[masks.clamp(min=0)], masks, -1)
-    return masks.amax(dim=0)
+        masks = masks * taking_part[masks]
+    return masks.amax(dim=0).long()
 
 
 def paint(
@@ -49,16 +49,16 @@ def paint(
         confidence: the least max S_i of those.
         instance_weight: see :class:`FusedWindows`.
     """
-    said = torch.where(filled, winner, runs.labels)
-    said += filled * _FILLED + by_confidence * _BY_CONFIDENCE + trusted * _TRUSTED
-    # one spreading of all four, as it is among the dearer steps
-    code = runs.pixels(said.to(torch.int16))
-    sure = (runs.confidence >= confidence).view_as(code)
-    weight = (code & _TRUSTED).bool() | ((code & _BY_CONFIDENCE).bool() & sure)
+    # both in one number, as telling the pixels is among the dearer steps
+    code = runs.pixels((torch.where(filled, winner, runs.labels) + filled * _FILLED).short())
+    least = runs.confidence.new_full(trusted.shape, torch.inf)
+    least[by_confidence] = confidence
+    least[trusted] = -torch.inf
+    weight = runs.pixels(least).le_(runs.confidence.view_as(code))
     return FusedWindows(
         probabilities=runs.probabilities,
         winner=code.to(torch.uint8),
-        filled=(code & _FILLED).bool(),
-        weight=weight.to(runs.probabilities.dtype),
+        filled=code >= _FILLED,
+        weight=weight,
         instance_weight=instance_weight,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from goodsam_pl.fusion.scan import decide, run_starts, spread
+from goodsam_pl.fusion.scan import scan, spread
 
 __all__ = ["WindowRuns"]
 
@@ -26,9 +26,9 @@ class WindowRuns:
         lengths: pixels of each run, int64 ``(R,)``.
         windows: the window of each run, int64 ``(R,)``.
         labels: argmax S_i of each run, int64 ``(R,)``.
-        masks: the masks of each run, int64 ``(L, R)``, -1 is none; within a window numbers grow
+        masks: the masks of each run, int32 ``(L, R)``, 0 is none; within a window numbers grow
             as masks shrink.
-        masks_per_window: M ≥ 1; mask m of window i has the number i M + m.
+        masks_per_window: M ≥ 1; mask m of window i has the number 1 + i M + m.
     """
 
     probabilities: Tensor
@@ -48,29 +48,24 @@ class WindowRuns:
         """
         _check(probabilities, masks)
         probabilities = probabilities.detach()
-        label, confidence = decide(probabilities.flatten(0, -4).flatten(2))
-        layers = masks.flatten(0, -4).flatten(2)
-        starts = run_starts(label, layers)
-        _, depth, pixels = layers.shape
-        windows = starts // pixels
-        places = starts + windows * ((depth - 1) * pixels)
-        steps = torch.arange(depth, device=starts.device)[:, None] * pixels
-        ids = layers.flatten()[places + steps].long()
-        most = max(int(ids.max()) + 1, 1)
-        end = starts.new_tensor([label.numel()])
+        found = scan(probabilities.flatten(0, -4).flatten(2), masks.flatten(0, -4).flatten(2))
+        windows = found.starts // found.confidence.shape[1]
+        most = max(int(found.masks.max()) + 1, 1)
+        numbers = found.masks.int() + (windows.int() * most + 1)
+        end = found.starts.new_tensor([found.confidence.numel()])
         return cls(
             probabilities=probabilities,
-            confidence=confidence.flatten(),
-            lengths=torch.diff(starts, append=end),
+            confidence=found.confidence.flatten(),
+            lengths=torch.diff(found.starts, append=end),
             windows=windows,
-            labels=label.flatten()[starts].long(),
-            masks=torch.where(ids < 0, -1, ids + windows * most),
+            labels=found.labels.long(),
+            masks=numbers * (found.masks >= 0),
             masks_per_window=most,
         )
 
     @property
     def window_count(self) -> int:
-        """n."""
+        """N."""
         return self.probabilities.shape[:-3].numel()
 
     @property
@@ -80,8 +75,8 @@ class WindowRuns:
 
     @property
     def mask_count(self) -> int:
-        """n M, the numbers that masks can have."""
-        return self.window_count * self.masks_per_window
+        """1 + n M, the numbers that masks can have, with that of none."""
+        return 1 + self.window_count * self.masks_per_window
 
     def sums(self, values: Tensor) -> Tensor:
         """Sum integers ``(nP,)`` over the pixels of each run, exactly: int64 ``(R,)``."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from goodsam_pl.fusion.fused import FusedWindows, Fusion
@@ -61,14 +62,15 @@ def sam_enhanced_pseudo_labels(
     counted = tally(runs, runs.lengths)
     areas = counted.sum(dim=-1, keepdim=True)
     regions = _regions(runs).repeat_interleave(runs.masks_per_window, dim=0)
+    regions = F.pad(regions, (0, 0, 1, 0))  # the row of no mask
     held = counted.double()
     stands = ((held > inside * areas) | (held >= covered * regions)) & (counted > 0)
     most, winner = (counted * stands).max(dim=-1)
     mask = topmost(runs, most > 0)
-    filled = mask >= 0
-    trusted = filled | (topmost(runs) < 0)
+    filled = mask > 0
+    trusted = filled | (topmost(runs) == 0)
     nowhere = torch.zeros_like(filled)
-    return paint(runs, winner[mask.clamp(min=0)], filled, trusted, by_confidence=nowhere)
+    return paint(runs, winner[mask], filled, trusted, by_confidence=nowhere)
 
 
 def _regions(runs: WindowRuns) -> Tensor:

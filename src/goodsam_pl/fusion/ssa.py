@@ -49,7 +49,7 @@ def semantic_segment_anything(
     runs = WindowRuns.of(probabilities, masks)
     counted = tally(runs, runs.lengths)
     mask = topmost(runs, counted.sum(dim=-1) >= least_area)
-    filled = mask >= 0
-    labels = counted.argmax(dim=-1)[mask.clamp(min=0)]
+    filled = mask > 0
+    labels = counted.argmax(dim=-1)[mask]
     everywhere = runs.lengths > 0
     return paint(runs, labels, filled, everywhere, ~everywhere)

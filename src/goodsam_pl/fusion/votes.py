@@ -24,7 +24,7 @@ def fixed_point(values: Tensor) -> Tensor:
 
 
 def cast(runs: WindowRuns, ballot: Ballot) -> Tensor:
-    """The votes for each class in each mask, int64 ``(nM, K)``."""
+    """The votes for each class in each mask, int64 ``(1 + nM, K)``."""
     if ballot == "count":
         return tally(runs, runs.lengths)
     if ballot == "confidence":
@@ -42,13 +42,15 @@ def tally(runs: WindowRuns, weights: Tensor) -> Tensor:
         weights: votes of each run, int64 ``(R,)``.
 
     Returns:
-        int64 ``(nM, K)``.
+        int64 ``(1 + nM, K)``; the first row is that of no mask, 0.
     """
-    classes = runs.classes
-    inside = runs.masks >= 0
-    bins = (runs.masks * classes + runs.labels)[inside]
-    votes = weights.new_zeros(runs.mask_count * classes)
-    return votes.index_add_(0, bins, weights.expand_as(inside)[inside]).view(-1, classes)
+    votes = weights.new_zeros(runs.mask_count * runs.classes)
+    labels = runs.labels.int()
+    for masks in runs.masks:
+        votes.index_add_(0, masks * runs.classes + labels, weights)
+    votes = votes.view(-1, runs.classes)
+    votes[0] = 0
+    return votes
 
 
 def shares(votes: Tensor) -> Tensor:
@@ -57,6 +59,8 @@ def shares(votes: Tensor) -> Tensor:
 
 
 def _sum_by_mask(runs: WindowRuns, weights: Tensor) -> Tensor:
-    inside = runs.masks >= 0
     votes = weights.new_zeros(runs.mask_count)
-    return votes.index_add_(0, runs.masks[inside], weights.expand_as(inside)[inside])
+    for masks in runs.masks:
+        votes.index_add_(0, masks, weights)
+    votes[0] = 0
+    return votes
