@@ -52,7 +52,7 @@ class Checkpoint(NamedTuple):
         """Build the model, in evaluation mode and float32.
 
         Raises:
-            ValueError: the files are damaged, or tensors are missing, superfluous or of another shape.
+            ValueError: files are damaged, or tensors are missing, superfluous or of another shape.
         """
         import transformers  # noqa: PLC0415  # an extra
 
