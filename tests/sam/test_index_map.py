@@ -54,19 +54,19 @@ def test_pixels_share_a_cell_exactly_if_they_share_all_masks(windows: list[Tenso
 @given(windows)
 def test_runs_come_back_from_their_steps(windows: list[Tensor]) -> None:
     index_map = overlay(windows)
-    cells, lengths = index_map.cells, index_map.lengths
-    runs = encode_runs(cells, lengths, int(index_map.cell_counts.sum()), index_map.size)
+    cells, places = index_map.cells, index_map.places
+    runs = encode_runs(cells, places, int(index_map.cell_counts.sum()), index_map.size)
     assert runs.steps.dtype == np.uint8
     found = decode_runs(runs, index_map.cell_counts, index_map.size)
     assert (found[0] == cells).all()
-    assert (found[1] == lengths).all()
+    assert (found[1] == places).all()
 
 
 def test_a_straight_border_takes_one_step_down_in_each_row() -> None:
     binary = torch.zeros(1, 4, 6, dtype=torch.bool)
     binary[0, :, 3:] = True
     index_map = overlay([binary])
-    runs = encode_runs(index_map.cells, index_map.lengths, 2, (4, 6))
+    runs = encode_runs(index_map.cells, index_map.places, 2, (4, 6))
     assert runs.counts.tolist() == [4, 4]
     rows, columns = runs.steps.tolist()
     assert rows == [0, 1, 1, 1, 253, 1, 1, 1]

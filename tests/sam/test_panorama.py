@@ -9,7 +9,7 @@ from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam import Felzenszwalb, MaskProposer, PanoramaMaskGenerator, WindowMasks
 from goodsam_pl.sam.masks import LogitFrame
 from goodsam_pl.sam.panorama import PromptedModel, lay_points
-from goodsam_pl.sam.segment_anything import Answers, EmbeddedWindows
+from goodsam_pl.sam.prompting import Answers, EmbeddedWindows
 
 GRID = WindowGrid.cover((32, 128), (32, 32), (32, 16))
 

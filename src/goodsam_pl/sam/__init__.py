@@ -11,6 +11,7 @@ from goodsam_pl.sam.precompute import PanoramaSource, PrecomputeSAM
 from goodsam_pl.sam.proposer import MaskProposer
 from goodsam_pl.sam.segment_anything import SegmentAnything
 from goodsam_pl.sam.store import MaskStore, MaskStoreError, image_key
+from goodsam_pl.sam.transformers_sam import TransformersSAM
 from goodsam_pl.sam.weights import download_weights
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PanoramaSource",
     "PrecomputeSAM",
     "SegmentAnything",
+    "TransformersSAM",
     "WindowMasks",
     "download_weights",
     "image_key",

@@ -18,8 +18,8 @@ from torch import Tensor
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam.joining import join_windows
 from goodsam_pl.sam.masks import WindowMasks
+from goodsam_pl.sam.prompting import Answers, EmbeddedWindows
 from goodsam_pl.sam.proposer import Description, MaskProposer
-from goodsam_pl.sam.segment_anything import Answers, EmbeddedWindows
 
 __all__ = ["PanoramaMaskGenerator", "PromptedModel", "for_mode"]
 

@@ -42,7 +42,7 @@ def encode_masks(masks: Sequence[WindowMasks], header: Header, logits: bool = Tr
     """
     index_map = IndexMap.of([window.layers for window in masks], [len(window) for window in masks])
     runs = encode_runs(
-        index_map.cells, index_map.lengths, int(index_map.cell_counts.sum()), index_map.size
+        index_map.cells, index_map.places, int(index_map.cell_counts.sum()), index_map.size
     )
     scores = [torch.cat([w.predicted_iou for w in masks]), torch.cat([w.stability for w in masks])]
     arrays = {
@@ -127,13 +127,13 @@ def _index_map(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> IndexM
     height, width = header["size"]
     cell_counts, mask_counts = np.array(header["cells"]), np.array(header["masks"])
     runs = RunSteps(arrays["run_counts"], arrays["run_steps"])
-    cells, lengths = decode_runs(runs, cell_counts, (height, width))
+    cells, places = decode_runs(runs, cell_counts, (height, width))
     cell_steps = arrays["cell_steps"]
     return IndexMap(
         size=(height, width),
         cell_counts=cell_counts,
         mask_counts=mask_counts,
-        lengths=lengths,
+        places=places,
         cells=cells,
         pair_masks=np.repeat(np.arange(mask_counts.sum()), arrays["cell_counts"]),
         pair_cells=np.cumsum(cell_steps, dtype=cell_steps.dtype),

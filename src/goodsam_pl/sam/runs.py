@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goodsam_pl.sam.index_map import Integers, starts
+from goodsam_pl.sam.index_map import Integers, running_sum
 
 __all__ = ["RunSteps", "decode_runs", "encode_runs"]
 
@@ -32,23 +32,23 @@ class RunSteps(NamedTuple):
 
 
 def encode_runs(
-    cells: Integers, lengths: Integers, cell_count: int, size: tuple[int, int]
+    cells: Integers, places: Integers, cell_count: int, size: tuple[int, int]
 ) -> RunSteps:
     """Sort runs by cell and take distances.
 
     Args:
         cells: ``(R,)``, the cell of each run, row by row.
-        lengths: ``(R,)``, pixels.
+        places: ``(R,)``, where each begins, pixels.
         cell_count: C.
         size: height and width of a window, pixels.
     """
-    lines, columns = np.divmod(starts(lengths), size[1])
+    lines, columns = np.divmod(places, size[1])
     by_line = np.lexsort((columns, lines, cells))
     again = np.zeros(len(cells), dtype=bool)
     again[1:] = (np.diff(cells[by_line]) == 0) & (np.diff(lines[by_line]) == 0)
-    places = np.arange(len(cells))
-    rank = np.empty_like(places)  # how many runs of the same cell come before in the same line
-    rank[by_line] = places - np.maximum.accumulate(np.where(again, 0, places))
+    numbers = np.arange(len(cells))
+    rank = np.empty_like(numbers)  # how many runs of the same cell come before in the same line
+    rank[by_line] = numbers - np.maximum.accumulate(np.where(again, 0, numbers))
     order = np.lexsort((lines, rank, cells))
     positions = np.stack([lines[order] % size[0], columns[order]])
     steps = np.diff(positions, prepend=0).astype(_dtype(size))
@@ -66,13 +66,13 @@ def decode_runs(
         size: height and width of a window, pixels.
 
     Returns:
-        Cells ``(R,)`` and lengths ``(R,)``, row by row.
+        Cells ``(R,)`` and places ``(R,)``, row by row.
 
     Raises:
         ValueError: the numbers do not fill the windows.
     """
     height, width = size
-    rows, columns = (np.cumsum(steps, dtype=steps.dtype) for steps in runs.steps)
+    rows, columns = running_sum(runs.steps)
     bits = int(cell_counts.sum()).bit_length()
     pixels = len(cell_counts) * height * width
     # the smaller numbers are, the sooner they are sorted
@@ -82,13 +82,17 @@ def decode_runs(
         cell_counts.sum(), dtype=dtype
     )
     coded = np.repeat(of_cells, runs.counts)
-    coded += (rows.astype(dtype) * width + columns) << bits
+    within = rows.astype(dtype)
+    within *= width
+    within += columns.astype(dtype)
+    within <<= bits
+    coded += within
     coded.sort()
     places = coded >> bits
-    lengths = np.diff(places, append=dtype(pixels))
-    if len(places) == 0 or places[0] != 0 or lengths.min() < 1:
+    ascend = bool((places[1:] > places[:-1]).all())
+    if len(places) == 0 or places[0] != 0 or places[-1] >= pixels or not ascend:
         raise ValueError("runs do not fill the windows")
-    return coded & ((1 << bits) - 1), lengths
+    return coded & ((1 << bits) - 1), places
 
 
 def _dtype(size: tuple[int, int]) -> type[np.unsignedinteger]:

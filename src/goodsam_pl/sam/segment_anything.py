@@ -9,21 +9,29 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from segment_anything import sam_model_registry
 from segment_anything.modeling import Sam
 from torch import Tensor
-from torchvision.ops import nms
 
 from goodsam_pl.networks import load_weights
 from goodsam_pl.networks.small_sam import NANO_WEIGHTS, build_small_sam
 from goodsam_pl.sam.decoding import decode_points, draw_masks
-from goodsam_pl.sam.masks import LogitFrame, WindowMasks, mask_boxes
+from goodsam_pl.sam.masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.prompting import (
+    Answers,
+    EmbeddedWindows,
+    Thresholds,
+    check_counts,
+    drop_repeats,
+    no_answers,
+    pass_thresholds,
+    propose_on_grid,
+    resize_as_pillow,
+)
 from goodsam_pl.sam.proposer import Description, fingerprint_of
 from goodsam_pl.sam.weights import OFFICIAL, file_sha256, weights_path
 
@@ -73,14 +81,12 @@ class SegmentAnything:
         points_per_batch: int | None = None,
         windows_per_batch: int = 8,
     ) -> None:
-        for name, number in (
-            ("points_per_side", points_per_side),
-            ("minimum_area", minimum_area),
-            ("points_per_batch", 1 if points_per_batch is None else points_per_batch),
-            ("windows_per_batch", windows_per_batch),
-        ):
-            if number < 1:
-                raise ValueError(f"{name} is {number}: choose 1 or more")
+        check_counts(
+            points_per_side=points_per_side,
+            minimum_area=minimum_area,
+            points_per_batch=points_per_batch,
+            windows_per_batch=windows_per_batch,
+        )
         self.model = model
         self.checkpoint = checkpoint
         self.points_per_side = points_per_side
@@ -142,18 +148,7 @@ class SegmentAnything:
             ValueError: the windows are not uint8 RGB.
             FileNotFoundError: there are no weights; the message has the command that gets them.
         """
-        if windows.dtype != torch.uint8 or windows.ndim != 4 or windows.shape[1] != 3:
-            raise ValueError(
-                f"windows are {windows.dtype} {tuple(windows.shape)}: give uint8 (N, 3, h, w)"
-            )
-        found: list[WindowMasks] = []
-        for some in windows.split(self.windows_per_batch):
-            view = self.embed(some)
-            points = self.grid(view)
-            found += [
-                self.keep_best(view, self.ask(view, index, points)) for index in range(len(some))
-            ]
-        return found
+        return propose_on_grid(self, windows)
 
     @cached_property
     def _sam(self) -> Sam:
@@ -190,8 +185,7 @@ class SegmentAnything:
         side: int = sam.image_encoder.img_size
         scale = side / max(size)
         height, width = (int(length * scale + 0.5) for length in size)
-        if (height, width) != size:
-            windows = torch.stack([_resize(window, height, width) for window in windows])
+        windows = resize_as_pillow(windows, height, width)
         parts = []
         for some in windows.split(self.windows_per_batch):
             normalised = (some.to(self._device) - sam.pixel_mean) / sam.pixel_std
@@ -199,13 +193,6 @@ class SegmentAnything:
             parts.append(sam.image_encoder(padded))
         embeddings = torch.cat(parts)
         return EmbeddedWindows(embeddings, LogitFrame(side, height, width), size)
-
-    def grid(self, view: EmbeddedWindows) -> Tensor:
-        """Where a window is asked: ``(P, 2)``, ``(x, y)`` in its pixels, row by row."""
-        count = self.points_per_side
-        places = (torch.arange(count, device=self._device) + 0.5) / count
-        y, x = torch.meshgrid(places * view.size[0], places * view.size[1], indexing="ij")
-        return torch.stack([x, y], dim=-1).reshape(-1, 2)
 
     @torch.no_grad()
     def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
@@ -220,92 +207,28 @@ class SegmentAnything:
             [view.frame.width / view.size[1], view.frame.height / view.size[0]]
         )
         embedding = view.embeddings[index : index + 1]
-        parts, first = [self._nothing(view)], 0
+        side = 4 * view.embeddings.shape[-1]
+        parts, first = [no_answers(view, (side, side))], 0
+        least = Thresholds(
+            self.predicted_iou_threshold,
+            self.stability_threshold,
+            self.stability_offset,
+            self.minimum_area,
+        )
         for some in points.split(self._points_together):
             decoded = decode_points(self._sam, embedding, (some * scale)[None])
             kept = decoded.predicted_iou > self.predicted_iou_threshold
             logits = draw_masks(self._sam, decoded, kept)
             prompts = first + kept.nonzero()[:, 0]
-            parts.append(self._stable(view, prompts, logits, decoded.predicted_iou[kept]))
+            predicted_iou = decoded.predicted_iou[kept]
+            parts.append(pass_thresholds(view, prompts, logits, predicted_iou, least))
             first += len(some)
         return Answers(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
         """Of masks whose boxes repeat each other, keep the one with the best score."""
-        boxes = mask_boxes(answers.binary).float()
-        kept = nms(boxes, answers.predicted_iou, self.box_nms_threshold)
-        _, *values = (part[kept] for part in answers)
-        logits, binary, predicted_iou, stability = values
-        return WindowMasks.pack(binary, predicted_iou, stability, logits, view.frame)
+        return drop_repeats(view, answers, self.box_nms_threshold)
 
     @property
     def _points_together(self) -> int:
         return self.points_per_batch or (24 if self._device.type == "cpu" else 256)
-
-    def _stable(
-        self, view: EmbeddedWindows, prompts: Tensor, logits: Tensor, predicted_iou: Tensor
-    ) -> Answers:
-        """Drop unstable and small masks."""
-        threshold, offset = self._sam.mask_threshold, self.stability_offset
-        placed = view.frame.place(logits, view.size)
-        stability = _area(placed, threshold + offset) / _area(placed, threshold - offset)
-        kept = stability >= self.stability_threshold
-        kept &= _area(placed, threshold) >= self.minimum_area
-        binary = placed > threshold
-        answers = Answers(prompts, logits, binary, predicted_iou, stability)
-        return Answers(*(part[kept] for part in answers))
-
-    def _nothing(self, view: EmbeddedWindows) -> Answers:
-        side = 4 * view.embeddings.shape[-1]
-        empty = torch.empty(0, device=self._device)
-        return Answers(
-            empty.long(),
-            empty.reshape(0, side, side),
-            empty.reshape(0, *view.size).bool(),
-            empty,
-            empty,
-        )
-
-
-class EmbeddedWindows(NamedTuple):
-    """Windows as the mask decoder sees them.
-
-    Attributes:
-        embeddings: ``(N, C, h', w')`` float.
-        frame: how logits lie on them.
-        size: ``(h, w)`` of a window, pixels.
-    """
-
-    embeddings: Tensor
-    frame: LogitFrame
-    size: tuple[int, int]
-
-
-class Answers(NamedTuple):
-    """Masks of one window that passed every threshold; some repeat each other.
-
-    Attributes:
-        prompts: ``(K,)`` int64, which point each mask answers.
-        logits: ``(K, h', w')`` float.
-        binary: ``(K, h, w)`` bool.
-        predicted_iou: ``(K,)`` float.
-        stability: ``(K,)`` float.
-    """
-
-    prompts: Tensor
-    logits: Tensor
-    binary: Tensor
-    predicted_iou: Tensor
-    stability: Tensor
-
-
-def _area(logits: Tensor, threshold: float) -> Tensor:
-    """Pixels ``(K,)`` float of masks ``(K, h, w)``; as floats they are counted much faster."""
-    return torch.gt(logits, threshold, out=torch.empty_like(logits)).flatten(1).sum(dim=1)
-
-
-def _resize(window: Tensor, height: int, width: int) -> Tensor:
-    """As ``segment_anything`` does it: Pillow's bilinear filter on 8 bits."""
-    picture = Image.fromarray(window.permute(1, 2, 0).cpu().numpy())
-    resized = picture.resize((width, height), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(resized)).permute(2, 0, 1)

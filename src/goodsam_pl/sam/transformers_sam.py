@@ -1,0 +1,273 @@
+"""Masks from the SAM family of Hugging Face ``transformers``: SAM, SAM-HQ, SAM 2.
+
+What they have in common with :class:`goodsam_pl.sam.SegmentAnything` is in ``prompting``; their
+networks are run as ``transformers`` runs them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from goodsam_pl.sam.checkpoints import Checkpoint, find_checkpoint
+from goodsam_pl.sam.masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.prompting import (
+    Answers,
+    EmbeddedWindows,
+    Thresholds,
+    check_counts,
+    drop_repeats,
+    no_answers,
+    pass_thresholds,
+    propose_on_grid,
+    resize_as_pillow,
+)
+from goodsam_pl.sam.proposer import Description, fingerprint_of
+
+__all__ = ["TransformersSAM"]
+
+# of the automatic mask generators that came with SAM and with SAM 2
+_PREDICTED_IOU = {"sam": 0.88, "sam_hq": 0.88, "sam2": 0.8, "sam2_video": 0.8}
+
+_LOGITS_PER_TOKEN = 4
+
+# of ImageNet, RGB, 0 to 255; every published checkpoint of these families was trained with them
+_MEAN = (123.675, 116.28, 103.53)
+_DEVIATION = (58.395, 57.12, 57.375)
+
+
+class TransformersSAM:
+    """A model of the SAM family, from a folder or the hub, that finds everything in a window.
+
+    Needs the extra: ``pip install goodsam_pl[transformers]``. Which family it is, is found in the
+    checkpoint's ``config.json``: ``sam`` (also with a small ViT as encoder), ``sam_hq`` or
+    ``sam2`` (the image part, also of a checkpoint for videos). Weights are read when the first
+    window comes; only ``.safetensors`` are.
+
+    Args:
+        model: a folder that ``save_pretrained`` wrote, or the name of a model on the hub, such as
+            ``"facebook/sam-vit-base"`` or ``"facebook/sam2.1-hiera-tiny"``.
+        revision: branch, tag or commit on the hub; ``None`` takes its main branch.
+        local_files_only: take what was downloaded before, and do not ask the hub.
+        points_per_side: a window is asked at a grid of this many points squared.
+        predicted_iou_threshold: masks with a predicted IoU up to this are dropped; ``None`` takes
+            that of the family's own mask generator, 0.88 for SAM and SAM-HQ, 0.8 for SAM 2.
+        stability_threshold: masks with a lower stability are dropped.
+        stability_offset: how far the threshold of the logits is shifted up and down for the
+            stability.
+        box_nms_threshold: of two masks whose boxes have a higher IoU, the one with the lower
+            predicted IoU is dropped.
+        minimum_area: masks with fewer pixels are dropped.
+        points_per_batch: points that go through the decoder together; ``None`` takes 16 on a CPU
+            and 128 elsewhere. Does not change the masks.
+        windows_per_batch: windows that go through the encoder together. Does not change the masks.
+    """
+
+    def __init__(
+        self,
+        model: str = "facebook/sam-vit-base",
+        revision: str | None = None,
+        local_files_only: bool = False,
+        points_per_side: int = 32,
+        predicted_iou_threshold: float | None = None,
+        stability_threshold: float = 0.95,
+        stability_offset: float = 1.0,
+        box_nms_threshold: float = 0.7,
+        minimum_area: int = 16,
+        points_per_batch: int | None = None,
+        windows_per_batch: int = 4,
+    ) -> None:
+        check_counts(
+            points_per_side=points_per_side,
+            minimum_area=minimum_area,
+            points_per_batch=points_per_batch,
+            windows_per_batch=windows_per_batch,
+        )
+        self.model = model
+        self.revision = revision
+        self.local_files_only = local_files_only
+        self.points_per_side = points_per_side
+        self.predicted_iou_threshold = predicted_iou_threshold
+        self.stability_threshold = float(stability_threshold)
+        self.stability_offset = float(stability_offset)
+        self.box_nms_threshold = float(box_nms_threshold)
+        self.minimum_area = minimum_area
+        self.points_per_batch = points_per_batch
+        self.windows_per_batch = windows_per_batch
+        self._device = torch.device("cpu")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of :meth:`describe`."""
+        return fingerprint_of(self.describe())
+
+    def describe(self) -> Description:
+        """Family, hash of configuration and weights, and every parameter of the masks.
+
+        Raises:
+            ModuleNotFoundError: ``transformers`` is not installed.
+            FileNotFoundError: there is no such checkpoint.
+            ValueError: it is of a model that is no SAM.
+        """
+        least = self._thresholds
+        return {
+            "proposer": "transformers",
+            "model": self._checkpoint.family,
+            "weights": self._weights_sha256,
+            "points_per_side": self.points_per_side,
+            "predicted_iou_threshold": least.predicted_iou,
+            "stability_threshold": least.stability,
+            "stability_offset": least.stability_offset,
+            "box_nms_threshold": self.box_nms_threshold,
+            "minimum_area": least.minimum_area,
+        }
+
+    def to(self, device: torch.device | str) -> None:
+        """Move to a device."""
+        self._device = torch.device(device)
+        if "_network" in self.__dict__:
+            self._network.to(self._device)
+
+    def propose(self, windows: Tensor) -> list[WindowMasks]:
+        """Find the masks of each window.
+
+        Args:
+            windows: ``(N, 3, h, w)`` uint8, RGB.
+
+        Returns:
+            N sets of masks on the CPU.
+
+        Raises:
+            ModuleNotFoundError: ``transformers`` is not installed.
+            FileNotFoundError: there is no such checkpoint.
+            ValueError: the windows are not uint8 RGB, or the checkpoint is damaged.
+        """
+        return propose_on_grid(self, windows)
+
+    @torch.no_grad()
+    def embed(self, windows: Tensor) -> EmbeddedWindows:
+        """Enlarge, normalise and encode windows.
+
+        SAM and SAM-HQ keep their proportions and pad them, SAM 2 makes them square.
+
+        Args:
+            windows: ``(N, 3, h, w)`` uint8, RGB.
+        """
+        size, side = (windows.shape[2], windows.shape[3]), self._side
+        height, width = self._enlarged(size)
+        resized = resize_as_pillow(windows, height, width)
+        mean, deviation = (
+            torch.tensor(each, device=self._device).reshape(3, 1, 1) for each in (_MEAN, _DEVIATION)
+        )
+        parts = []
+        for some in resized.split(self.windows_per_batch):
+            normalised = (some.to(self._device) - mean) / deviation
+            padded = F.pad(normalised, (0, side - width, 0, side - height))
+            parts.append(self._encode(padded))
+        embeddings, *finer = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
+        frame = LogitFrame(side, height, width)
+        if self._is_second:  # whose logits are laid over the window in one step
+            frame = LogitFrame(*[_LOGITS_PER_TOKEN * embeddings.shape[2]] * 3)
+        return EmbeddedWindows(embeddings, frame, size, tuple(finer))
+
+    @torch.no_grad()
+    def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
+        """Ask one window at some points; what passes all thresholds is the answer.
+
+        Args:
+            view: embedded windows.
+            index: of one of them.
+            points: ``(P, 2)``, ``(x, y)`` in pixels of the window.
+        """
+        height, width = self._enlarged(view.size)
+        scale = points.new_tensor([width / view.size[1], height / view.size[0]])
+        side = _LOGITS_PER_TOKEN * view.embeddings.shape[2]
+        parts, first = [no_answers(view, (side, side))], 0
+        for some in points.split(self._points_together):
+            predicted_iou, logits = self._decode(view, index, some * scale)
+            prompts = torch.arange(first, first + len(some), device=logits.device)
+            parts.append(
+                pass_thresholds(
+                    view,
+                    prompts.repeat_interleave(logits.shape[1]),
+                    logits.flatten(0, 1),
+                    predicted_iou.flatten(),
+                    self._thresholds,
+                )
+            )
+            first += len(some)
+        return Answers(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
+
+    def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
+        """Of masks whose boxes repeat each other, keep the one with the best score."""
+        return drop_repeats(view, answers, self.box_nms_threshold)
+
+    @cached_property
+    def _checkpoint(self) -> Checkpoint:
+        return find_checkpoint(self.model, self.revision, self.local_files_only)
+
+    @cached_property
+    def _weights_sha256(self) -> str:
+        return self._checkpoint.sha256()
+
+    @cached_property
+    def _network(self) -> Any:
+        return self._checkpoint.load().to(self._device)
+
+    @property
+    def _thresholds(self) -> Thresholds:
+        usual = _PREDICTED_IOU[self._checkpoint.family]
+        chosen = self.predicted_iou_threshold
+        return Thresholds(
+            float(usual if chosen is None else chosen),
+            self.stability_threshold,
+            self.stability_offset,
+            self.minimum_area,
+        )
+
+    @property
+    def _is_second(self) -> bool:
+        return self._checkpoint.family.startswith("sam2")
+
+    @property
+    def _side(self) -> int:
+        """Side of the square that the encoder takes, pixels."""
+        side: int = self._network.config.prompt_encoder_config.image_size
+        return side
+
+    @property
+    def _points_together(self) -> int:
+        return self.points_per_batch or (16 if self._device.type == "cpu" else 128)
+
+    def _enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of a window in that square."""
+        side = self._side
+        if self._is_second:
+            return side, side
+        height, width = (int(length * side / max(size) + 0.5) for length in size)
+        return height, width
+
+    def _encode(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The embeddings ``(N, C, h', w')`` first, then what the decoder needs beside them."""
+        found = self._network.get_image_embeddings(images)
+        if self._is_second:
+            return (found[-1], *found[:-1])
+        if self._checkpoint.family == "sam_hq":
+            embeddings, early = found
+            return embeddings, early[0]  # the decoder reads only the first global block's
+        return (found,)
+
+    def _decode(self, view: EmbeddedWindows, index: int, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Predicted IoU ``(P, 3)`` and logits ``(P, 3, h', w')`` of points in the square."""
+        embeddings, *finer = (part[index : index + 1] for part in (view.embeddings, *view.finer))
+        given: dict[str, Any] = {"image_embeddings": embeddings}
+        if self._is_second:
+            given = {"image_embeddings": [*finer, embeddings]}
+        elif finer:
+            given["intermediate_embeddings"] = finer
+        answer = self._network(input_points=points[None, :, None], multimask_output=True, **given)
+        return answer.iou_scores[0], answer.pred_masks[0]

@@ -1,0 +1,200 @@
+"""The SAM family of transformers against its own forward pass and against Meta's classes."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam import (
+    MaskProposer,
+    MaskStore,
+    PanoramaMaskGenerator,
+    SegmentAnything,
+    TransformersSAM,
+    WindowMasks,
+    image_key,
+    precompute_masks,
+)
+from goodsam_pl.sam.panorama import PromptedModel
+
+if importlib.util.find_spec("transformers") is None:
+    pytest.skip("transformers is not installed", allow_module_level=True)
+
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_transformers import SIDE, TINY, as_meta, noise_windows
+
+FAMILIES = sorted(TINY)
+EVERYTHING = {
+    "points_per_side": 4,
+    "predicted_iou_threshold": -1e6,
+    "stability_threshold": 0.0,
+    "stability_offset": 0.02,
+    "box_nms_threshold": 1.0,
+    "minimum_area": 1,
+}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory):
+    """The checkpoint of a family, written once."""
+
+    @cache
+    def written(family: str) -> str:
+        path = tmp_path_factory.mktemp("checkpoints") / family
+        TINY[family]().save_pretrained(path)
+        return str(path)
+
+    return written
+
+
+def in_order(masks: WindowMasks) -> list[tuple[Tensor, float, float]]:
+    """Masks with their scores, by predicted IoU."""
+    binary = masks.binary()
+    return [
+        (binary[index], float(masks.predicted_iou[index]), float(masks.stability[index]))
+        for index in masks.predicted_iou.argsort(stable=True)
+    ]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_masks_are_those_of_the_model_itself(folder, family: str) -> None:
+    """All points at once from pixels, masks laid over the window as the paper's code does it."""
+    proposer = TransformersSAM(folder(family), **EVERYTHING)
+    window = noise_windows(1, (SIDE, SIDE))
+    found = proposer.propose(window)[0]
+    mean = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
+    axis = (torch.arange(4) + 0.5) * SIDE / 4
+    points = torch.cartesian_prod(axis, axis).flip(1)
+    with torch.no_grad():
+        answer = proposer._network(
+            pixel_values=(window / 255 - mean) / deviation, input_points=points[None, :, None]
+        )
+    logits = answer.pred_masks.flatten(0, 2)
+    placed = torch.nn.functional.interpolate(logits[:, None], (SIDE, SIDE), mode="bilinear")[:, 0]
+    wanted = (placed > 0).flatten(1).any(dim=1)
+    scores = answer.iou_scores.flatten()[wanted]
+    order = scores.argsort(stable=True)
+    assert len(found) == int(wanted.sum()) > 16
+    torch.testing.assert_close(
+        found.predicted_iou.sort().values, scores[order], rtol=1e-4, atol=1e-4
+    )
+    expected = placed[wanted][order]
+    for (binary, _, _), own in zip(in_order(found), expected, strict=True):
+        assert not ((binary != (own > 0)) & (own.abs() > 1e-4)).any()
+
+
+@pytest.mark.parametrize("shape", [(SIDE, SIDE), (48, 64), (100, 60)])
+def test_sam_gives_what_meta_s_classes_give(folder, shape: tuple[int, int]) -> None:
+    proposer = TransformersSAM(folder("sam"), **EVERYTHING)
+    meta = SegmentAnything("vit_b", **EVERYTHING)
+    meta.__dict__["_sam"] = as_meta(proposer._network)
+    window = noise_windows(1, shape)
+    found, expected = (each.propose(window)[0] for each in (proposer, meta))
+    assert len(found) == len(expected) > 16
+    assert found.frame == expected.frame
+    for one, other in zip(in_order(found), in_order(expected), strict=True):
+        assert int((one[0] != other[0]).sum()) <= 2
+        assert one[1:] == pytest.approx(other[1:], abs=1e-2)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_batch_sizes_do_not_change_the_masks(folder, family: str) -> None:
+    windows = noise_windows(3, (48, 64))
+    expected = TransformersSAM(folder(family), **EVERYTHING).propose(windows)
+    small = TransformersSAM(folder(family), **EVERYTHING, points_per_batch=5, windows_per_batch=1)
+    for before, after in zip(expected, small.propose(windows), strict=True):
+        assert before.size == (48, 64)
+        assert len(before) == len(after) > 8
+        torch.testing.assert_close(
+            before.predicted_iou.sort().values,
+            after.predicted_iou.sort().values,
+            rtol=1e-4,
+            atol=1e-4,
+        )
+        for one, other in zip(in_order(before), in_order(after), strict=True):
+            assert int((one[0] != other[0]).sum()) <= 2
+
+
+def test_thresholds_are_kept(folder) -> None:
+    window = noise_windows(1, (SIDE, SIDE))
+    every = TransformersSAM(folder("sam"), **EVERYTHING).propose(window)[0]
+    limits = {
+        "predicted_iou_threshold": float(every.predicted_iou.median()),
+        "stability_threshold": float(every.stability.median()),
+        "minimum_area": int(every.areas.median()),
+    }
+    measured = (every.predicted_iou, every.stability, every.areas)
+    for (name, limit), values in zip(limits.items(), measured, strict=True):
+        found = TransformersSAM(folder("sam"), **EVERYTHING | {name: limit}).propose(window)[0]
+        passing = values > limit if name == "predicted_iou_threshold" else values >= limit
+        assert 0 < len(found) == int(passing.sum()) < len(every)
+    fewer = TransformersSAM(folder("sam"), **EVERYTHING | {"box_nms_threshold": 0.5})
+    assert 0 < len(fewer.propose(window)[0]) < len(every)
+    none = TransformersSAM(folder("sam"), **EVERYTHING | {"predicted_iou_threshold": 1e6})
+    assert none.propose(window)[0].layers.shape == (0, SIDE, SIDE)
+
+
+def test_the_fingerprint_is_of_weights_and_parameters_and_not_of_the_place(
+    folder, tmp_path: Path
+) -> None:
+    plain = TransformersSAM(folder("sam"))
+    assert isinstance(plain, MaskProposer)
+    assert isinstance(plain, PromptedModel)
+    assert "_network" not in plain.__dict__
+    copied = tmp_path / "elsewhere"
+    copied.mkdir()
+    for path in Path(folder("sam")).iterdir():
+        (copied / path.name).write_bytes(path.read_bytes())
+    assert TransformersSAM(str(copied), points_per_batch=3).fingerprint == plain.fingerprint
+    assert plain.describe()["predicted_iou_threshold"] == 0.88
+    assert TransformersSAM(folder("sam2")).describe()["predicted_iou_threshold"] == 0.8
+    other = TINY["sam"]()
+    other.mask_decoder.iou_token.weight.data += 1
+    other.save_pretrained(tmp_path / "other")
+    changed = [
+        TransformersSAM(str(tmp_path / "other")),
+        TransformersSAM(folder("sam_hq")),
+        TransformersSAM(folder("sam"), points_per_side=13),
+        TransformersSAM(folder("sam"), predicted_iou_threshold=0.1),
+        TransformersSAM(folder("sam"), stability_threshold=0.1),
+        TransformersSAM(folder("sam"), stability_offset=0.1),
+        TransformersSAM(folder("sam"), box_nms_threshold=0.1),
+        TransformersSAM(folder("sam"), minimum_area=5),
+    ]
+    assert len({plain.fingerprint, *(one.fingerprint for one in changed)}) == 9
+
+
+@pytest.mark.parametrize("family", ["sam", "sam2"])
+def test_a_panorama_is_asked_as_a_whole(folder, family: str) -> None:
+    grid = WindowGrid.cover((64, 192), (64, 64), (64, 48))
+    generator = PanoramaMaskGenerator(TransformersSAM(folder(family), **EVERYTHING), grid)
+    found = generator.propose(noise_windows(1, (64, 192)))[0]
+    assert found.size == (64, 192)
+    assert len(found) > 0
+    assert 0 < generator.asked <= 12 * 4
+
+
+def test_masks_are_stored_and_found_again(
+    folder, panoramas: list[Path], reader, grid: WindowGrid, tmp_path: Path
+) -> None:
+    proposer = TransformersSAM(folder("sam"), **EVERYTHING)
+    store = MaskStore.create(tmp_path / "masks", grid, proposer)
+    precompute_masks(panoramas, reader, proposer, store)
+    assert len(store) == len(panoramas)
+    again = TransformersSAM(folder("sam"), **EVERYTHING)
+    reopened = MaskStore.create(tmp_path / "masks", grid, again)
+    precompute_masks(panoramas, reader, again, reopened)
+    assert "_network" not in again.__dict__
+    expected = proposer.propose(grid.extract(reader(panoramas[0])[None])[0])
+    for before, after in zip(expected, reopened.read(image_key(panoramas[0])), strict=True):
+        assert len(before) > 0
+        assert torch.equal(before.binary(), after.binary())
+        assert torch.equal(before.predicted_iou, after.predicted_iou)
