@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from goodsam_pl.fusion import CTCF, cross_task_complementary_fusion
+from goodsam_pl.fusion import CTCF
 from goodsam_pl.fusion.votes import UNIT, Ballot
 
 
@@ -46,15 +46,6 @@ def test_it_is_the_loop_over_masks_to_the_bit(scene, votes: Ballot, constants) -
         found = fused.winner[place], fused.filled[place], fused.weight[place]
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one.numpy(), other)
-
-
-@pytest.mark.parametrize("softened", [(0.0, 1.0), (0.2, 1.0), (0.2, 0.4)])
-def test_votes_by_softmax_give_what_the_dense_form_gives(scene, softened) -> None:
-    dense = cross_task_complementary_fusion(scene.probabilities, scene.layers, 0.5, 0.6, *softened)
-    fused = CTCF(0.5, 0.6, *softened, votes="softmax")(scene.probabilities, scene.layers)
-    assert torch.equal(fused.ensemble, dense.ensemble)
-    assert torch.equal(fused.weight, dense.weight)
-    assert torch.equal(fused.label.long(), dense.ensemble.argmax(dim=2))
 
 
 def test_weighted_votes_elect_where_counts_would_not() -> None:

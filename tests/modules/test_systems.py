@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.fusion import cross_task_complementary_fusion
+from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid, map_windows
 from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
 from goodsam_pl.taxonomy import get_taxonomy
@@ -229,13 +229,36 @@ class TestDistillation:
         )
         batch = _panoramas()
         with torch.no_grad():
-            stitched = GRID.stitch(module.teach(batch)).argmax(1)
+            stitched = module.teach(batch).whole
             before = (module.eval()(batch.image).argmax(1) == stitched).float().mean()
         trainer = _trainer(tmp_path, steps=60)
         trainer.fit(module, _loader(batch))
         with torch.no_grad():
             after = (module.eval()(batch.image).argmax(1) == stitched).float().mean()
         assert after > before + 0.2
+
+
+    def test_stored_targets_take_the_place_of_the_teachers(self, tmp_path: Path) -> None:
+        torch.manual_seed(0)
+        module, batch = StudentDistillation(TinyNetwork(), TinyNetwork()), _panoramas()
+        module.log_dict = module.log = lambda *_, **__: None  # there is no trainer
+        asked = module.training_step(batch, 0)
+        batch.targets, batch.masks = module.teach(batch), None
+        module.class_balance.counts.zero_()
+        torch.testing.assert_close(module.training_step(batch, 0), asked)
+
+    def test_the_description_of_the_teachers_tells_what_decides_about_them(self) -> None:
+        teacher = TinyNetwork()
+        module = StudentDistillation(TinyNetwork(), teacher)
+        described = module.describe_teachers()
+        assert StudentDistillation(TinyNetwork(), teacher).describe_teachers() == described
+        others = [
+            StudentDistillation(TinyNetwork(), TinyNetwork()),
+            StudentDistillation(TinyNetwork(), teacher, fusion=CTCF(0.6)),
+            StudentDistillation(TinyNetwork(), teacher, window_scale=2.0),
+            StudentDistillation(TinyNetwork(), teacher, boundary_radius=2),
+        ]
+        assert all(other.describe_teachers() != described for other in others)
 
 
 class TestRectification:
@@ -248,7 +271,7 @@ class TestRectification:
         with torch.no_grad():
             probabilities = map_windows(module.eval(), batch.image, GRID).softmax(2)
             assert batch.masks is not None
-            fused = cross_task_complementary_fusion(probabilities, batch.masks)
+            fused = CTCF()(probabilities, batch.masks)
             kinds = dict(module.predict_kinds(batch))
         torch.testing.assert_close(kinds["windowed"], GRID.stitch(probabilities))
         torch.testing.assert_close(kinds["fused"], GRID.stitch(fused.ensemble))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goodsam_pl.callbacks.class_table import ClassTable
+from goodsam_pl.callbacks.precompute_teacher import PrecomputeTeacher
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
 from goodsam_pl.callbacks.run_directory import run_directory
@@ -11,6 +12,7 @@ from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 __all__ = [
     "ClassTable",
     "ColouredModule",
+    "PrecomputeTeacher",
     "PredictionWriter",
     "ScoredModule",
     "TestTimeAugmentation",

@@ -13,11 +13,12 @@ from goodsam_pl.data.batch import (
 )
 from goodsam_pl.data.files import read_image, read_label
 from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD, denormalize, normalize
-from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, PanoramaFormat, StoredMasks
+from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, PanoramaFormat, StoredMasks, StoredTargets
 from goodsam_pl.data.panorama_module import PanoramaDataModule
 from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.source import SourceDataset
 from goodsam_pl.data.source_module import SourceDataModule
+from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, photometric, with_labels
 
 __all__ = [
@@ -36,6 +37,9 @@ __all__ = [
     "SourceDataset",
     "SourceSample",
     "StoredMasks",
+    "StoredTargets",
+    "TargetStore",
+    "TeacherTargets",
     "Turn",
     "collate_panoramas",
     "collate_sources",

@@ -204,12 +204,14 @@ class PanoramaDataModule(pl.LightningDataModule):
         """The panoramas of the train split, after ``setup``."""
         return [entry.image for entry in self._entries["train"]]
 
-    def training_panoramas(self, files: Collection[Path]) -> Iterator[PanoramaBatch]:
+    def training_panoramas(
+        self, files: Collection[Path]
+    ) -> Iterator[tuple[Path, PanoramaBatch]]:
         """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
         dataset = self._dataset("train")
         for index, file in enumerate(self.training_files):
             if file in files:
-                yield collate_panoramas([dataset[index]], self.windows)
+                yield file, collate_panoramas([dataset[index]], self.windows)
 
     def describe_masks(self) -> dict[str, str]:
         """What decides about the masks of a panorama: its view, the windows, who made them."""

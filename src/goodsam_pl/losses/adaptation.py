@@ -13,7 +13,7 @@ __all__ = ["ensemble_cross_entropy", "whole_image_cross_entropy"]
 
 
 def whole_image_cross_entropy(
-    logits: Tensor, teacher: Tensor, class_weights: Tensor | None = None
+    logits: Tensor, labels: Tensor, class_weights: Tensor | None = None
 ) -> Tensor:
     r"""L_CE^{TA,S}: the student on the whole panorama against the stitched teacher assistant.
 
@@ -22,20 +22,19 @@ def whole_image_cross_entropy(
 
     Args:
         logits: P_S, ``(B, K, H, W)``.
-        teacher: S_TA^w, probabilities ``(B, K, H, W)``; no gradient runs through them.
+        labels: y, integers ``(B, H, W)``.
         class_weights: w, ``(K,)``, 1 on average; ``None`` is 1 for all, as in the paper.
 
     Returns:
         Scalar ≥ 0, nats.
     """
-    labels = teacher.detach().argmax(dim=1)
-    nats = F.cross_entropy(logits.float(), labels, weight=class_weights, reduction="none")
+    nats = F.cross_entropy(logits.float(), labels.long(), weight=class_weights, reduction="none")
     return nats.mean()
 
 
 def ensemble_cross_entropy(
     log_probabilities: Tensor,
-    ensemble: Tensor,
+    labels: Tensor,
     weight: Tensor,
     confident_weight: float = 1.0,
     class_weights: Tensor | None = None,
@@ -50,7 +49,7 @@ def ensemble_cross_entropy(
 
     Args:
         log_probabilities: of P_i (student) or S_i (teacher assistant), ``(B, N, K, h, w)``.
-        ensemble: E_i, probabilities of the same shape; no gradient runs through them.
+        labels: y, integers ``(B, N, h, w)``.
         weight: M_i, ``(B, N, h, w)`` in [0, 1].
         confident_weight: λ_H, the weight of the E_H link beside the E link.
         class_weights: w, ``(K,)``, 1 on average; ``None`` is 1 for all, as in the paper.
@@ -58,7 +57,7 @@ def ensemble_cross_entropy(
     Returns:
         Scalar ≥ 0, nats.
     """
-    labels = ensemble.detach().argmax(dim=2)
+    labels = labels.long()
     nats = -log_probabilities.gather(2, labels[:, :, None]).squeeze(2)
     if class_weights is not None:
         nats = class_weights[labels] * nats

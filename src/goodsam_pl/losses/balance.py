@@ -38,12 +38,12 @@ class ClassBalance(nn.Module):
         """Count labels and weigh classes by all that were counted.
 
         Args:
-            labels: int64, any shape, 0 to K − 1.
+            labels: integers, any shape, 0 to K − 1.
 
         Returns:
             ``(K,)`` float32.
         """
-        self.counts += torch.bincount(labels.flatten(), minlength=len(self.counts))
+        self.counts += torch.bincount(labels.flatten().long(), minlength=len(self.counts))
         share = (self.counts / self.counts.sum()).clamp(min=_RAREST)
         weights = share**-self.exponent
         return (weights / (share / share.sum() * weights).sum()).float()

@@ -6,13 +6,13 @@ GoodSAM, Sec. 3.2. The teacher assistant stays as it is; SAM takes part through 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.fusion import cross_task_complementary_fusion
+from goodsam_pl.data import PanoramaBatch, SourceBatch, TeacherTargets
+from goodsam_pl.fusion import CTCF, Fusion
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.losses import (
     ClassBalance,
@@ -22,7 +22,7 @@ from goodsam_pl.losses import (
     whole_image_cross_entropy,
 )
 from goodsam_pl.modules.base import SegmentationModule, masks_of
-from goodsam_pl.networks import FrozenNetwork
+from goodsam_pl.networks import FrozenNetwork, weights_hash
 
 __all__ = ["StudentDistillation"]
 
@@ -32,7 +32,9 @@ class StudentDistillation(SegmentationModule):
 
     L = λ_S L_CE^{TA,S}(P_S; S_TA^w) + λ_E L_CE^{T,S}(P_i; E_i, M_i) + λ_bd L_bd^{T,S}(B_S; B_ref).
 
-    The teacher assistant is frozen, see :class:`goodsam_pl.networks.FrozenNetwork`.
+    The teacher assistant is frozen, see :class:`goodsam_pl.networks.FrozenNetwork`. What it says of
+    a panorama never changes, so the callback :class:`goodsam_pl.callbacks.PrecomputeTeacher` can ask
+    it once instead of in every step.
 
     Args:
         student: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
@@ -40,11 +42,8 @@ class StudentDistillation(SegmentationModule):
         taxonomy: name of the class set with K classes.
         window_scale: enlarge windows by this factor for the teacher assistant, as in its
             rectification.
-        fusion_threshold: θ, the least label share of a trusted mask.
-        fusion_confidence: the least softmax maximum of a trusted pixel outside every mask.
-        fusion_distinct_share: a label with a smaller share of a mask is a thing of its own, which
-            the mask does not tell apart.
-        fusion_instance_weight: how far a trusted mask's label replaces S_i in E_i.
+        fusion: joins S_i and the masks to E_i and M_i; ``None`` takes :class:`~goodsam_pl.fusion.CTCF`
+            with its defaults.
         whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
@@ -63,10 +62,7 @@ class StudentDistillation(SegmentationModule):
         teacher_assistant: nn.Module,
         taxonomy: str = "cityscapes-19",
         window_scale: float = 1.0,
-        fusion_threshold: float = 0.5,
-        fusion_confidence: float = 0.9,
-        fusion_distinct_share: float = 0.0,
-        fusion_instance_weight: float = 1.0,
+        fusion: Fusion | None = None,
         whole_weight: float = 1.0,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
@@ -78,17 +74,11 @@ class StudentDistillation(SegmentationModule):
         warmup_steps: int = 1500,
     ) -> None:
         super().__init__(taxonomy, ("whole",), learning_rate, weight_decay, warmup_steps)
-        self.remember_arguments("student", "teacher_assistant")
+        self.remember_arguments("student", "teacher_assistant", "fusion")
         self.student = student
         self.teacher_assistant = FrozenNetwork(teacher_assistant)
         self.window_scale = window_scale
-        self.fuse = partial(
-            cross_task_complementary_fusion,
-            threshold=fusion_threshold,
-            confidence=fusion_confidence,
-            distinct_share=fusion_distinct_share,
-            instance_weight=fusion_instance_weight,
-        )
+        self.fuse = fusion or CTCF()
         self.confident_weight = confident_weight
         self.boundary_radius = boundary_radius
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
@@ -103,30 +93,46 @@ class StudentDistillation(SegmentationModule):
         logits: Tensor = self.student(images)
         return logits.float()
 
-    def teach(self, batch: PanoramaBatch) -> Tensor:
-        """S_i of the teacher assistant: probabilities of every window, ``(B, N, K, h, w)``."""
-        logits = map_windows(self.teacher_assistant, batch.image, batch.windows, self.window_scale)
-        return logits.float().softmax(dim=2)
+    @torch.no_grad()
+    def teach(self, batch: PanoramaBatch) -> TeacherTargets:
+        """What the teachers say: labels of S_TA^w and E_i, with M_i and B_ref."""
+        windows, masks = batch.windows, masks_of(batch)
+        logits = map_windows(self.teacher_assistant, batch.image, windows, self.window_scale)
+        teacher = logits.float().softmax(dim=2)  # S_i
+        fused = self.fuse(teacher, masks)  # E_i, M_i
+        return TeacherTargets(
+            whole=windows.stitch(teacher).argmax(dim=1).to(torch.uint8),
+            ensemble=fused.label,
+            weight=fused.weight.to(torch.uint8),
+            boundary=refined_boundary(masks, teacher.argmax(dim=2), windows, self.boundary_radius),
+        )
+
+    def describe_teachers(self) -> dict[str, str]:
+        """Everything that :meth:`teach` depends on besides the batch."""
+        return {
+            "teacher_assistant": weights_hash(self.teacher_assistant.network),
+            "window_scale": repr(self.window_scale),
+            "fusion": repr(self.fuse),
+            "boundary_radius": repr(self.boundary_radius),
+        }
 
     def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:
         """λ_S L_CE^{TA,S} + λ_E L_CE^{T,S} + λ_bd L_bd^{T,S}."""
-        windows, masks = batch.windows, masks_of(batch)
-        teacher = self.teach(batch)  # S_i
-        stitched = windows.stitch(teacher)  # S_TA^w
-        fused = self.fuse(teacher, masks)  # E_i, M_i
-        boundary = refined_boundary(masks, teacher.argmax(dim=2), windows, self.boundary_radius)
-        overlaps = windows.coverage().to(teacher.device) > 1
-        balance = self.class_balance(stitched.argmax(dim=1))  # w
+        targets = batch.targets or self.teach(batch)
+        overlaps = batch.windows.coverage().to(self.device) > 1
+        balance = self.class_balance(targets.whole)  # w
 
         logits = self(batch.image)  # P_S
         log_probabilities = F.log_softmax(logits, dim=1)
-        crops = windows.extract(log_probabilities)  # log P_i
+        crops = batch.windows.extract(log_probabilities)  # log P_i
         terms = {
-            "whole": whole_image_cross_entropy(logits, stitched, balance),
-            "ensemble": ensemble_cross_entropy(crops, *fused, self.confident_weight, balance),
-            "boundary": boundary_loss(log_probabilities.exp(), boundary, where=overlaps),
+            "whole": whole_image_cross_entropy(logits, targets.whole, balance),
+            "ensemble": ensemble_cross_entropy(
+                crops, targets.ensemble, targets.weight, self.confident_weight, balance
+            ),
+            "boundary": boundary_loss(log_probabilities.exp(), targets.boundary, where=overlaps),
         }
-        self.log("train/trusted", fused.weight.mean())
+        self.log("train/trusted", targets.weight.float().mean())
         return self.total(terms, self.weights)
 
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:

@@ -6,13 +6,12 @@ GoodSAM, Sec. 3.1, with the links L_CE^{T,TA} of Sec. 3.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.fusion import cross_task_complementary_fusion
+from goodsam_pl.fusion import CTCF, Fusion
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.losses import (
     ClassBalance,
@@ -37,11 +36,8 @@ class TARectification(SegmentationModule):
         taxonomy: name of the class set with K classes.
         window_scale: enlarge windows by this factor for the teacher assistant (our choice; as many
             pixels per degree as in its training images is a good start).
-        fusion_threshold: θ, the least label share of a trusted mask.
-        fusion_confidence: the least softmax maximum of a trusted pixel outside every mask.
-        fusion_distinct_share: a label with a smaller share of a mask is a thing of its own, which
-            the mask does not tell apart.
-        fusion_instance_weight: how far a trusted mask's label replaces S_i in E_i.
+        fusion: joins S_i and the masks to E_i and M_i; ``None`` takes :class:`~goodsam_pl.fusion.CTCF`
+            with its defaults.
         ensemble_weight: λ_E, of the cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
         consistency_weight: λ_cc, of L_CC on overlaps.
@@ -59,10 +55,7 @@ class TARectification(SegmentationModule):
         teacher_assistant: nn.Module,
         taxonomy: str = "cityscapes-19",
         window_scale: float = 1.0,
-        fusion_threshold: float = 0.5,
-        fusion_confidence: float = 0.9,
-        fusion_distinct_share: float = 0.0,
-        fusion_instance_weight: float = 1.0,
+        fusion: Fusion | None = None,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
         consistency_weight: float = 0.1,
@@ -75,16 +68,10 @@ class TARectification(SegmentationModule):
     ) -> None:
         kinds = ("windowed", "whole", "fused")
         super().__init__(taxonomy, kinds, learning_rate, weight_decay, warmup_steps)
-        self.remember_arguments("teacher_assistant")
+        self.remember_arguments("teacher_assistant", "fusion")
         self.teacher_assistant = teacher_assistant
         self.window_scale = window_scale
-        self.fuse = partial(
-            cross_task_complementary_fusion,
-            threshold=fusion_threshold,
-            confidence=fusion_confidence,
-            distinct_share=fusion_distinct_share,
-            instance_weight=fusion_instance_weight,
-        )
+        self.fuse = fusion or CTCF()
         self.confident_weight = confident_weight
         self.boundary_radius = boundary_radius
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
@@ -112,10 +99,10 @@ class TARectification(SegmentationModule):
         fused = self.fuse(probabilities, masks)  # E_i, M_i
         boundary = refined_boundary(masks, logits.argmax(dim=2), windows, self.boundary_radius)
         overlaps = windows.coverage().to(logits.device) > 1
-        balance = self.class_balance(fused.ensemble.argmax(dim=2))  # w
+        balance = self.class_balance(fused.label)  # w
         terms = {
             "ensemble": ensemble_cross_entropy(
-                log_probabilities, *fused, self.confident_weight, balance
+                log_probabilities, fused.label, fused.weight, self.confident_weight, balance
             ),
             "consistency": consistency(logits, windows),
             "boundary": boundary_loss(windows.stitch(probabilities), boundary, where=overlaps),

@@ -10,6 +10,7 @@ from goodsam_pl.networks.weights import (
     load_weights,
     read_weights,
     save_weights,
+    weights_hash,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "load_weights",
     "read_weights",
     "save_weights",
+    "weights_hash",
 ]

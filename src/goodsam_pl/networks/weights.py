@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from goodsam_pl.atomic import write_atomically
 
-__all__ = ["SHIPPED", "export_weights", "load_weights", "read_weights", "save_weights"]
+__all__ = ["SHIPPED", "export_weights", "load_weights", "read_weights", "save_weights", "weights_hash"]
 
 SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
 """Weights inside the package, by the name that ``weights`` arguments take."""
@@ -154,3 +155,12 @@ def _check_fit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], sour
             f"the weights {source!r} are of another network ({shown}): "
             "give the encoder, decoder width and classes that they were trained with"
         )
+
+
+def weights_hash(network: nn.Module) -> str:
+    """SHA-256 of the names, shapes, dtypes and values of a state dict, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+"""Ask frozen teachers once a panorama, not once a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.utilities import rank_zero_info
+
+from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, TargetStore, TeacherTargets
+from goodsam_pl.sam.computing import share
+from goodsam_pl.sam.progress import progress_bar
+from goodsam_pl.sam.proposer import fingerprint_of
+from goodsam_pl.sam.store import image_key
+
+__all__ = ["PrecomputeTeacher", "TeachingModule"]
+
+
+@runtime_checkable
+class TeachingModule(Protocol):
+    """A LightningModule whose teachers never change."""
+
+    def teach(self, batch: PanoramaBatch) -> TeacherTargets:
+        """What the teachers say about a batch."""
+        ...
+
+    def describe_teachers(self) -> dict[str, str]:
+        """Everything that decides about it, besides the batch."""
+        ...
+
+
+class PrecomputeTeacher(pl.Callback):
+    """Stores the targets of all training panoramas before the first step.
+
+    A frozen teacher assistant looks at every window, enlarged, which costs more than the student's
+    own step; what it says of a panorama is the same in every epoch and turns along with it. Colour
+    augmentation is then the student's alone: the teachers see panoramas as they are. Of several
+    processes each does its share; a second run with the same teachers does nothing.
+
+    Args:
+        root: folder of the targets; those of other teachers or masks stand beside one another.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = Path(root).expanduser()
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Called by Lightning before the loaders are made.
+
+        Raises:
+            TypeError: the model has no frozen teachers, or the data no panoramas.
+        """
+        data = getattr(trainer, "datamodule", None)
+        if not isinstance(data, PanoramaDataModule) or not isinstance(pl_module, TeachingModule):
+            raise TypeError(
+                "PrecomputeTeacher works for StudentDistillation on a PanoramaDataModule, here are "
+                f"{type(pl_module).__name__} and {type(data).__name__}: remove the callback"
+            )
+        fingerprint = fingerprint_of({**pl_module.describe_teachers(), **data.describe_masks()})
+        store = TargetStore(self.root, fingerprint)
+        files = data.training_files
+        missing = [file for file in files if image_key(file) not in store]
+        own = share(missing, trainer.global_rank, trainer.world_size)
+        with (
+            progress_bar("teachers", len(own), visible=trainer.is_global_zero and bool(own)) as on,
+            trainer.precision_plugin.forward_context(),
+            torch.no_grad(),
+        ):
+            for file, batch in data.training_panoramas(own):
+                targets = pl_module.teach(batch.to(pl_module.device))
+                store.write(image_key(file), targets.map(lambda tensor: tensor[0]))
+                on()
+        trainer.strategy.barrier("goodsam_pl.callbacks.PrecomputeTeacher")
+        data.use_targets(store)
+        rank_zero_info(
+            f"teachers' targets: {len(missing)} panoramas computed, {len(files) - len(missing)} had "
+            f"theirs already in {store.folder}"
+        )

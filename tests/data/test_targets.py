@@ -1,0 +1,54 @@
+"""Targets come back as they were stored, and turn along with their panorama."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from goodsam_pl.data import TargetStore, TeacherTargets, Turn
+from goodsam_pl.geometry import WindowGrid
+
+WINDOWS = WindowGrid.cover((8, 32), (8, 8), (8, 8))
+
+
+def _targets() -> TeacherTargets:
+    whole = torch.randint(0, 19, (8, 32), dtype=torch.uint8)
+    return TeacherTargets(
+        whole=whole,
+        ensemble=WINDOWS.extract(whole[None])[0],
+        weight=WINDOWS.extract((whole[None] > 9).to(torch.uint8))[0],
+        boundary=whole > 15,
+    )
+
+
+def test_what_is_read_is_what_was_written(tmp_path):
+    store, targets = TargetStore(tmp_path, "f" * 64), _targets()
+    assert "key" not in store
+    store.write("key", targets)
+    assert "key" in store
+    for name, read in store.read("key")._asdict().items():
+        assert read.dtype == getattr(targets, name).dtype
+        assert torch.equal(read, getattr(targets, name))
+
+
+def test_targets_of_other_teachers_stand_apart(tmp_path):
+    TargetStore(tmp_path, "f" * 64).write("key", _targets())
+    assert "key" not in TargetStore(tmp_path, "e" * 64)
+
+
+def test_missing_and_damaged_files_are_named(tmp_path):
+    store = TargetStore(tmp_path, "f" * 64)
+    with pytest.raises(FileNotFoundError, match=r"key\.npz is missing: put .*PrecomputeTeacher"):
+        store.read("key")
+    store.write("key", _targets())
+    store.path("key").write_bytes(store.path("key").read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"key\.npz is damaged .*: delete it"):
+        store.read("key")
+
+
+@pytest.mark.parametrize("turn", [Turn(), Turn(8), Turn(24, mirror=True)])
+def test_windows_of_turned_targets_are_those_of_the_turned_panorama(turn):
+    turned = _targets().turned(turn, WINDOWS)
+    assert torch.equal(turned.ensemble, WINDOWS.extract(turned.whole[None])[0])
+    assert torch.equal(turned.weight.bool(), turned.ensemble > 9)
+    assert torch.equal(turned.boundary, turned.whole > 15)
