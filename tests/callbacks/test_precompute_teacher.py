@@ -1,0 +1,121 @@
+"""Teachers are asked once about each training panorama, and their answers are found again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from PIL import Image
+from torch import nn
+
+from goodsam_pl.callbacks import PrecomputeTeacher
+from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.modules import SourceSegmentation, StudentDistillation
+from goodsam_pl.sam import Felzenszwalb, PrecomputeSAM, image_key
+
+
+class CountingTeacher(nn.Module):
+    """Colours as classes; knows how many images it has seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 19, 1)
+        self.seen = 0
+
+    def forward(self, images):
+        self.seen += len(images)
+        return self.layer(images)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Three panoramas of 16x64 pixels in a folder, with 4 windows each."""
+    generator = np.random.default_rng(0)
+    for index in range(3):
+        blocks = generator.integers(0, 256, (2, 8, 3), dtype=np.uint8)
+        path = tmp_path / "images" / f"{index}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(blocks.repeat(8, axis=0).repeat(8, axis=1)).save(path)
+
+    def build() -> PanoramaDataModule:
+        return PanoramaDataModule(
+            dataset="folder",
+            root=tmp_path / "images",
+            size=(16, 64),
+            vertical_fov=90,
+            window_size=(16, 16),
+            window_stride=(16, 16),
+            mask_root=tmp_path / "masks",
+            batch_size=3,
+            num_workers=0,
+        )
+
+    return build
+
+
+def _fit(folder, module, data, steps=4, **settings):
+    trainer = Trainer(
+        default_root_dir=folder,
+        max_steps=steps,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[
+            PrecomputeSAM(Felzenszwalb(scales=(50.0,))),
+            PrecomputeTeacher(str(folder / "targets")),
+        ],
+        **settings,
+    )
+    trainer.fit(module, datamodule=data)
+
+
+def test_a_teacher_is_asked_about_every_window_once_and_never_again(tmp_path, data):
+    torch.manual_seed(0)
+    teacher = CountingTeacher()
+    _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
+    assert teacher.seen == 3 * 4
+    _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
+    assert teacher.seen == 3 * 4
+    assert len(list((tmp_path / "targets").iterdir())) == 1
+
+
+def test_another_teacher_is_asked_anew(tmp_path, data):
+    torch.manual_seed(0)
+    for _ in range(2):
+        teacher = CountingTeacher()
+        _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
+        assert teacher.seen == 3 * 4
+    assert len(list((tmp_path / "targets").iterdir())) == 2
+
+
+def test_what_is_stored_is_what_the_teachers_say_of_the_panorama_as_it_is(tmp_path, data):
+    torch.manual_seed(0)
+    module = StudentDistillation(CountingTeacher(), CountingTeacher(), warmup_steps=0)
+    panoramas = data()
+    _fit(tmp_path, module, panoramas, steps=1)
+    (folder,) = (tmp_path / "targets").iterdir()
+    for file, batch in panoramas.training_panoramas(panoramas.training_files):
+        stored = np.load(folder / f"{image_key(file)}.npz")
+        for name, told in module.teach(batch)._asdict().items():
+            np.testing.assert_array_equal(stored[name], told[0].numpy())
+
+
+def test_batches_then_carry_turned_targets_and_no_masks(tmp_path, data):
+    torch.manual_seed(0)
+    module = StudentDistillation(CountingTeacher(), CountingTeacher(), warmup_steps=0)
+    panoramas = data()
+    _fit(tmp_path, module, panoramas, steps=1)
+    (batch,) = panoramas.train_dataloader()
+    assert batch.masks is None
+    assert batch.targets.whole.shape == (3, 16, 64)
+    # a teacher that looks at single pixels says of a turned panorama the turned answer
+    whole = module.teacher_assistant(batch.image).argmax(1)
+    assert (batch.targets.whole == whole).float().mean() > 0.99
+
+
+def test_other_systems_are_told_to_leave_it_out(tmp_path, data):
+    with pytest.raises(TypeError, match="here are SourceSegmentation .*: remove the callback"):
+        _fit(tmp_path, SourceSegmentation(CountingTeacher()), data())
