@@ -117,5 +117,5 @@ def test_batches_then_carry_turned_targets_and_no_masks(tmp_path, data):
 
 
 def test_other_systems_are_told_to_leave_it_out(tmp_path, data):
-    with pytest.raises(TypeError, match="here are SourceSegmentation .*: remove the callback"):
+    with pytest.raises(TypeError, match=r"here are SourceSegmentation .*: remove the callback"):
         _fit(tmp_path, SourceSegmentation(CountingTeacher()), data())

@@ -237,7 +237,6 @@ class TestDistillation:
             after = (module.eval()(batch.image).argmax(1) == stitched).float().mean()
         assert after > before + 0.2
 
-
     def test_stored_targets_take_the_place_of_the_teachers(self, tmp_path: Path) -> None:
         torch.manual_seed(0)
         module, batch = StudentDistillation(TinyNetwork(), TinyNetwork()), _panoramas()

@@ -75,6 +75,6 @@ class PrecomputeTeacher(pl.Callback):
         trainer.strategy.barrier("goodsam_pl.callbacks.PrecomputeTeacher")
         data.use_targets(store)
         rank_zero_info(
-            f"teachers' targets: {len(missing)} panoramas computed, {len(files) - len(missing)} had "
-            f"theirs already in {store.folder}"
+            f"teachers' targets: {len(missing)} panoramas computed, "
+            f"{len(files) - len(missing)} had theirs already in {store.folder}"
         )

@@ -13,7 +13,13 @@ from goodsam_pl.data.batch import (
 )
 from goodsam_pl.data.files import read_image, read_label
 from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD, denormalize, normalize
-from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, PanoramaFormat, StoredMasks, StoredTargets
+from goodsam_pl.data.panorama import (
+    Augmentation,
+    PanoramaDataset,
+    PanoramaFormat,
+    StoredMasks,
+    StoredTargets,
+)
 from goodsam_pl.data.panorama_module import PanoramaDataModule
 from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.source import SourceDataset

@@ -269,6 +269,6 @@ class PanoramaDataset(Dataset[PanoramaSample]):
             )
         label = None if ids is None else turn.pixels(torch.from_numpy(ids).to(torch.int64))
         masks = None if self.masks is None else turn.masks(self.masks[index], self.windows)
-        targets = self.targets and self.targets[index].turned(turn, self.windows)
+        targets = None if self.targets is None else self.targets[index].turned(turn, self.windows)
         name = self.entries[index].name
         return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name, targets)

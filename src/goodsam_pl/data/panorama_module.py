@@ -204,9 +204,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         """The panoramas of the train split, after ``setup``."""
         return [entry.image for entry in self._entries["train"]]
 
-    def training_panoramas(
-        self, files: Collection[Path]
-    ) -> Iterator[tuple[Path, PanoramaBatch]]:
+    def training_panoramas(self, files: Collection[Path]) -> Iterator[tuple[Path, PanoramaBatch]]:
         """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
         dataset = self._dataset("train")
         for index, file in enumerate(self.training_files):

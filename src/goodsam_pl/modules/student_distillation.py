@@ -33,8 +33,8 @@ class StudentDistillation(SegmentationModule):
     L = λ_S L_CE^{TA,S}(P_S; S_TA^w) + λ_E L_CE^{T,S}(P_i; E_i, M_i) + λ_bd L_bd^{T,S}(B_S; B_ref).
 
     The teacher assistant is frozen, see :class:`goodsam_pl.networks.FrozenNetwork`. What it says of
-    a panorama never changes, so the callback :class:`goodsam_pl.callbacks.PrecomputeTeacher` can ask
-    it once instead of in every step.
+    a panorama never changes, so :class:`goodsam_pl.callbacks.PrecomputeTeacher` can ask it once
+    instead of in every step.
 
     Args:
         student: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
@@ -42,8 +42,8 @@ class StudentDistillation(SegmentationModule):
         taxonomy: name of the class set with K classes.
         window_scale: enlarge windows by this factor for the teacher assistant, as in its
             rectification.
-        fusion: joins S_i and the masks to E_i and M_i; ``None`` takes :class:`~goodsam_pl.fusion.CTCF`
-            with its defaults.
+        fusion: joins S_i and the masks to E_i and M_i; ``None`` takes
+            :class:`goodsam_pl.fusion.CTCF` with its defaults.
         whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.

@@ -36,8 +36,8 @@ class TARectification(SegmentationModule):
         taxonomy: name of the class set with K classes.
         window_scale: enlarge windows by this factor for the teacher assistant (our choice; as many
             pixels per degree as in its training images is a good start).
-        fusion: joins S_i and the masks to E_i and M_i; ``None`` takes :class:`~goodsam_pl.fusion.CTCF`
-            with its defaults.
+        fusion: joins S_i and the masks to E_i and M_i; ``None`` takes
+            :class:`goodsam_pl.fusion.CTCF` with its defaults.
         ensemble_weight: λ_E, of the cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
         consistency_weight: λ_cc, of L_CC on overlaps.

@@ -15,7 +15,14 @@ from torch import Tensor, nn
 
 from goodsam_pl.atomic import write_atomically
 
-__all__ = ["SHIPPED", "export_weights", "load_weights", "read_weights", "save_weights", "weights_hash"]
+__all__ = [
+    "SHIPPED",
+    "export_weights",
+    "load_weights",
+    "read_weights",
+    "save_weights",
+    "weights_hash",
+]
 
 SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
 """Weights inside the package, by the name that ``weights`` arguments take."""
