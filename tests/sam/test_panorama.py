@@ -7,7 +7,7 @@ from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam import Felzenszwalb, MaskProposer, PanoramaMaskGenerator, WindowMasks
-from goodsam_pl.sam.masks import LogitFrame
+from goodsam_pl.sam.masks import LogitFrame, mask_boxes
 from goodsam_pl.sam.panorama import PromptedModel, lay_points
 from goodsam_pl.sam.prompting import Answers, EmbeddedWindows
 
@@ -40,10 +40,13 @@ class Oracle:
         x, y = points.long().unbind(dim=1)
         binary = colour[None] == colour[y, x][:, None, None]
         scores = torch.full((len(points),), 0.9)
-        return Answers(torch.arange(len(points)), binary.float(), binary, scores, scores)
+        areas = binary.sum(dim=(1, 2)).float()
+        logits = binary.float() - 0.5
+        numbers = torch.arange(len(points))
+        return Answers(numbers, logits, mask_boxes(binary), areas, scores, scores)
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
-        binary = answers.binary.unique(dim=0)
+        binary = (answers.logits > 0).unique(dim=0)
         scores = torch.full((len(binary),), 0.9)
         return WindowMasks.pack(binary, scores, scores)
 
@@ -63,7 +66,7 @@ def _regions(panorama: Tensor) -> set[bytes]:
 
 def test_it_finds_every_region_once_and_asks_little() -> None:
     oracle = Oracle()
-    generator = PanoramaMaskGenerator(oracle, GRID)
+    generator = PanoramaMaskGenerator(oracle, GRID, points="unexplained")
     assert isinstance(oracle, PromptedModel)
     assert isinstance(generator, MaskProposer)
     for turn in (0, 16, 48):
@@ -100,7 +103,8 @@ def test_the_description_names_the_mode_and_the_windows() -> None:
     assert description == {
         "proposer": "oracle",
         "mode": "panorama",
-        "mode_version": 2,
+        "mode_version": 3,
+        "points": "all",
         "window_size": "32x32",
         "window_stride": "32x16",
     }
