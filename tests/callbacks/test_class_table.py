@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 import torch
+import wandb
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
 from torch.utils.data import DataLoader
 
 from goodsam_pl.callbacks import ClassTable
@@ -51,10 +54,9 @@ class Scored(LightningModule):
 @pytest.fixture
 def run(tmp_path, capsys):
     def run(verb, module, table=None, **trainer):
-        options = {"max_epochs": 2, "num_sanity_val_steps": 1, **trainer}
+        options = {"max_epochs": 2, "num_sanity_val_steps": 1, "logger": False, **trainer}
         made = Trainer(
             default_root_dir=tmp_path,
-            logger=False,
             accelerator="cpu",
             callbacks=[table or ClassTable()],
             enable_progress_bar=False,
@@ -123,3 +125,76 @@ def test_a_model_without_scores_is_refused_at_the_start(run):
 def test_scores_of_another_class_set_are_refused(run):
     with pytest.raises(ValueError, match="11 class names for 3 classes"):
         run("test", Scored({"whole": torch.eye(3, dtype=torch.int64)}))
+
+
+class Measured(Scored):
+    """Was asked to measure more; scored in other classes than its network's."""
+
+    def __init__(self):
+        super().__init__({})
+        self.taxonomy = get_taxonomy("cityscapes-19")
+        self.evaluation_taxonomy = get_taxonomy("wildpass-8")
+        self.asked = None
+
+    def measure(self, extras):
+        self.asked = extras
+
+    def on_test_epoch_end(self):
+        confusion = torch.zeros(8, 9, dtype=torch.int64)
+        confusion[3, 3], confusion[3, 8], confusion[6, 4] = 6, 2, 5  # roads, a curb
+        scores = scores_from_confusion(confusion, unnamed=(6, 7))
+        boundary_iou = torch.full((8,), torch.nan, dtype=torch.float64)
+        boundary_iou[3] = 0.25
+        seam = torch.tensor(1.5, dtype=torch.float64)
+        self.latest_scores = {
+            "whole": scores._replace(boundary_iou=boundary_iou, seam_disagreement=seam),
+            "windowed": scores,
+        }
+
+
+def test_extras_are_asked_for_and_shown(run, tmp_path):
+    module = Measured()
+    printed = run("test", module, ClassTable(extras=["boundary_iou", "seam_disagreement"]))
+    assert module.asked == ("boundary_iou", "seam_disagreement")
+    table = rows(tmp_path / "test_classes.csv")
+    assert table["road"] == {
+        "pixels": "8", "iou": "0.75", "iou_windowed": "0.75", "boundary_iou": "0.25",
+        "seam_disagreement": "nan",
+    }  # fmt: skip
+    assert table["curb"]["iou"] == "nan"
+    assert table["mean"]["seam_disagreement"] == "1.5"
+    lines = {line.strip("│ ").split("│")[0].strip(): line for line in printed.splitlines()}
+    assert lines["road"].replace("│", " ").split()[-4:] == ["8", "75.0", "75.0", "25.0"]
+    assert lines["seam disagreement"].replace("│", " ").split()[-1] == "1.50"
+
+
+def test_the_table_says_which_classes_are_scored_and_over_how_many_the_mean_is(run):
+    printed = " ".join(run("test", Measured()).split())
+    assert "cityscapes-19 scored in the classes of wildpass-8" in printed
+    # road hit and missed, sidewalk predicted on a curb; the other four of the six are absent
+    assert "mean over 2 of 8 classes; the network has no class for curb" in printed
+    assert "averaged over views" not in printed
+
+
+def test_a_model_that_cannot_measure_more_is_refused_when_asked_to(run):
+    with pytest.raises(TypeError, match=r"ClassTable reads extra scores.*Scored lacks"):
+        run("test", Scored({"whole": WHOLE}), ClassTable(extras=["boundary_iou"]))
+
+
+def test_the_rows_go_to_wandb(run, tmp_path):
+    """Read back from the files of an offline run."""
+    run("test", Measured(), logger=WandbLogger(project="p", save_dir=tmp_path, offline=True))
+    wandb.finish()
+    [log] = tmp_path.rglob("run-*.wandb")
+    [path] = log.parent.rglob("*.table.json")
+    assert path.is_relative_to(log.parent / "files/media/table/test")
+    history = log.read_bytes()
+    for part in ("test/classes", path.relative_to(log.parent / "files").as_posix()):
+        assert part.encode() in history
+    table = json.loads(path.read_text())
+    assert table["columns"] == [
+        "class", "pixels", "iou", "iou_windowed", "boundary_iou", "seam_disagreement",
+    ]  # fmt: skip
+    assert table["data"][3] == ["road", 8, 0.75, 0.75, 0.25, None]
+    assert table["data"][6] == ["curb", 5, None, None, None, None]
+    assert table["data"][8] == ["mean", 13, 0.375, 0.375, 0.25, 1.5]

@@ -1,130 +1,102 @@
-"""The fusion does what the paper's figure says, mask by mask."""
+"""CTCF is the flow chart of the paper's figure, to the bit."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from goodsam_pl.fusion import cross_task_complementary_fusion, vote
+from goodsam_pl.fusion import CTCF, cross_task_complementary_fusion
+from goodsam_pl.fusion.votes import UNIT, Ballot
 
 
-def _fuse_by_loop(
-    probabilities: Tensor,
-    masks: list[Tensor],
-    threshold: float,
-    confidence: float,
-    distinct_share: float = 0.0,
-    instance_weight: float = 1.0,
-) -> tuple[Tensor, Tensor]:
-    """One window, one mask after the other, large to small: the flow chart read aloud."""
-    ensemble = probabilities.clone()
-    confident = (probabilities.amax(0) >= confidence).float()
-    weight = confident.clone()
-    hard = probabilities.argmax(0)
+def _by_loop(softmax, masks, fusion: CTCF):
+    """One window, one mask after the other, from large to small."""
+    own, best = softmax.argmax(0), softmax.max(0)
+    sure = best >= np.float32(fusion.confidence)
+    label, filled, weight = own.copy(), np.zeros(own.shape, bool), sure.copy()
+    given = np.rint(softmax * np.float32(UNIT)).astype(np.int64)
     for mask in masks:
-        winner = probabilities[:, mask].sum(1).argmax()
-        share = (hard[mask] == winner).float().mean()
-        ensemble[:, mask] = probabilities[:, mask]
-        weight[mask] = 0
-        if share >= threshold:
-            ensemble[:, mask] *= 1 - instance_weight
-            ensemble[winner, mask] += instance_weight
-            weight[mask] = 1
-        for label in range(len(probabilities)):
-            own = mask & (hard == label)
-            if own.sum() < distinct_share * mask.sum():
-                ensemble[:, own] = probabilities[:, own]
-                weight[own] = confident[own]
-    return ensemble, weight
+        inside = own[mask]
+        counts = [int((inside == each).sum()) for each in range(len(softmax))]
+        votes = {
+            "count": counts,
+            "confidence": [int(given[each][mask & (own == each)].sum()) for each in range(5)],
+            "softmax": [int(plane[mask].sum()) for plane in given],
+        }[fusion.votes]
+        winner = int(np.argmax(votes))
+        accepted = counts[winner] / len(inside) >= fusion.threshold
+        label[mask], filled[mask], weight[mask] = inside, False, False
+        distinct = [count / len(inside) < fusion.distinct_share for count in counts]
+        apart = mask & np.array(distinct)[own]
+        if accepted:
+            label[mask & ~apart], filled[mask & ~apart], weight[mask & ~apart] = winner, True, True
+        weight[apart] = sure[apart]
+    return label, filled, weight
 
 
-def _nested_masks(seed: int, count: int, size: int = 24) -> tuple[list[Tensor], Tensor]:
-    """Random rectangles, largest first, and one layer for each."""
-    generator = torch.Generator().manual_seed(seed)
-    found = []
-    while len(found) < count:
-        a, b = torch.randint(0, size, (2, 2), generator=generator).sort(0).values
-        mask = torch.zeros(size, size, dtype=torch.bool)
-        mask[a[0] : b[0] + 1, a[1] : b[1] + 1] = True
-        found.append(mask)
-    found.sort(key=lambda mask: -int(mask.sum()))
-    layers = torch.stack([torch.where(mask, index, -1) for index, mask in enumerate(found)])
-    return found, layers.to(torch.int16)
+@pytest.mark.parametrize("votes", ["count", "confidence", "softmax"])
+@pytest.mark.parametrize("constants", [(0.0, 0.6), (0.5, 0.6), (1.0, 0.6), (0.5, 0.6, 0.2)])
+def test_it_is_the_loop_over_masks_to_the_bit(scene, votes: Ballot, constants) -> None:
+    fusion = CTCF(*constants, votes=votes)
+    fused = fusion(scene.probabilities, scene.layers)
+    for place in np.ndindex(2, 3):
+        softmax = scene.probabilities[place].numpy()
+        expected = _by_loop(softmax, scene.listed[place[0]][place[1]], fusion)
+        found = fused.winner[place], fused.filled[place], fused.weight[place]
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one.numpy(), other)
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(
-    "parameters",
-    [(0.0, 0.7), (0.4, 0.7), (0.6, 0.7), (1.0, 0.7), (0.4, 0.7, 0.15), (0.4, 0.7, 0.31, 0.3)],
-)
-def test_it_equals_the_loop_over_masks(seed: int, parameters: tuple[float, ...]) -> None:
-    generator = torch.Generator().manual_seed(seed + 100)
-    logits = 3 * torch.randn(2, 4, 3, 3, generator=generator)
-    probabilities = torch.nn.functional.interpolate(logits, size=(24, 24)).softmax(1)
-    listed, layers = zip(*(_nested_masks(10 * seed + k, 6) for k in range(2)), strict=True)
-    fused = cross_task_complementary_fusion(probabilities, torch.stack(layers), *parameters)
-    for index in range(2):
-        ensemble, weight = _fuse_by_loop(probabilities[index], listed[index], *parameters)
-        torch.testing.assert_close(fused.ensemble[index], ensemble)
-        torch.testing.assert_close(fused.weight[index], weight)
+@pytest.mark.parametrize("softened", [(0.0, 1.0), (0.2, 1.0), (0.2, 0.4)])
+def test_votes_by_softmax_give_what_the_dense_form_gives(scene, softened) -> None:
+    dense = cross_task_complementary_fusion(scene.probabilities, scene.layers, 0.5, 0.6, *softened)
+    fused = CTCF(0.5, 0.6, *softened, votes="softmax")(scene.probabilities, scene.layers)
+    assert torch.equal(fused.ensemble, dense.ensemble)
+    assert torch.equal(fused.weight, dense.weight)
+    assert torch.equal(fused.label.long(), dense.ensemble.argmax(dim=2))
 
 
-def test_disjoint_masks_may_share_a_layer() -> None:
-    probabilities = torch.rand(1, 3, 4, 4).softmax(1)
-    left = torch.full((4, 4), -1)
-    left[:, :2] = 0
-    right = torch.full((4, 4), -1)
-    right[:, 2:] = 1
-    apart = torch.stack([left, right])[None]
-    together = torch.maximum(left, right)[None, None]
-    for one, other in zip(
-        cross_task_complementary_fusion(probabilities, apart),
-        cross_task_complementary_fusion(probabilities, together),
-        strict=True,
-    ):
-        torch.testing.assert_close(one, other)
-
-
-def test_the_vote_counts_shares_exactly() -> None:
-    hard = torch.tensor([[0, 0, 0, 1], [0, 1, 1, 1]])
-    probabilities = torch.nn.functional.one_hot(hard, 2).permute(2, 0, 1)[None].float()
-    masks = torch.tensor([[[0, 0, 0, 0], [0, -1, 2, 2]]])[None]
-    votes = vote(probabilities, masks)
-    assert votes.label.tolist() == [[0, 0, 1]]
-    assert votes.share.tolist() == [[pytest.approx(4 / 5), 0.0, 1.0]]
-
-
-def test_softmax_mass_elects_where_counts_would_not() -> None:
+def test_weighted_votes_elect_where_counts_would_not() -> None:
     # two hesitant pixels say 0, one is certain of 1
-    probabilities = torch.tensor([[0.51, 0.51, 0.0], [0.49, 0.49, 1.0]]).view(1, 2, 1, 3)
-    fused = cross_task_complementary_fusion(
-        probabilities, torch.zeros(1, 1, 1, 3, dtype=torch.int16), threshold=0.3
-    )
-    assert fused.ensemble.argmax(1).flatten().tolist() == [1, 1, 1]
-    below = cross_task_complementary_fusion(
-        probabilities, torch.zeros(1, 1, 1, 3, dtype=torch.int16), threshold=0.5
-    )
-    assert below.ensemble.argmax(1).flatten().tolist() == [0, 0, 1]
-    assert below.weight.sum() == 0
+    softmax = torch.tensor([[0.51, 0.51, 0.0], [0.49, 0.49, 1.0]]).view(1, 2, 1, 3)
+    masks = torch.zeros(1, 1, 1, 3, dtype=torch.int16)
+    winners = {
+        votes: CTCF(0.3, votes=votes)(softmax, masks).label.flatten().tolist()
+        for votes in ("count", "confidence", "softmax")
+    }
+    assert winners == {"count": [0, 0, 0], "confidence": [0, 0, 0], "softmax": [1, 1, 1]}
 
 
-def test_no_masks_leave_the_teacher_assistant_alone() -> None:
-    probabilities = torch.tensor([[0.95, 0.6], [0.05, 0.4]]).view(1, 2, 1, 2)
-    fused = cross_task_complementary_fusion(probabilities, torch.full((1, 1, 1, 2), -1))
-    torch.testing.assert_close(fused.ensemble, probabilities)
+def test_where_no_mask_is_the_teacher_assistant_is_left_alone() -> None:
+    softmax = torch.tensor([[0.95, 0.6], [0.05, 0.4]]).view(1, 2, 1, 2)
+    fused = CTCF()(softmax, torch.full((1, 1, 1, 2), -1))
+    assert torch.equal(fused.ensemble, softmax)
     assert fused.weight.flatten().tolist() == [1.0, 0.0]
+    assert not fused.filled.any()
 
 
-def test_leading_dimensions_are_kept_and_no_gradient_runs_through() -> None:
-    probabilities = torch.rand(2, 3, 4, 5, 6).softmax(2).requires_grad_()
-    masks = torch.randint(-1, 4, (2, 3, 2, 5, 6))
-    fused = cross_task_complementary_fusion(probabilities, masks)
-    assert fused.ensemble.shape == (2, 3, 4, 5, 6)
-    assert fused.weight.shape == (2, 3, 5, 6)
-    assert not fused.ensemble.requires_grad
+def test_ties_go_to_the_lower_class() -> None:
+    softmax = torch.full((1, 3, 1, 2), 1 / 3)
+    softmax[0, :, 0, 1] = torch.tensor([0.1, 0.45, 0.45])
+    fused = CTCF(0.5)(softmax, torch.tensor([[[[0, 1]]]]))
+    assert fused.label.flatten().tolist() == [0, 1]
+    assert CTCF(0.5)(softmax, torch.zeros(1, 1, 1, 2)).label.flatten().tolist() == [0, 0]
 
 
-def test_masks_of_another_size_are_refused() -> None:
-    with pytest.raises(ValueError, match="do not belong to probabilities"):
-        cross_task_complementary_fusion(torch.rand(1, 2, 4, 4), torch.zeros(1, 1, 4, 5))
+def test_no_gradient_runs_through() -> None:
+    softmax = torch.rand(2, 3, 4, 5, 6).softmax(2).requires_grad_()
+    assert not CTCF()(softmax, torch.zeros(2, 3, 1, 5, 6)).ensemble.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("softmax", "masks", "message"),
+    [
+        ((1, 2, 4, 4), (1, 1, 4, 5), "do not belong to probabilities"),
+        ((2, 4, 4), (1, 4, 4), "do not belong to probabilities"),
+        ((1, 256, 2, 2), (1, 1, 2, 2), "256 classes: labels are bytes"),
+    ],
+)
+def test_wrong_shapes_are_refused(softmax, masks, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CTCF()(torch.rand(softmax), torch.zeros(masks))

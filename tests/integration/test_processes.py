@@ -14,7 +14,10 @@ import pytest
 def test_the_class_table_is_the_same_on_one_two_and_three_processes(
     preset: Callable[[str], str], world: Path, tmp_path: Path
 ) -> None:
-    """Five panoramas; the SegFormer has BatchNorm buffers, which DDP would broadcast."""
+    """Five panoramas, by the 13-class protocol, with everything that can be measured.
+
+    The SegFormer has BatchNorm buffers, which DDP would broadcast.
+    """
     tables = []
     for devices in (1, 2, 3):
         out = tmp_path / str(devices)
@@ -24,6 +27,7 @@ def test_the_class_table_is_the_same_on_one_two_and_three_processes(
             "--data=goodsam_pl.data.PanoramaDataModule",
             "--data.dataset=densepass",
             f"--data.root={world / 'densepass'}",
+            "--data.evaluation_taxonomy=cityscapes-13",
             "--data.num_workers=0",
             "--data.eval_batch_size=1",
             "--trainer.accelerator=cpu",
@@ -31,11 +35,20 @@ def test_the_class_table_is_the_same_on_one_two_and_three_processes(
             f"--trainer.strategy={'ddp' if devices > 1 else 'auto'}",
             "--trainer.logger=false",
             "--trainer.callbacks=goodsam_pl.callbacks.ClassTable",
+            "--trainer.callbacks.extras=[boundary_iou,seam_disagreement]",
+            "--tta=2",
             f"--trainer.default_root_dir={out}",
             "--trainer.enable_progress_bar=false",
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "cityscapes-19 scored in the classes of cityscapes-13" in " ".join(
+            done.stdout.split()
+        )
+        assert "averaged over views: 2 rolls, mirrored" in " ".join(done.stdout.split())
         tables.append((out / "test_classes.csv").read_text())
     assert tables[0] == tables[1] == tables[2]
-    assert "mean" in tables[0]
+    rows = tables[0].splitlines()
+    assert rows[0] == "class,pixels,iou,boundary_iou,seam_disagreement"
+    assert len(rows) == 1 + 13 + 1
+    assert "nan" not in rows[-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -16,6 +16,7 @@ from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import cross_task_complementary_fusion
 from goodsam_pl.geometry import WindowGrid, map_windows
 from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
+from goodsam_pl.taxonomy import get_taxonomy
 
 GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
 
@@ -271,3 +272,44 @@ def test_unlabelled_batches_are_not_scored(tmp_path: Path) -> None:
     module = SourceSegmentation(TinyNetwork())
     (logged,) = _trainer(tmp_path).test(module, _loader(_panoramas(labelled=False)), verbose=False)
     assert logged == {}
+
+
+class _Data(LightningDataModule):
+    """One batch, with labels of another class set than the network's."""
+
+    def __init__(self, batch: PanoramaBatch, evaluation_taxonomy: str | None) -> None:
+        super().__init__()
+        self.batch = batch
+        self.evaluation_taxonomy = evaluation_taxonomy and get_taxonomy(evaluation_taxonomy)
+
+    def test_dataloader(self) -> DataLoader[object]:
+        return _loader(self.batch)
+
+
+def test_it_is_scored_in_the_classes_that_the_data_asks_for(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module, batch = SourceSegmentation(TinyNetwork()), _panoramas()
+    key = torch.tensor([*range(12), 11, 12, 12, 12, 13, 12, 12])  # 13: train is no class
+    labels = key[batch.label]
+    batch.label = torch.where(labels == 13, 255, labels)
+    (logged,) = _trainer(tmp_path).test(module, datamodule=_Data(batch, "cityscapes-13"))
+    predicted = key[module.eval().predict_step(batch, 0)]
+    iou = []
+    for index in range(13):
+        one, other = (predicted == index) & (batch.label != 255), batch.label == index
+        iou.append((one & other).sum() / (one | other).sum())
+    assert logged["test/miou"] == pytest.approx(torch.stack(iou).nanmean().item(), abs=1e-6)
+    assert {name for name in logged if name.startswith("test/iou/")} == {
+        f"test/iou/{name}" for name in get_taxonomy("cityscapes-13").classes
+    }
+
+    (logged,) = _trainer(tmp_path).test(module, datamodule=_Data(_panoramas(), None))
+    assert "test/iou/bicycle" in logged
+
+
+def test_extras_are_measured_where_they_are_asked_for(tmp_path: Path) -> None:
+    module = TARectification(TinyNetwork())
+    module.measure(["seam_disagreement"])
+    (logged,) = _trainer(tmp_path).test(module, _loader(_panoramas()), verbose=False)
+    assert {"test/seam_disagreement", "test/seam_disagreement_whole"} <= logged.keys()
+    assert not any("boundary" in name for name in logged)

@@ -1,4 +1,4 @@
-"""What watches a run: the table of classes, the pictures of ``predict``."""
+"""What watches a run: the table of classes, the pictures of ``predict``, more views of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from goodsam_pl.callbacks.class_table import ClassTable
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
 from goodsam_pl.callbacks.run_directory import run_directory
+from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 
 __all__ = [
     "ClassTable",
     "ColouredModule",
     "PredictionWriter",
     "ScoredModule",
+    "TestTimeAugmentation",
     "run_directory",
 ]

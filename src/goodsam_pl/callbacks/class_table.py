@@ -1,22 +1,23 @@
-"""The IoU of every class, on the console and as a file."""
+"""The IoU of every class, on the console, as a file, and on the dashboard."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
-from rich.table import Table
 from typing_extensions import override
 
 from goodsam_pl.atomic import write_atomically
-from goodsam_pl.callbacks.protocols import ScoredModule, check_scored
+from goodsam_pl.callbacks.protocols import ScoredModule, check_measuring, check_scored, scored_in
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.metrics import SegmentationScores
+from goodsam_pl.callbacks.score_table import ScoreTable
+from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
+from goodsam_pl.metrics import ExtraScore
 
 __all__ = ["ClassTable"]
 
@@ -25,25 +26,30 @@ class ClassTable(Callback):
     """Prints per-class IoU after ``validate`` and ``test`` and writes it to the run's folder.
 
     The files are ``val_classes.csv`` and ``test_classes.csv``: one row a class with its labelled
-    pixels and IoU as a fraction of 1 (``nan`` when the class is absent), then the mean over the
-    classes that are not. Further kinds of prediction get columns of their own
-    (``iou_windowed``, …), as in the names that are logged.
+    pixels and IoU as a fraction of 1 (``nan`` when the class is absent, or when the network has no
+    name for it), then the mean over the classes that have one. Further kinds of prediction get
+    columns of their own (``iou_windowed``, …), as in the names that are logged. The same rows go
+    to W&B as the table ``val/classes`` or ``test/classes``.
 
     The module has to follow :class:`~goodsam_pl.callbacks.ScoredModule`.
 
     Args:
         while_fitting: print the table after each validation of ``fit`` as well. The file is
             written in any case.
+        extras: what else to measure of panoramas: ``boundary_iou``, ``seam_disagreement``.
     """
 
-    def __init__(self, while_fitting: bool = False) -> None:
+    def __init__(self, while_fitting: bool = False, extras: Sequence[ExtraScore] = ()) -> None:
         self.while_fitting = while_fitting
+        self.extras = tuple(extras)
         self._directory = Path()
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Find the run's folder, in all processes."""
+        """Find the run's folder, in all processes, and say what is to be measured."""
         check_scored(pl_module, self)
+        if self.extras:
+            check_measuring(pl_module, self).measure(self.extras)
         self._directory = run_directory(trainer)
 
     @override
@@ -59,54 +65,33 @@ class ClassTable(Callback):
         self._show("test", trainer, check_scored(pl_module, self), aloud=True)
 
     def _show(self, stage: str, trainer: Trainer, module: ScoredModule, aloud: bool) -> None:
-        scores = module.latest_scores
-        if not trainer.is_global_zero or not scores:
+        if not trainer.is_global_zero or not module.latest_scores:
             return
-        classes = module.taxonomy.classes
-        for value in scores.values():
-            value.check_names(classes)
+        table = ScoreTable(scored_in(module).classes, module.latest_scores)
         if aloud:
-            Console().print(_as_table(stage, classes, scores))
+            Console().print(table.for_console(_title(stage, trainer, module)))
         if not trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by a connector
             path = self._directory / f"{stage}_classes.csv"
-            write_atomically(path, _as_csv(classes, scores).encode())
+            write_atomically(path, table.as_csv().encode())
+            _log(f"{stage}/classes", table, trainer)
 
 
-def _as_table(stage: str, classes: tuple[str, ...], scores: dict[str, SegmentationScores]) -> Table:
-    table = Table("class", title=f"{stage}: IoU in percent")
-    table.add_column("pixels", justify="right")
-    for kind in scores:
-        table.add_column(kind, justify="right")
-    pixels = _labelled_pixels(scores)
-    for index, name in enumerate(classes):
-        row = [_percent(score.iou[index].item()) for score in scores.values()]
-        table.add_row(name, f"{pixels[index]:,}", *row)
-    table.add_section()
-    means = [_percent(score.miou.item()) for score in scores.values()]
-    table.add_row("mean", f"{sum(pixels):,}", *means, style="bold")
-    accuracies = [_percent(score.pixel_accuracy.item()) for score in scores.values()]
-    table.add_row("pixel accuracy", "", *accuracies)
-    return table
+def _title(stage: str, trainer: Trainer, module: ScoredModule) -> str:
+    title = f"{stage}: IoU in percent"
+    if scored_in(module) != module.taxonomy:
+        title += f", {module.taxonomy.name} scored in the classes of {scored_in(module).name}"
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by a connector
+        if isinstance(callback, TestTimeAugmentation) and callback.active:
+            title += f", {callback.summary}"
+    return title
 
 
-def _as_csv(classes: tuple[str, ...], scores: dict[str, SegmentationScores]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    others = list(scores)[1:]
-    writer.writerow(["class", "pixels", "iou", *(f"iou_{kind}" for kind in others)])
-    pixels = _labelled_pixels(scores)
-    for index, name in enumerate(classes):
-        row = [score.iou[index].item() for score in scores.values()]
-        writer.writerow([name, pixels[index], *row])
-    writer.writerow(["mean", sum(pixels), *(score.miou.item() for score in scores.values())])
-    return text.getvalue()
-
-
-def _labelled_pixels(scores: dict[str, SegmentationScores]) -> list[int]:
-    """Labelled pixels of each class; all kinds of prediction meet the same labels."""
-    pixels: list[int] = next(iter(scores.values())).pixels.tolist()
-    return pixels
-
-
-def _percent(fraction: float) -> str:
-    return "–" if math.isnan(fraction) else f"{100 * fraction:.1f}"
+def _log(key: str, table: ScoreTable, trainer: Trainer) -> None:
+    """Send the rows to W&B, if that is a logger; a score that is none is an empty cell there."""
+    rows = [
+        [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in row]
+        for row in table.rows()
+    ]
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_table(key, columns=table.header(), data=rows, step=trainer.global_step)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
-from goodsam_pl.callbacks import PredictionWriter
+from goodsam_pl.callbacks import PredictionWriter, TestTimeAugmentation
 from goodsam_pl.cli.checkpoint import differences, model_of, refuse_missing
 from goodsam_pl.cli.noise import hush
 from goodsam_pl.cli.parser import ShortErrorParser
@@ -75,6 +76,13 @@ class GoodSAMCLI(LightningCLI):
     ) -> LightningArgumentParser:
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         parser.set_defaults({"weights_only": True})  # a checkpoint must not execute code
+        if subcommand != "fit":
+            parser.add_argument(
+                "--tta",
+                type=NonNegativeInt,
+                default=0,
+                help="average over so many yaw rolls of each panorama, each mirrored, too; 0: off",
+            )
         if subcommand == "predict":
             parser.set_defaults({"return_predictions": False})  # they are written, not collected
         return parser
@@ -118,12 +126,14 @@ class GoodSAMCLI(LightningCLI):
             _warn(f"{difference} {ckpt_path}; the former is used")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
-        """Give ``predict`` something that writes, if the user did not."""
+        """Add what ``--tta`` asks for, and something that writes to ``predict`` without."""
         chosen = config.get("callbacks") or []
         chosen = chosen if isinstance(chosen, list) else [chosen]
         writes = any(isinstance(each, BasePredictionWriter) for each in [*chosen, *callbacks])
         if self.subcommand == "predict" and not writes:
             callbacks = [*callbacks, PredictionWriter()]
+        if rolls := self._get(self.config_init, "tta"):
+            callbacks = [*callbacks, TestTimeAugmentation(rolls)]
         return super()._instantiate_trainer(config, callbacks)
 
 

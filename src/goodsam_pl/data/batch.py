@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import Self
 
+from goodsam_pl.data.targets import TeacherTargets
 from goodsam_pl.geometry import WindowGrid
 
 __all__ = [
@@ -35,12 +36,14 @@ class PanoramaSample:
         label: int64 ``(H, W)`` trainIds, 255 = ignore; ``None`` without annotation.
         masks: int16 ``(N, L, h, w)``, per window L layers of disjoint masks, -1 = no mask.
         name: relative path without suffix.
+        targets: what frozen teachers say, where that is stored.
     """
 
     image: Tensor
     label: Tensor | None
     masks: Tensor | None
     name: str
+    targets: TeacherTargets | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class _Batch:
             value = getattr(self, field.name)
             if isinstance(value, Tensor):
                 setattr(self, field.name, function(value))
+            elif isinstance(value, TeacherTargets):
+                setattr(self, field.name, value.map(function))
         return self
 
 
@@ -82,6 +87,7 @@ class PanoramaBatch(_Batch):
             0, sorted by area with the largest first, -1 = no mask; ``None`` without a mask store.
         windows: the grid that the N windows of ``masks`` lie on.
         names: relative paths without suffix, stable between runs.
+        targets: what frozen teachers say, where that is stored; masks are left out then.
     """
 
     image: Tensor
@@ -89,6 +95,7 @@ class PanoramaBatch(_Batch):
     masks: Tensor | None
     windows: WindowGrid
     names: list[str]
+    targets: TeacherTargets | None = None
 
 
 @dataclass
@@ -120,6 +127,7 @@ def collate_panoramas(samples: Sequence[PanoramaSample], windows: WindowGrid) ->
         ),
         windows=windows,
         names=[sample.name for sample in samples],
+        targets=_stack_targets(samples),
     )
 
 
@@ -141,6 +149,13 @@ def collate_sources(samples: Sequence[SourceSample]) -> SourceBatch:
         label=torch.stack([sample.label for sample in samples]),
         names=[sample.name for sample in samples],
     )
+
+
+def _stack_targets(samples: Sequence[PanoramaSample]) -> TeacherTargets | None:
+    present = [sample.targets for sample in samples if sample.targets is not None]
+    if not present:
+        return None
+    return TeacherTargets(*(torch.stack(parts) for parts in zip(*present, strict=True)))
 
 
 def _pad_layers(masks: Sequence[Tensor | None]) -> list[Tensor | None]:

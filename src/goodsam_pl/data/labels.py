@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,11 +38,15 @@ class LabelFormat:
         name: for error messages.
         taxonomy: the class set that the ids mean.
         ids: every id that may stand in a file, with its trainId in ``taxonomy``.
+        decode: reads a file into such ids ``(H, W)`` uint8.
+        black_is_void: pure black pixels of the image were never seen, whatever the label says.
     """
 
     name: str
     taxonomy: str
     ids: Mapping[int, int] = field(hash=False)
+    decode: Callable[[Path], npt.NDArray[np.uint8]] = field(default=read_label, compare=False)
+    black_is_void: bool = False
 
     def table(self, taxonomy: str) -> npt.NDArray[np.int16]:
         """``(256,)`` int16: file id to trainId of ``taxonomy``, -1 for ids that may not occur."""
@@ -111,7 +115,7 @@ class LabelReader:
         """
         if label_format.name not in self._tables:
             self._tables[label_format.name] = label_format.table(self.taxonomy)
-        file_ids = read_label(path)
+        file_ids = label_format.decode(path)
         labels = self._tables[label_format.name][file_ids]
         unknown = labels == _UNKNOWN
         if unknown.any():

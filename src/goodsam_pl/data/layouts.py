@@ -21,6 +21,7 @@ from goodsam_pl.data.labels import (
     LabelFormat,
     train_ids,
 )
+from goodsam_pl.data.stanford import FOLD, stanford_format
 
 __all__ = [
     "PANORAMA_LAYOUTS",
@@ -158,6 +159,25 @@ def wildpass(request: Request) -> list[Entry]:
     ]
 
 
+def stanford2d3d(request: Request) -> list[Entry]:
+    """Stanford2D3D's panoramas as published, in the fold that published numbers are of.
+
+    ``area_<n>/pano/rgb/*_rgb.png`` with ``area_<n>/pano/semantic/*_semantic.png``; what the labels
+    mean stands in ``assets/semantic_labels.json``. Areas 5a and 5b are ``val`` and ``test`` alike.
+    """
+    entries = []
+    label_format = None if request.split == "train" else stanford_format(request.root)
+    for area in FOLD[request.split]:
+        request.folder(f"{area}/pano/rgb")
+        labels = request.root / area / "pano" / "semantic"
+        for image in _images_below(request.root / area / "pano" / "rgb"):
+            label = labels / f"{image.stem.removesuffix('_rgb')}_semantic.png"
+            entries.append(
+                _entry(request.root, image, label if label_format else None, label_format)
+            )
+    return entries
+
+
 def folder(request: Request) -> list[Entry]:
     """Every image below a folder, for every split, without labels."""
     return [_entry(request.root, image, None, None) for image in _images_below(request.root)]
@@ -210,6 +230,7 @@ def camvid(request: Request) -> list[Entry]:
 PANORAMA_LAYOUTS: dict[str, Layout] = {
     "densepass": densepass,
     "wildpass": wildpass,
+    "stanford2d3d": stanford2d3d,
     "folder": folder,
     "plain": plain_panoramas,
 }

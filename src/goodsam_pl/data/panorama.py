@@ -18,10 +18,12 @@ from goodsam_pl.data.files import check_pair, read_image, resize_image, resize_l
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
+from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, draw_generator
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.taxonomy import IGNORE_INDEX
 
-__all__ = ["Augmentation", "PanoramaDataset", "PanoramaFormat", "StoredMasks"]
+__all__ = ["Augmentation", "PanoramaDataset", "PanoramaFormat", "StoredMasks", "StoredTargets"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class PanoramaFormat:
             return self._fit_image(image), None
         label = labels.read(entry.label, entry.label_format)
         check_pair(image, label, entry.image, entry.label)
+        if entry.label_format.black_is_void:
+            label[(image == 0).all(axis=2)] = IGNORE_INDEX
         return self._fit_image(image), resize_label(label[self._band(len(label))], self.size)
 
     def _read_whole(self, path: Path) -> npt.NDArray[np.uint8]:
@@ -180,6 +184,25 @@ class StoredMasks:
         return layers
 
 
+class StoredTargets:
+    """What frozen teachers say about a list of panoramas.
+
+    Args:
+        store: where it is stored.
+        files: the panoramas.
+    """
+
+    def __init__(self, store: TargetStore, files: Sequence[Path]) -> None:
+        from goodsam_pl.sam.store import image_key  # noqa: PLC0415  # as above
+
+        self._store = store
+        self._keys = [image_key(path) for path in files]
+
+    def __getitem__(self, index: int) -> TeacherTargets:
+        """The targets of one panorama."""
+        return self._store.read(self._keys[index])
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """What varies from visit to visit.
@@ -204,6 +227,7 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         windows: the grid of the masks.
         taxonomy: class set of the labels.
         masks: SAM's masks of ``entries``; ``None`` for samples without.
+        targets: what frozen teachers say about ``entries``; ``None`` for samples without.
         augmentation: ``None`` leaves every sample as it is.
     """
 
@@ -215,12 +239,14 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         taxonomy: str,
         *,
         masks: StoredMasks | None = None,
+        targets: StoredTargets | None = None,
         augmentation: Augmentation | None = None,
     ) -> None:
         self.entries = entries
         self.format = panorama_format
         self.windows = windows
         self.masks = masks
+        self.targets = targets
         self.augmentation = augmentation
         self._labels = LabelReader(taxonomy)
 
@@ -233,14 +259,16 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         if self.augmentation is not None:
             generator = draw_generator(index)
             pixels = self.augmentation.pipeline.image(pixels, generator)
+            by_window = self.masks is not None or self.targets is not None
             turn = draw_turn(
                 generator,
                 self.windows.image_size[1],
                 self.augmentation.roll,
                 self.augmentation.flip,
-                None if self.masks is None else self.windows,
+                self.windows if by_window else None,
             )
         label = None if ids is None else turn.pixels(torch.from_numpy(ids).to(torch.int64))
         masks = None if self.masks is None else turn.masks(self.masks[index], self.windows)
+        targets = self.targets and self.targets[index].turned(turn, self.windows)
         name = self.entries[index].name
-        return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name)
+        return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name, targets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from goodsam_pl.data.augment import column_spacing
-from goodsam_pl.data.batch import collate_panoramas
+from goodsam_pl.data.batch import PanoramaBatch, collate_panoramas
 from goodsam_pl.data.layouts import (
     PANORAMA_LAYOUTS,
     Entry,
@@ -24,9 +24,17 @@ from goodsam_pl.data.layouts import (
     list_entries,
 )
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, PanoramaFormat, StoredMasks
+from goodsam_pl.data.panorama import (
+    Augmentation,
+    PanoramaDataset,
+    PanoramaFormat,
+    StoredMasks,
+    StoredTargets,
+)
+from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.transforms import Transform, photometric
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.sam.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
 
 __all__ = ["PanoramaDataModule"]
@@ -43,10 +51,13 @@ class PanoramaDataModule(pl.LightningDataModule):
     labels: without a labelled ``val`` split there is none.
 
     Args:
-        dataset: folder layout: ``densepass`` (also a StreetWorld export), ``wildpass``, ``folder``
-            (every image below ``root``), or ``plain`` (``images/ labels/ splits/<split>.txt``).
+        dataset: folder layout: ``densepass`` (also a StreetWorld export), ``wildpass``,
+            ``stanford2d3d``, ``folder`` (every image below ``root``), or ``plain``
+            (``images/ labels/ splits/<split>.txt``).
         root: folder of the data set.
-        taxonomy: class set that labels are translated to.
+        taxonomy: class set of the networks.
+        evaluation_taxonomy: class set that labels are translated to, and that predictions are
+            scored in; ``None`` takes ``taxonomy``.
         size: height and width that panoramas are resized to, pixels.
         vertical_fov: vertical field of view of a panorama of that size, degrees; 180 for the full
             sphere.
@@ -77,9 +88,10 @@ class PanoramaDataModule(pl.LightningDataModule):
     def __init__(
         self,
         *,
-        dataset: Literal["densepass", "wildpass", "folder", "plain"],
+        dataset: Literal["densepass", "wildpass", "stanford2d3d", "folder", "plain"],
         root: str,
         taxonomy: str = "cityscapes-19",
+        evaluation_taxonomy: str | None = None,
         size: tuple[int, int] = (192, 1024),
         vertical_fov: float = 67.5,
         file_vertical_fov: float | None = None,
@@ -108,7 +120,11 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.dataset = dataset
         self.root = Path(root).expanduser()
         self.taxonomy = get_taxonomy(taxonomy)
+        self.evaluation_taxonomy = (
+            get_taxonomy(evaluation_taxonomy) if evaluation_taxonomy else None
+        )
         self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
+        self._labels_in = evaluation_taxonomy or taxonomy
         self.format = PanoramaFormat(
             (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
         )
@@ -125,6 +141,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.limit = limit
         self.loading = Loading(batch_size, eval_batch_size, num_workers)
         self._entries: dict[str, list[Entry]] = {}
+        self._targets: TargetStore | None = None
 
     def setup(self, stage: str) -> None:
         """List the files of a stage and read the first of each split.
@@ -147,7 +164,7 @@ class PanoramaDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Unlabelled panoramas, augmented, shuffled."""
-        dataset = self._dataset("train", self.augmentation)
+        dataset = self._dataset("train", self.augmentation, self._targets)
         processes = self.trainer.world_size if self.trainer else 1
         return self.loading.training(dataset, len(dataset), self._collate, processes)
 
@@ -181,6 +198,27 @@ class PanoramaDataModule(pl.LightningDataModule):
             if split in self.mask_splits
             for entry in self._entries.get(split, [])
         ]
+
+    @property
+    def training_files(self) -> list[Path]:
+        """The panoramas of the train split, after ``setup``."""
+        return [entry.image for entry in self._entries["train"]]
+
+    def training_panoramas(self, files: Collection[Path]) -> Iterator[PanoramaBatch]:
+        """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
+        dataset = self._dataset("train")
+        for index, file in enumerate(self.training_files):
+            if file in files:
+                yield collate_panoramas([dataset[index]], self.windows)
+
+    def describe_masks(self) -> dict[str, str]:
+        """What decides about the masks of a panorama: its view, the windows, who made them."""
+        store = None if self.mask_root is None else MaskStore.open(self.mask_root).fingerprint
+        return {"masks": str(store), "windows": repr(self.windows), "view": repr(self.view)}
+
+    def use_targets(self, targets: TargetStore) -> None:
+        """Train on stored targets from now on, in the place of SAM's masks."""
+        self._targets = targets
 
     def read_panorama(self, path: Path) -> Tensor:
         """Read a panorama exactly as training sees it, without augmentation.
@@ -220,7 +258,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         if role == "predict":
             entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
         if self.mask_root is None or role not in self.mask_splits:
-            PanoramaDataset(entries[:1], self.format, self.windows, self.taxonomy.name)[0]
+            PanoramaDataset(entries[:1], self.format, self.windows, self._labels_in)[0]
         self._entries[role] = entries
 
     def _load_validation(self) -> None:
@@ -233,18 +271,24 @@ class PanoramaDataModule(pl.LightningDataModule):
             log.info("training without validation: %s has no labels for it", self.root)
             del self._entries["val"]
 
-    def _dataset(self, role: str, augmentation: Augmentation | None = None) -> PanoramaDataset:
+    def _dataset(
+        self,
+        role: str,
+        augmentation: Augmentation | None = None,
+        targets: TargetStore | None = None,
+    ) -> PanoramaDataset:
         entries = self._entries[role]
+        files = [entry.image for entry in entries]
         masks = None
-        if self.mask_root is not None and role in self.mask_splits:
-            files = [entry.image for entry in entries]
+        if self.mask_root is not None and role in self.mask_splits and targets is None:
             masks = StoredMasks(self.mask_root, files, self.windows, self.view)
         return PanoramaDataset(
             entries,
             self.format,
             self.windows,
-            self.taxonomy.name,
+            self._labels_in,
             masks=masks,
+            targets=None if targets is None else StoredTargets(targets, files),
             augmentation=augmentation,
         )
 

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from goodsam_pl.fusion.ctcf import (
-    FusedWindows,
+from goodsam_pl.fusion.ctcf import CTCF, complementary_fusion
+from goodsam_pl.fusion.ctcf_v2 import CTCFv2, complementary_fusion_by_area
+from goodsam_pl.fusion.dense import (
+    DenseWindows,
     MaskVotes,
     cross_task_complementary_fusion,
     vote,
 )
+from goodsam_pl.fusion.fused import FusedWindows, Fusion
+from goodsam_pl.fusion.majority import MajorityVote, majority_vote
+from goodsam_pl.fusion.no_fusion import NoFusion, own_predictions
+from goodsam_pl.fusion.sepl import SEPL, sam_enhanced_pseudo_labels
+from goodsam_pl.fusion.ssa import SSA, semantic_segment_anything
+from goodsam_pl.fusion.votes import Ballot
 
-__all__ = ["FusedWindows", "MaskVotes", "cross_task_complementary_fusion", "vote"]
+__all__ = [
+    "CTCF",
+    "SEPL",
+    "SSA",
+    "Ballot",
+    "CTCFv2",
+    "DenseWindows",
+    "FusedWindows",
+    "Fusion",
+    "MajorityVote",
+    "MaskVotes",
+    "NoFusion",
+    "complementary_fusion",
+    "complementary_fusion_by_area",
+    "cross_task_complementary_fusion",
+    "majority_vote",
+    "own_predictions",
+    "sam_enhanced_pseudo_labels",
+    "semantic_segment_anything",
+    "vote",
+]

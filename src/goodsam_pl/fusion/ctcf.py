@@ -4,143 +4,118 @@ GoodSAM, Sec. 3.1, the block of the same name in the overview figure. For each S
 window the labels of the teacher assistant inside it are ranked by share; the winner fills the mask
 in the ensemble E_i, and the weight map M_i keeps the mask where the winner's share Y_max reaches θ.
 
-The paper's Eq. (3) is not public. Ours, where the figure is silent: the winner is elected by
-softmax mass rather than by counted labels; a mask below θ keeps the teacher assistant's own
-prediction; where masks nest, the smallest decides; pixels outside every mask keep the teacher
-assistant's prediction and count as confident by its softmax. Two more choices soften the fill,
-because masks miss thin things: a pixel whose own label has only a small share of the mask keeps it
-(a pole in front of a house), and the winner need not replace the prediction altogether.
+The paper's Eq. (3) is not public. Ours, where the figure is silent: a mask below θ keeps the
+teacher assistant's own prediction; where masks nest, the smallest decides; pixels outside every
+mask keep the teacher assistant's prediction and count as confident by its softmax. Votes may be
+weighted. Two more choices soften the fill, because masks miss thin things: a pixel whose own label
+has only a small share of the mask keeps it (a pole in front of a house), and the winner need not
+replace the prediction altogether.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["FusedWindows", "MaskVotes", "cross_task_complementary_fusion", "vote"]
+from goodsam_pl.fusion.fused import FusedWindows, Fusion
+from goodsam_pl.fusion.painting import paint, topmost
+from goodsam_pl.fusion.runs import WindowRuns
+from goodsam_pl.fusion.votes import Ballot, cast, shares, tally
+
+__all__ = ["CTCF", "complementary_fusion", "fill_accepted"]
 
 
-class FusedWindows(NamedTuple):
-    """What the fusion hands on.
-
-    Attributes:
-        ensemble: E_i, probabilities ``(..., K, h, w)``.
-        weight: M_i, float ``(..., h, w)``: 1 where E_i is trusted (E_H^i = E_i ⊗ M_i), else 0.
-    """
-
-    ensemble: Tensor
-    weight: Tensor
-
-
-class MaskVotes(NamedTuple):
-    """The election inside every mask.
+@dataclass(frozen=True)
+class CTCF(Fusion):
+    """:func:`complementary_fusion` with its constants.
 
     Attributes:
-        label: the winner of each mask, int64 ``(n, M)``.
-        shares: of each mask's pixels, how many the teacher assistant gives each label, float
-            ``(n, M, K)`` in [0, 1]; 0 for ids that no pixel carries.
+        threshold: θ, the least share Y_max of a mask that is trusted.
+        confidence: the least softmax maximum of a trusted pixel outside every mask.
+        distinct_share: a label with a smaller share of a mask is a thing of its own, which the
+            mask does not tell apart; 0 fills the whole mask, as in the figure.
+        instance_weight: how far a trusted mask's label replaces S_i in E_i; 1 as in the figure.
+        votes: how a mask's label is elected; "count" as in the figure, see :data:`Ballot`.
     """
 
-    label: Tensor
-    shares: Tensor
+    threshold: float = 0.5
+    confidence: float = 0.9
+    distinct_share: float = 0.0
+    instance_weight: float = 1.0
+    votes: Ballot = "count"
 
-    @property
-    def share(self) -> Tensor:
-        """Y_max, the share of the winner, float ``(n, M)``."""
-        return self.shares.gather(-1, self.label[..., None]).squeeze(-1)
+    def __call__(
+        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
+    ) -> FusedWindows:
+        """Fuse, see :class:`Fusion`."""
+        return complementary_fusion(
+            probabilities,
+            masks,
+            self.threshold,
+            self.confidence,
+            self.distinct_share,
+            self.instance_weight,
+            self.votes,
+        )
 
 
-def cross_task_complementary_fusion(
+def complementary_fusion(
     probabilities: Tensor,
     masks: Tensor,
     threshold: float = 0.5,
     confidence: float = 0.9,
     distinct_share: float = 0.0,
     instance_weight: float = 1.0,
+    votes: Ballot = "count",
 ) -> FusedWindows:
-    """Fuse the teacher assistant's windows S_i with SAM's masks.
+    r"""Fuse the teacher assistant's windows S_i with SAM's masks K_i^m.
+
+    .. math:: Y(m) = \arg\max_c V(m, c), \quad
+        Y_{max}(m) = |\{p \in K_i^m : \arg\max S_i(p) = Y(m)\}| \,/\, |K_i^m|
+
+    with V the votes. M_i = 1 on masks with Y_max ≥ θ, which E_i fills with Y.
 
     Args:
-        probabilities: softmax of S_i, ``(..., K, h, w)``, float; the leading dimensions run over
-            windows, e.g. ``(B, N)``.
-        masks: index maps of disjoint masks in L layers, int ``(..., L, h, w)``; ids count from 0
-            for the largest mask of a window to the smallest, −1 is no mask.
-        threshold: θ, the least share Y_max of a mask that is trusted.
-        confidence: the least softmax maximum of a trusted pixel outside every mask.
-        distinct_share: a pixel whose own label has a smaller share of its mask is something else,
-            which the mask does not tell apart: it is treated as one outside every mask. 0, as in
-            the figure, fills the whole mask.
-        instance_weight: how far the winner replaces S_i inside accepted masks: 1, as in the
-            figure, makes E_i one-hot there, below 1 it is mixed with S_i.
-
-    Returns:
-        E_i and M_i. No gradient runs through either.
-
-    Raises:
-        ValueError: the shapes do not belong together.
+        probabilities: softmax of S_i, ``(..., K, h, w)``, float.
+        masks: ids of masks in layers, int ``(..., L, h, w)``, see :class:`Fusion`.
+        threshold: θ in [0, 1].
+        confidence: see :class:`CTCF`, in [0, 1].
+        distinct_share: see :class:`CTCF`, in [0, 1].
+        instance_weight: see :class:`CTCF`, in [0, 1].
+        votes: V: pixels counted, weighted by max S_i, or S_i summed. A tie goes to the lower class.
     """
-    _check_shapes(probabilities, masks)
-    windows = probabilities.shape[:-3]
-    probabilities = probabilities.detach().flatten(0, -4)
-    masks = masks.flatten(0, -4)
-    classes = probabilities.shape[1]
-    votes = vote(probabilities, masks)
-
-    smallest = masks.amax(dim=1).long()  # ids grow as masks shrink, so the largest id is on top
-    at = smallest.clamp(min=0).flatten(1)
-    label = votes.label.gather(1, at).view_as(smallest)
-    share = votes.share.gather(1, at).view_as(smallest)
-    own = probabilities.argmax(dim=1).flatten(1)
-    window = torch.arange(len(at), device=at.device)[:, None]
-    own_share = votes.shares[window, at, own].view_as(smallest)
-    in_mask = (smallest >= 0) & (own_share >= distinct_share)
-    accepted = in_mask & (share >= threshold)
-
-    winner = F.one_hot(label, classes).permute(0, 3, 1, 2).to(probabilities)
-    instance = torch.lerp(probabilities, winner, instance_weight)
-    ensemble = torch.where(accepted[:, None], instance, probabilities)
-    confident = ~in_mask & (probabilities.amax(dim=1) >= confidence)
-    weight = (accepted | confident).to(probabilities)
-    return FusedWindows(ensemble.unflatten(0, windows), weight.unflatten(0, windows))
+    runs = WindowRuns.of(probabilities, masks)
+    counted = tally(runs, runs.lengths)
+    winner = (counted if votes == "count" else cast(runs, votes)).argmax(dim=-1)
+    share = shares(counted)
+    accepted = share.gather(-1, winner[:, None]).squeeze(-1) >= threshold
+    return fill_accepted(runs, winner, accepted, share, confidence, distinct_share, instance_weight)
 
 
-def vote(probabilities: Tensor, masks: Tensor) -> MaskVotes:
-    """Elect the label of every mask.
+def fill_accepted(
+    runs: WindowRuns,
+    winner: Tensor,
+    accepted: Tensor,
+    share: Tensor,
+    confidence: float,
+    distinct_share: float,
+    instance_weight: float,
+) -> FusedWindows:
+    """E_i and M_i from what was decided of each mask; the smallest mask at a pixel counts.
 
     Args:
-        probabilities: ``(n, K, h, w)``.
-        masks: int ``(n, L, h, w)``, as :func:`cross_task_complementary_fusion` takes them.
-
-    Returns:
-        Winner by softmax mass and the shares of counted labels, for each window and mask id.
+        runs: of all windows.
+        winner: Y of each mask, int64 ``(1 + nM,)``.
+        accepted: masks with Y_max ≥ θ, bool ``(1 + nM,)``.
+        share: of each class in each mask, float ``(1 + nM, K)``.
+        confidence: see :class:`CTCF`.
+        distinct_share: see :class:`CTCF`.
+        instance_weight: see :class:`CTCF`.
     """
-    count, classes = probabilities.shape[:2]
-    most = max(int(masks.max()) + 1, 1)
-    # Every pixel of a mask casts its vote into the bin of its mask.
-    bins = masks.long() + torch.arange(count, device=masks.device).view(-1, 1, 1, 1) * most
-    total = count * most
-
-    pixels = probabilities.permute(0, 2, 3, 1).reshape(-1, classes)
-    mass = pixels.new_zeros((total, classes))
-    counted = torch.zeros(total * classes, dtype=torch.int64, device=masks.device)
-    hard = pixels.argmax(dim=1)
-    for layer, bin_of in zip(masks.unbind(dim=1), bins.unbind(dim=1), strict=True):
-        inside = (layer.flatten() >= 0).nonzero()[:, 0]
-        own = bin_of.flatten()[inside]
-        mass.index_add_(0, own, pixels[inside])
-        counted += torch.bincount(own * classes + hard[inside], minlength=total * classes)
-    label = mass.view(count, most, classes).argmax(dim=-1)
-    counted = counted.view(count, most, classes)
-    return MaskVotes(label, counted / counted.sum(dim=-1, keepdim=True).clamp(min=1))
-
-
-def _check_shapes(probabilities: Tensor, masks: Tensor) -> None:
-    windows, size = probabilities.shape[:-3], probabilities.shape[-2:]
-    if not windows or masks.shape[:-3] != windows or masks.shape[-2:] != size:
-        raise ValueError(
-            f"masks {tuple(masks.shape)} do not belong to probabilities "
-            f"{tuple(probabilities.shape)}: expected (..., L, h, w) beside (..., K, h, w)"
-        )
+    mask = topmost(runs)
+    in_mask = mask > 0
+    if distinct_share > 0:
+        in_mask &= share[mask, runs.labels] >= distinct_share
+    filled = in_mask & accepted[mask]
+    return paint(runs, winner[mask], filled, filled, ~in_mask, confidence, instance_weight)

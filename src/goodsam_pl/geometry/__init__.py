@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goodsam_pl.geometry.crossed import CrossedWindows, FamilyPair, map_crossed_windows
 from goodsam_pl.geometry.equirectangular import (
     direction_to_pixel,
     pixel_directions,
@@ -17,11 +18,14 @@ from goodsam_pl.geometry.perspective import (
 from goodsam_pl.geometry.windows import Overlap, WindowGrid, map_windows
 
 __all__ = [
+    "CrossedWindows",
+    "FamilyPair",
     "Overlap",
     "WindowGrid",
     "direction_to_pixel",
     "equirectangular_from_perspective",
     "focal_length",
+    "map_crossed_windows",
     "map_windows",
     "perspective_from_equirectangular",
     "pinhole_directions",

@@ -2,14 +2,15 @@
 
 A panorama closes on itself, so windows run around the full circle and some of them cross the
 seam between the last column and the first. GoodSAM cuts its panoramas into overlapping windows
-(paper, Sec. 3.1, "sliding window sampling"); what happens at the seam it does not say, wrapping
-is our choice.
+(paper, Sec. 3.1, "sliding window sampling"), GoodSAM++ into wide, flat ones that overlap with
+narrow, tall ones (:mod:`goodsam_pl.geometry.crossed`); what happens at the seam neither says,
+wrapping is our choice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, product
 from typing import NamedTuple
 
 import torch
@@ -24,7 +25,7 @@ class Overlap(NamedTuple):
 
     Attributes:
         first: index i of one window.
-        second: index j of the other, j > i.
+        second: index j of the other; j > i where both are of one grid.
         in_first: rows and columns of the shared pixels inside window i.
         in_second: the same pixels inside window j.
     """
@@ -143,7 +144,7 @@ class WindowGrid(NamedTuple):
         return torch.stack(cuts, dim=1)
 
     def stitch(self, windows: Tensor) -> Tensor:
-        """Average overlapping windows back into whole images, the adjoint of :meth:`extract`.
+        """Average overlapping windows back into whole images, the inverse of :meth:`extract`.
 
         Args:
             windows: ``(B, N, C, h, w)`` floating point, e.g. softmax probabilities S_i.
@@ -151,6 +152,10 @@ class WindowGrid(NamedTuple):
         Returns:
             ``(B, C, H, W)``; each pixel is the mean over the windows that hold it (S_TA^w).
         """
+        return self.add_up(windows) / self.coverage().to(windows)
+
+    def add_up(self, windows: Tensor) -> Tensor:
+        """Sum overlapping windows on whole images: :meth:`stitch` before the mean is taken."""
         height, width = self.window_size
         sums = windows.new_zeros(
             (windows.shape[0], windows.shape[2], self.image_size[0], 2 * self.image_size[1])
@@ -158,25 +163,24 @@ class WindowGrid(NamedTuple):
         for index in range(self.count):
             top, left = self.corner(index)
             sums[..., top : top + height, left : left + width] += windows[:, index]
-        folded = sums[..., : self.image_size[1]] + sums[..., self.image_size[1] :]
-        return folded / self.coverage().to(folded)
+        return sums[..., : self.image_size[1]] + sums[..., self.image_size[1] :]
 
     def overlaps(self) -> list[Overlap]:
         """All pairs of windows that share pixels, also across the seam, each pair once a side.
 
         Two windows that meet on both sides of the circle appear twice, with disjoint pixels.
         """
-        found = []
-        for first, second in combinations(range(self.count), 2):
-            (top, left), (other_top, other_left) = self.corner(first), self.corner(second)
-            rows = _shared(other_top - top, self.window_size[0])
-            across = (other_left - left) % self.image_size[1]
-            for shift in (across, across - self.image_size[1]):
-                columns = _shared(shift, self.window_size[1])
-                if rows and columns:
-                    one, other = (rows[0], columns[0]), (rows[1], columns[1])
-                    found.append(Overlap(first, second, one, other))
-        return found
+        pairs = combinations(range(self.count), 2)
+        return [each for pair in pairs for each in _meet(self, pair[0], self, pair[1])]
+
+    def overlaps_with(self, other: WindowGrid) -> list[Overlap]:
+        """As :meth:`overlaps`, between a window of this grid and one of another, O_ij.
+
+        Args:
+            other: a grid over the same images; ``second`` counts its windows.
+        """
+        pairs = product(range(self.count), range(other.count))
+        return [each for pair in pairs for each in _meet(self, pair[0], other, pair[1])]
 
     def coverage(self) -> Tensor:
         """How many windows hold each pixel: ``(H, W)`` int64, at least 1 everywhere."""
@@ -227,13 +231,26 @@ def _at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float
     return F.interpolate(function(enlarged).float(), size=size, mode="bilinear")
 
 
-def _shared(shift: int, length: int) -> tuple[slice, slice] | None:
-    """Where two equal stretches overlap, the second starting ``shift`` after the first."""
-    if abs(shift) >= length:
+def _meet(grid: WindowGrid, index: int, other: WindowGrid, other_index: int) -> list[Overlap]:
+    """What two windows share; two pieces where they meet on both sides of the circle."""
+    (top, left), (other_top, other_left) = grid.corner(index), other.corner(other_index)
+    rows = _shared(other_top - top, grid.window_size[0], other.window_size[0])
+    across = (other_left - left) % grid.image_size[1]
+    found = []
+    for shift in (across, across - grid.image_size[1]):
+        columns = _shared(shift, grid.window_size[1], other.window_size[1])
+        if rows and columns:
+            first, second = (rows[0], columns[0]), (rows[1], columns[1])
+            found.append(Overlap(index, other_index, first, second))
+    return found
+
+
+def _shared(shift: int, length: int, other: int) -> tuple[slice, slice] | None:
+    """Where two stretches overlap, the second starting ``shift`` after the first."""
+    begin, end = max(shift, 0), min(length, shift + other)
+    if begin >= end:
         return None
-    if shift >= 0:
-        return slice(shift, length), slice(0, length - shift)
-    return slice(0, length + shift), slice(-shift, length)
+    return slice(begin, end), slice(begin - shift, end - shift)
 
 
 def _spread_line(length: int, window: int, step: int) -> tuple[int, ...]:

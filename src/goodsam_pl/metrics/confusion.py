@@ -10,11 +10,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["confusion_matrix"]
+__all__ = ["confusion_matrix", "most_likely"]
 
 
 def confusion_matrix(
-    predictions: Tensor, labels: Tensor, classes: int, ignore_index: int = 255
+    predictions: Tensor,
+    labels: Tensor,
+    classes: int,
+    ignore_index: int = 255,
+    outside: bool = False,
 ) -> Tensor:
     """Count how often each class was predicted as each class.
 
@@ -25,12 +29,15 @@ def confusion_matrix(
         labels: class ids, integer ``(B, H, W)``.
         classes: number of classes K.
         ignore_index: label of pixels that do not count.
+        outside: predictions may hold K too, for whatever is none of the K classes. It misses every
+            label.
 
     Returns:
-        int64 ``(K, K)`` on the device of the labels; rows are labels, columns predictions.
+        int64 ``(K, K)`` on the device of the labels; rows are labels, columns predictions. With
+        ``outside`` a further column counts the predictions K.
 
     Raises:
-        ValueError: shapes that do not fit, or a class id outside ``0 … K - 1``.
+        ValueError: shapes that do not fit, or a class id that must not occur.
 
     Example:
         >>> labels = torch.tensor([[[0, 0, 1, 255]]])
@@ -39,40 +46,43 @@ def confusion_matrix(
                 [0, 1]])
     """
     if predictions.is_floating_point():
-        predictions = _most_likely(predictions, classes)
+        predictions = most_likely(predictions, classes)
     if predictions.shape != labels.shape:
         raise ValueError(
             f"predictions {tuple(predictions.shape)} and labels {tuple(labels.shape)} differ in "
             "shape: both are (B, H, W), or the predictions are logits (B, K, H, W)"
         )
-    # Rows: below the range, the K classes, above it, ignored. Columns: below, the K classes, above.
+    columns = classes + int(outside)
+    # Rows: below the range, the K classes, above it, ignored. Columns: below, the classes, above.
     row = torch.where(labels == ignore_index, classes + 1, labels.long().clamp(-1, classes)) + 1
-    column = predictions.long().clamp(-1, classes) + 1
-    shape = (classes + 3, classes + 2)
+    column = predictions.long().clamp(-1, columns) + 1
+    shape = (classes + 3, columns + 2)
     bins = torch.bincount((row * shape[1] + column).flatten(), minlength=shape[0] * shape[1])
     table = bins.reshape(shape)
-    legal = slice(1, classes + 1)
-    confusion = table[legal, legal]
+    confusion = table[1 : classes + 1, 1 : columns + 1]
     if int(confusion.sum() + table[-1].sum()) != labels.numel():
-        _raise_out_of_range(predictions, labels, classes, ignore_index)
+        counted = labels != ignore_index
+        _refuse_illegal("label", labels[counted], classes, ignore_index)
+        _refuse_illegal("predicted class", predictions[counted], columns, ignore_index)
     return confusion.clone()
 
 
-def _most_likely(logits: Tensor, classes: int) -> Tensor:
+def most_likely(logits: Tensor, classes: int) -> Tensor:
+    """Class ids ``(B, H, W)`` of logits or probabilities ``(B, K, H, W)``.
+
+    Raises:
+        ValueError: another number of classes.
+    """
     if logits.ndim != 4 or logits.shape[1] != classes:
         raise ValueError(f"logits {tuple(logits.shape)} are not (B, {classes}, H, W)")
     return logits.argmax(dim=1)
 
 
-def _raise_out_of_range(
-    predictions: Tensor, labels: Tensor, classes: int, ignore_index: int
-) -> None:
-    counted = labels != ignore_index
-    for name, values in (("label", labels[counted]), ("predicted class", predictions[counted])):
-        illegal = values[(values < 0) | (values >= classes)]
-        if illegal.numel():
-            raise ValueError(
-                f"{name} {int(illegal[0])} ({illegal.numel()} such pixels) is neither one of the "
-                f"classes 0 … {classes - 1} nor the ignored label {ignore_index}: "
-                "check the taxonomy of the data and of the network"
-            )
+def _refuse_illegal(name: str, values: Tensor, classes: int, ignore_index: int) -> None:
+    illegal = values[(values < 0) | (values >= classes)]
+    if illegal.numel():
+        raise ValueError(
+            f"{name} {int(illegal[0])} ({illegal.numel()} such pixels) is neither one of the "
+            f"classes 0 … {classes - 1} nor the ignored label {ignore_index}: "
+            "check the taxonomy of the data and of the network"
+        )

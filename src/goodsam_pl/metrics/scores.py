@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,19 +17,34 @@ class SegmentationScores(NamedTuple):
 
     A class is *absent* when it was neither labelled nor predicted on any counted pixel, so that
     TP + FP + FN = 0. Its IoU is NaN and it takes no part in the mean. A class that was predicted
-    but never labelled is not absent: its IoU is 0.
+    but never labelled is not absent: its IoU is 0. A class that the network has no name for is not
+    scored: NaN as well, though it may be labelled.
 
     Attributes:
-        miou: mean IoU over the classes that are not absent, ``()``; NaN when all of them are.
+        miou: mean of the IoUs that are not NaN, ``()``; NaN when all of them are.
         iou: ``(K,)``, TP / (TP + FP + FN) of each class.
         pixel_accuracy: share of counted pixels that got their label, ``()``; NaN without any.
         pixels: ``(K,)`` int64, labelled pixels of each class.
+        boundary_iou: ``(K,)``, see :class:`~goodsam_pl.metrics.BoundaryIoU`, if measured.
+        seam_disagreement: ``()``, see :class:`~goodsam_pl.metrics.SeamDisagreement`, if measured.
     """
 
     miou: Tensor
     iou: Tensor
     pixel_accuracy: Tensor
     pixels: Tensor
+    boundary_iou: Tensor | None = None
+    seam_disagreement: Tensor | None = None
+
+    @property
+    def boundary_miou(self) -> Tensor | None:
+        """Mean of the boundary IoUs that are not NaN, ``()``, if measured."""
+        return None if self.boundary_iou is None else torch.nanmean(self.boundary_iou)
+
+    @property
+    def unscored(self) -> list[int]:
+        """Classes with labelled pixels that the network has no name for."""
+        return ((self.pixels > 0) & self.iou.isnan()).nonzero().flatten().tolist()
 
     def as_log(self, prefix: str, classes: Sequence[str], suffix: str = "") -> dict[str, float]:
         """The scores under the names that the dashboards show, for ``LightningModule.log_dict``.
@@ -41,20 +56,26 @@ class SegmentationScores(NamedTuple):
 
         Returns:
             ``<prefix>/miou<suffix>``, ``<prefix>/pixel_accuracy<suffix>``, and
-            ``<prefix>/iou<suffix>/<class>`` for each class that is not absent.
+            ``<prefix>/iou<suffix>/<class>`` for each class that has one; if measured, likewise
+            ``boundary_miou``, ``boundary_iou`` and ``seam_disagreement``.
 
         Raises:
             ValueError: the number of names is not K.
         """
         self.check_names(classes)
-        log = {
-            f"{prefix}/miou{suffix}": self.miou.item(),
-            f"{prefix}/pixel_accuracy{suffix}": self.pixel_accuracy.item(),
-        }
-        for name, iou in zip(classes, self.iou.tolist(), strict=True):
-            if not math.isnan(iou):
-                log[f"{prefix}/iou{suffix}/{name}"] = iou
-        return log
+        log = {"miou": self.miou.item(), "pixel_accuracy": self.pixel_accuracy.item()}
+        by_class = {"iou": self.iou.tolist()}
+        if self.boundary_iou is not None:
+            log["boundary_miou"] = torch.nanmean(self.boundary_iou).item()
+            by_class["boundary_iou"] = self.boundary_iou.tolist()
+        if self.seam_disagreement is not None:
+            log["seam_disagreement"] = self.seam_disagreement.item()
+        named = {f"{prefix}/{score}{suffix}": value for score, value in log.items()}
+        for score, values in by_class.items():
+            for name, value in zip(classes, values, strict=True):
+                if not math.isnan(value):
+                    named[f"{prefix}/{score}{suffix}/{name}"] = value
+        return named
 
     def check_names(self, classes: Sequence[str]) -> None:
         """Refuse a list of class names that is not as long as there are classes."""
@@ -62,11 +83,13 @@ class SegmentationScores(NamedTuple):
             raise ValueError(f"{len(classes)} class names for {len(self.iou)} classes: {classes}")
 
 
-def scores_from_confusion(confusion: Tensor) -> SegmentationScores:
+def scores_from_confusion(confusion: Tensor, unnamed: Collection[int] = ()) -> SegmentationScores:
     """Score a confusion matrix.
 
     Args:
-        confusion: integer ``(K, K)``, rows are labels, columns predictions.
+        confusion: integer ``(K, K)``, rows are labels, columns predictions; or ``(K, K + 1)``,
+            the last column for predictions of none of the classes.
+        unnamed: classes that are not scored, because the network has no name for them.
 
     Example:
         >>> scores = scores_from_confusion(torch.tensor([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
@@ -77,8 +100,9 @@ def scores_from_confusion(confusion: Tensor) -> SegmentationScores:
     counts = confusion.detach().cpu()
     hits = counts.diagonal()
     labelled = counts.sum(dim=1)
-    union = labelled + counts.sum(dim=0) - hits
+    union = labelled + counts.sum(dim=0)[: len(hits)] - hits
     iou = hits.double() / union  # 0 / 0 is NaN
+    iou[list(unnamed)] = math.nan
     return SegmentationScores(
         miou=torch.nanmean(iou),
         iou=iou,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -24,6 +25,8 @@ class SegmentationMetrics(Metric):
     Args:
         classes: number of classes K.
         ignore_index: label of pixels that do not count.
+        outside: predictions may hold K too, for whatever is none of the K classes.
+        unnamed: classes that are not scored, because the network has no name for them.
         kwargs: see :class:`torchmetrics.Metric`, e.g. ``process_group``.
 
     Raises:
@@ -42,7 +45,14 @@ class SegmentationMetrics(Metric):
 
     confusion: Tensor
 
-    def __init__(self, classes: int, ignore_index: int = 255, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        classes: int,
+        ignore_index: int = 255,
+        outside: bool = False,
+        unnamed: Collection[int] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if classes < 2:
             raise ValueError(f"a segmentation has at least 2 classes, got {classes}")
@@ -52,7 +62,9 @@ class SegmentationMetrics(Metric):
             )
         self.classes = classes
         self.ignore_index = ignore_index
-        empty = torch.zeros((classes, classes), dtype=torch.int64)
+        self.outside = outside
+        self.unnamed = tuple(unnamed)
+        empty = torch.zeros((classes, classes + int(outside)), dtype=torch.int64)
         self.add_state("confusion", empty, dist_reduce_fx="sum")
 
     def update(self, predictions: Tensor, labels: Tensor) -> None:
@@ -63,10 +75,12 @@ class SegmentationMetrics(Metric):
             labels: class ids int64 ``(B, H, W)``.
 
         Raises:
-            ValueError: shapes that do not fit, or a class id outside ``0 … K - 1``.
+            ValueError: shapes that do not fit, or a class id that must not occur.
         """
-        self.confusion += confusion_matrix(predictions, labels, self.classes, self.ignore_index)
+        self.confusion += confusion_matrix(
+            predictions, labels, self.classes, self.ignore_index, self.outside
+        )
 
     def compute(self) -> SegmentationScores:
         """Score everything counted so far, in all processes."""
-        return scores_from_confusion(self.confusion)
+        return scores_from_confusion(self.confusion, self.unnamed)

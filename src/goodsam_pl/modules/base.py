@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 import torch
@@ -15,8 +15,8 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.metrics import SegmentationMetrics, SegmentationScores
-from goodsam_pl.taxonomy import get_taxonomy
+from goodsam_pl.metrics import Evaluation, ExtraScore, SegmentationScores
+from goodsam_pl.taxonomy import Taxonomy, get_taxonomy
 
 __all__ = ["SegmentationModule", "masks_of"]
 
@@ -27,6 +27,9 @@ class SegmentationModule(LightningModule, ABC):
     A subclass writes ``training_step`` and :meth:`predict_kinds`; everything it predicts is scored
     in validation and test by one confusion matrix a kind, and logged as ``val/miou``,
     ``val/iou/<class>`` and so on, with the kind as a suffix (``val/miou_windowed``).
+
+    A data module may ask for scores in other classes than the network's, by an attribute
+    ``evaluation_taxonomy`` that its labels of val and test are in.
 
     Args:
         taxonomy: name of the class set that the networks were built for.
@@ -50,17 +53,34 @@ class SegmentationModule(LightningModule, ABC):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.warmup_steps = warmup_steps
-        self.metrics = nn.ModuleDict(
-            {
-                kind: SegmentationMetrics(len(self.taxonomy.classes), self.taxonomy.ignore_index)
-                for kind in kinds
-            }
-        )
+        self.kinds = kinds
+        self.extra_scores: frozenset[ExtraScore] = frozenset()
+        self.evaluate_in(self.taxonomy)
         self.latest_scores: dict[str, SegmentationScores] = {}
 
     @abstractmethod
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
         """Yield every kind of prediction, class ids ``(B, H, W)`` or logits ``(B, K, H, W)``."""
+
+    def evaluate_in(self, taxonomy: Taxonomy) -> None:
+        """Score in the classes of ``taxonomy`` from now on, and forget what was counted.
+
+        Raises:
+            ValueError: the classes of the network cannot be expressed in it.
+        """
+        self.evaluation_taxonomy = taxonomy
+        self.metrics = nn.ModuleDict(
+            {kind: Evaluation(self.taxonomy, taxonomy, self.extra_scores) for kind in self.kinds}
+        )
+
+    def measure(self, extras: Collection[ExtraScore]) -> None:
+        """Measure more of panoramas than IoU, from the next ``setup`` on."""
+        self.extra_scores = frozenset(extras)
+
+    def setup(self, stage: str) -> None:
+        """Score in the classes that the data module asks for."""
+        asked = getattr(self.trainer.datamodule, "evaluation_taxonomy", None)  # type: ignore[attr-defined]  # set by a connector
+        self.evaluate_in(asked or self.taxonomy)
 
     def remember_arguments(self, *networks: str) -> None:
         """Save the caller's constructor arguments for the checkpoint, as plain values only.
@@ -126,30 +146,30 @@ class SegmentationModule(LightningModule, ABC):
     def _count(self, batch: PanoramaBatch | SourceBatch) -> None:
         if batch.label is None:
             return
+        panorama = isinstance(batch, PanoramaBatch)
         for kind, prediction in self.predict_kinds(batch):
-            cast("SegmentationMetrics", self.metrics[kind]).update(prediction, batch.label)
+            cast("Evaluation", self.metrics[kind]).update(prediction, batch.label, panorama)
 
     def _score(self, stage: str) -> None:
         self.latest_scores = {}
         for position, (kind, module) in enumerate(self.metrics.items()):
-            metrics = cast("SegmentationMetrics", module)
+            metrics = cast("Evaluation", module)
             scores = _compute(metrics)
             metrics.reset()
             if scores.pixels.sum() > 0:
                 self.latest_scores[kind] = scores
                 suffix = f"_{kind}" if position else ""
-                self.log_dict(scores.as_log(stage, self.taxonomy.classes, suffix))
+                self.log_dict(scores.as_log(stage, self.evaluation_taxonomy.classes, suffix))
 
 
-def _compute(metrics: SegmentationMetrics) -> SegmentationScores:
+def _compute(metrics: Evaluation) -> SegmentationScores:
     """Score in every process, also in one that got no images: the sum over processes waits for all.
 
     torchmetrics warns where nothing was counted, which is no mistake here: kinds are optional.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
-        scores: SegmentationScores = metrics.compute()
-    return scores
+        return metrics.compute()
 
 
 def masks_of(batch: PanoramaBatch) -> Tensor:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
 
+from goodsam_pl.networks.segformer_decoder import fold_decoder
 from goodsam_pl.networks.weights import load_weights
 
 __all__ = ["PretrainedNetwork", "SegmentationNetwork"]
@@ -40,11 +41,13 @@ class SegmentationNetwork(nn.Module):
         weights: str | None = None,
     ) -> None:
         super().__init__()
-        self.model = smp.create_model(
-            architecture,
-            encoder_name=encoder,
-            encoder_weights="imagenet" if weights == "imagenet" else None,
-            classes=classes,
+        self.model = fold_decoder(
+            smp.create_model(
+                architecture,
+                encoder_name=encoder,
+                encoder_weights="imagenet" if weights == "imagenet" else None,
+                classes=classes,
+            )
         )
         if weights not in (None, "imagenet"):
             load_weights(self, weights)
@@ -75,7 +78,7 @@ class PretrainedNetwork(nn.Module):
         weights: str | None = None,
     ) -> None:
         super().__init__()
-        self.model = smp.from_pretrained(name)
+        self.model = fold_decoder(smp.from_pretrained(name))
         if weights is not None:
             load_weights(self, weights)
 

@@ -1,0 +1,102 @@
+"""Runs: neighbouring pixels of a row that lie in the same masks and carry the same label.
+
+All that a fusion decides is the same for the pixels of a run, so it decides for runs, of which a
+panorama has some ten thousands, and tells the pixels at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from goodsam_pl.fusion.scan import scan, spread
+
+__all__ = ["WindowRuns"]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowRuns:
+    """n windows of P = h·w pixels as R runs. Masks are numbered through all windows.
+
+    Attributes:
+        probabilities: S_i, ``(..., K, h, w)``.
+        confidence: max S_i of every pixel, float ``(nP,)``.
+        lengths: pixels of each run, int64 ``(R,)``.
+        windows: the window of each run, int64 ``(R,)``.
+        labels: argmax S_i of each run, int64 ``(R,)``.
+        masks: the masks of each run, int32 ``(L, R)``, 0 is none; within a window numbers grow
+            as masks shrink.
+        masks_per_window: M ≥ 1; mask m of window i has the number 1 + i M + m.
+    """
+
+    probabilities: Tensor
+    confidence: Tensor
+    lengths: Tensor
+    windows: Tensor
+    labels: Tensor
+    masks: Tensor
+    masks_per_window: int
+
+    @classmethod
+    def of(cls, probabilities: Tensor, masks: Tensor) -> WindowRuns:
+        """Read windows, see :class:`goodsam_pl.fusion.Fusion` for both arguments.
+
+        Raises:
+            ValueError: the shapes do not belong together.
+        """
+        _check(probabilities, masks)
+        probabilities = probabilities.detach()
+        found = scan(probabilities.flatten(0, -4).flatten(2), masks.flatten(0, -4).flatten(2))
+        windows = found.starts // found.confidence.shape[1]
+        most = max(int(found.masks.max()) + 1, 1)
+        numbers = found.masks.int() + (windows.int() * most + 1)
+        end = found.starts.new_tensor([found.confidence.numel()])
+        return cls(
+            probabilities=probabilities,
+            confidence=found.confidence.flatten(),
+            lengths=torch.diff(found.starts, append=end),
+            windows=windows,
+            labels=found.labels.long(),
+            masks=numbers * (found.masks >= 0),
+            masks_per_window=most,
+        )
+
+    @property
+    def window_count(self) -> int:
+        """N."""
+        return self.probabilities.shape[:-3].numel()
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return self.probabilities.shape[-3]
+
+    @property
+    def mask_count(self) -> int:
+        """1 + n M, the numbers that masks can have, with that of none."""
+        return 1 + self.window_count * self.masks_per_window
+
+    def sums(self, values: Tensor) -> Tensor:
+        """Sum integers ``(nP,)`` over the pixels of each run, exactly: int64 ``(R,)``."""
+        upto = values.cumsum(0, dtype=torch.int64)[self.lengths.cumsum(0) - 1]
+        return torch.diff(upto, prepend=upto.new_zeros(1))
+
+    def pixels(self, values: Tensor) -> Tensor:
+        """Tell the pixels what holds for their run: ``(R,)`` to ``(..., h, w)``."""
+        shape = self.probabilities.shape
+        return spread(values, self.lengths, self.confidence.numel()).view(shape[:-3] + shape[-2:])
+
+
+def _check(probabilities: Tensor, masks: Tensor) -> None:
+    windows, size = probabilities.shape[:-3], probabilities.shape[-2:]
+    if not windows or masks.shape[:-3] != windows or masks.shape[-2:] != size:
+        raise ValueError(
+            f"masks {tuple(masks.shape)} do not belong to probabilities "
+            f"{tuple(probabilities.shape)}: expected (..., L, h, w) beside (..., K, h, w)"
+        )
+    if probabilities.shape[-3] > 255:
+        raise ValueError(
+            f"{probabilities.shape[-3]} classes: labels are bytes, and 255 marks ignored pixels"
+        )
