@@ -25,9 +25,7 @@ def test_gives_the_logits_of_smp(pair):
     plain, folded = pair
     images = torch.randn(2, 3, 64, 96, dtype=torch.float64)
 
-    torch.testing.assert_close(
-        folded.eval()(images), plain.eval()(images), rtol=1e-10, atol=NOISE
-    )
+    torch.testing.assert_close(folded.eval()(images), plain.eval()(images), rtol=1e-10, atol=NOISE)
 
 
 def test_gives_the_gradients_and_running_statistics_of_smp(pair):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import Felzenszwalb, MaskProposer, PanoramaMaskGenerator, WindowMasks
+from goodsam_pl.sam import (
+    Felzenszwalb,
+    MaskProposer,
+    PanoramaMaskGenerator,
+    SegmentAnything,
+    WindowMasks,
+)
+from goodsam_pl.sam.joining import join_windows
 from goodsam_pl.sam.masks import LogitFrame, mask_boxes
 from goodsam_pl.sam.panorama import PromptedModel, lay_points
 from goodsam_pl.sam.prompting import Answers, EmbeddedWindows
@@ -74,6 +82,21 @@ def test_it_finds_every_region_once_and_asks_little() -> None:
         assert {mask.numpy().tobytes() for mask in found.binary()} == _regions(_street(turn))
     everywhere = 3 * GRID.count * 8 * 8
     assert generator.asked == oracle.asked < everywhere / 3
+
+
+def test_a_model_that_sketches_is_asked_for_distinct_masks(street_image: Tensor) -> None:
+    windows = WindowGrid.cover((192, 1024), (192, 192), (192, 512))
+    proposer = SegmentAnything(points_per_side=4)
+    (found,) = PanoramaMaskGenerator(proposer, windows).propose(street_image[None])
+    cut = windows.extract(street_image[None])[0]
+    expected = join_windows(proposer.propose_distinct(cut), windows)
+    assert len(found) > 0
+    assert torch.equal(found.layers, expected.layers)
+
+
+def test_points_cannot_be_left_out_for_a_proposer_without_any() -> None:
+    with pytest.raises(ValueError, match="Felzenszwalb answers no points"):
+        PanoramaMaskGenerator(Felzenszwalb(), GRID, points="unexplained")
 
 
 def test_points_lie_as_densely_as_on_a_window_and_go_to_the_nearest() -> None:
