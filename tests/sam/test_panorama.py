@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import Felzenszwalb, MaskProposer, PanoramaMaskGenerator, WindowMasks
-from goodsam_pl.sam.masks import LogitFrame
+from goodsam_pl.sam import (
+    Felzenszwalb,
+    MaskProposer,
+    PanoramaMaskGenerator,
+    SegmentAnything,
+    WindowMasks,
+)
+from goodsam_pl.sam.joining import join_windows
+from goodsam_pl.sam.masks import LogitFrame, mask_boxes
 from goodsam_pl.sam.panorama import PromptedModel, lay_points
 from goodsam_pl.sam.prompting import Answers, EmbeddedWindows
 
@@ -40,10 +48,13 @@ class Oracle:
         x, y = points.long().unbind(dim=1)
         binary = colour[None] == colour[y, x][:, None, None]
         scores = torch.full((len(points),), 0.9)
-        return Answers(torch.arange(len(points)), binary.float(), binary, scores, scores)
+        areas = binary.sum(dim=(1, 2)).float()
+        logits = binary.float() - 0.5
+        numbers = torch.arange(len(points))
+        return Answers(numbers, logits, mask_boxes(binary), areas, scores, scores)
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
-        binary = answers.binary.unique(dim=0)
+        binary = (answers.logits > 0).unique(dim=0)
         scores = torch.full((len(binary),), 0.9)
         return WindowMasks.pack(binary, scores, scores)
 
@@ -63,7 +74,7 @@ def _regions(panorama: Tensor) -> set[bytes]:
 
 def test_it_finds_every_region_once_and_asks_little() -> None:
     oracle = Oracle()
-    generator = PanoramaMaskGenerator(oracle, GRID)
+    generator = PanoramaMaskGenerator(oracle, GRID, points="unexplained")
     assert isinstance(oracle, PromptedModel)
     assert isinstance(generator, MaskProposer)
     for turn in (0, 16, 48):
@@ -71,6 +82,21 @@ def test_it_finds_every_region_once_and_asks_little() -> None:
         assert {mask.numpy().tobytes() for mask in found.binary()} == _regions(_street(turn))
     everywhere = 3 * GRID.count * 8 * 8
     assert generator.asked == oracle.asked < everywhere / 3
+
+
+def test_a_model_that_sketches_is_asked_for_distinct_masks(street_image: Tensor) -> None:
+    windows = WindowGrid.cover((192, 1024), (192, 192), (192, 512))
+    proposer = SegmentAnything(points_per_side=4)
+    (found,) = PanoramaMaskGenerator(proposer, windows).propose(street_image[None])
+    cut = windows.extract(street_image[None])[0]
+    expected = join_windows(proposer.propose_distinct(cut), windows)
+    assert len(found) > 0
+    assert torch.equal(found.layers, expected.layers)
+
+
+def test_points_cannot_be_left_out_for_a_proposer_without_any() -> None:
+    with pytest.raises(ValueError, match="Felzenszwalb answers no points"):
+        PanoramaMaskGenerator(Felzenszwalb(), GRID, points="unexplained")
 
 
 def test_points_lie_as_densely_as_on_a_window_and_go_to_the_nearest() -> None:
@@ -100,7 +126,8 @@ def test_the_description_names_the_mode_and_the_windows() -> None:
     assert description == {
         "proposer": "oracle",
         "mode": "panorama",
-        "mode_version": 2,
+        "mode_version": 3,
+        "points": "all",
         "window_size": "32x32",
         "window_stride": "32x16",
     }

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import torch
 from segment_anything import SamAutomaticMaskGenerator
+from segment_anything.modeling import Sam
 from torch import Tensor
 
 from goodsam_pl.networks import save_weights
 from goodsam_pl.networks.small_sam import NANO_WEIGHTS, build_small_sam
 from goodsam_pl.sam import MaskProposer, SegmentAnything, WindowMasks
+from goodsam_pl.sam.comparing import compare_masks, total
+from goodsam_pl.sam.decoding import DecodedPoints, decode_points
 from goodsam_pl.sam.masks import LogitFrame
 from goodsam_pl.streetworld import View
 
@@ -76,6 +79,70 @@ def test_batch_sizes_do_not_change_the_masks(
         torch.testing.assert_close(before.predicted_iou, after.predicted_iou)
         torch.testing.assert_close(before.stability, after.stability)
         torch.testing.assert_close(before.logits, after.logits, rtol=1e-4, atol=1e-4)
+
+
+def test_distinct_masks_are_nearly_all_masks(street_image: Tensor) -> None:
+    cut = street_image[:, :, :576].unfold(2, 192, 192).permute(2, 0, 1, 3)
+    proposer = SegmentAnything()
+    compared = total(
+        compare_masks(all_masks, distinct)
+        for all_masks, distinct in zip(
+            proposer.propose(cut), proposer.propose_distinct(cut), strict=True
+        )
+    )
+    assert compared.reference >= 10
+    assert compared.matched_share >= 0.9
+    assert compared.found <= compared.reference + 2
+
+
+def test_running_out_of_memory_does_not_change_the_masks(
+    street_image: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode_few(sam: Sam, embeddings: Tensor, points: Tensor) -> DecodedPoints:
+        if points.shape[1] > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return decode_points(sam, embeddings, points)
+
+    window = street_image[None, :, :, 300:492]
+    expected = SegmentAnything(points_per_side=4).propose(window)[0]
+    monkeypatch.setattr("goodsam_pl.sam.segment_anything.decode_points", decode_few)
+    found = SegmentAnything(points_per_side=4).propose(window)[0]
+    assert torch.equal(found.binary(), expected.binary())
+
+
+def test_a_huge_batch_of_points_is_cut_to_what_memory_holds() -> None:
+    proposer = SegmentAnything(points_per_batch=100_000)
+    assert 24 < proposer._together.size < 1000
+
+
+def test_16_bits_change_masks_a_little_and_the_fingerprint(street_image: Tensor) -> None:
+    window = street_image[None, :, :, 200:392]
+    exact, coarse = SegmentAnything(), SegmentAnything(precision="bf16-mixed")
+    assert exact.fingerprint != coarse.fingerprint
+    assert "precision" not in exact.describe()  # what is stored in 32 bits stays valid
+    found = coarse.propose(window)[0]
+    assert found.predicted_iou.dtype == torch.float32
+    assert compare_masks(exact.propose(window)[0], found, least_iou=0.5).matched_share > 0.6
+    with pytest.raises(ValueError, match="precision"):
+        SegmentAnything(precision="64-true")
+
+
+def test_only_the_encoder_is_compiled_and_only_if_asked(
+    street_image: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[torch.nn.Module] = []
+
+    def remember(module: torch.nn.Module) -> torch.nn.Module:
+        compiled.append(module)
+        return module
+
+    monkeypatch.setattr(torch, "compile", remember)
+    window = street_image[None, :, :, :192]
+    SegmentAnything(points_per_side=1).propose(window)
+    assert compiled == []
+    proposer = SegmentAnything(points_per_side=1, compile_encoder=True)
+    proposer.propose(window)
+    assert compiled == [proposer._sam.image_encoder]
 
 
 def test_the_same_window_gives_the_same_masks(street_image: Tensor) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "decode_points",
     "draw_blocks",
     "draw_masks",
+    "sketch_masks",
 ]
 
 
@@ -97,11 +98,30 @@ def draw_blocks(sam: Sam, decoded: DecodedPoints) -> Tensor:
     tokens = _unfold(first, decoded.image_tokens)
     tokens = F.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
     features = last(_unfold(second, activation(tokens))).flatten(1, -2)
-    heads = decoder.output_hypernetworks_mlps[1:]
-    weights = [head(decoded.mask_tokens[:, index]) for index, head in enumerate(heads)]
-    logits: Tensor = features @ torch.stack(weights, dim=2)
+    logits: Tensor = features @ _mask_weights(sam, decoded)
     count = decoded.image_tokens.shape[1]
     return logits.transpose(1, 2).reshape(*decoded.predicted_iou.shape, count, 16)
+
+
+def sketch_masks(sam: Sam, decoded: DecodedPoints) -> Tensor:
+    """All masks ``(B, 3, h, w)``, one logit a token: that right below the middle of its 4×4 block.
+
+    Both transposed convolutions are followed in one of their four directions only, so that a
+    sketch costs a tenth of a drawing and its logits are those of the drawing.
+    """
+    first, norm, activation, second, last = sam.mask_decoder.output_upscaling
+    tokens = F.linear(decoded.image_tokens, first.weight[:, :, 1, 1].T, first.bias)
+    tokens = F.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
+    tokens = last(F.linear(activation(tokens), second.weight[:, :, 0, 0].T, second.bias))
+    logits = _mask_weights(sam, decoded).mT @ tokens.mT
+    return logits.unflatten(-1, sam.prompt_encoder.image_embedding_size)
+
+
+def _mask_weights(sam: Sam, decoded: DecodedPoints) -> Tensor:
+    """What each mask multiplies features with, ``(B, c, 3)``."""
+    heads = sam.mask_decoder.output_hypernetworks_mlps[1:]
+    weights = [head(decoded.mask_tokens[:, index]) for index, head in enumerate(heads)]
+    return torch.stack(weights, dim=2)
 
 
 def _unfold(upscaling: Any, tokens: Tensor) -> Tensor:

@@ -12,6 +12,10 @@ from torch import Tensor
 __all__ = ["LogitFrame", "WindowMasks", "mask_boxes", "mask_layers", "unpack_layers"]
 
 
+_PIXELS_TOGETHER = 1 << 16
+"""Pixels of all masks that are compared at once: a float for each bit takes room."""
+
+
 class LogitFrame(NamedTuple):
     """How low-resolution logits lie on a window.
 
@@ -145,8 +149,8 @@ def mask_layers(binary: Tensor) -> Tensor:
     Returns:
         ``(L, h, w)`` int16, ids, -1 where a layer has no mask; ``L`` is 0 without masks.
     """
-    flat = binary.flatten(1).float()
-    overlaps = (flat @ flat.T) > 0
+    slices = (some.float() for some in binary.flatten(1).split(_PIXELS_TOGETHER, dim=1))
+    overlaps = sum(some @ some.T for some in slices) > torch.zeros(())
     members: list[list[int]] = []
     for index in range(len(binary)):
         free = (layer for layer in members if not overlaps[index, layer].any())

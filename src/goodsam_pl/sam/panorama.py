@@ -1,9 +1,12 @@
-"""One set of masks for a whole panorama, asked for as seldom as possible.
+"""One set of masks for a whole panorama: those of its windows, joined.
 
-Window by window, as ``SamAutomaticMaskGenerator`` would do it, a model is asked about everything
-that lies in several windows several times, and about a road at each of a hundred points. Here the
-grid of points lies on the panorama; each point is asked in the window that shows most around it;
-points are asked from coarse to fine, and those that a mask already explains are not asked at all.
+Two ways to the masks of the windows, by how much they may differ from what
+``SamAutomaticMaskGenerator`` finds there:
+
+* every point of every window is asked, but only masks are drawn that no better one repeats;
+* points that a mask already explains are not asked at all: the grid of points lies on the panorama,
+  each is asked in the window that shows most around it, from coarse to fine.
+
 (Our choice throughout.)
 """
 
@@ -18,13 +21,13 @@ from torch import Tensor
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam.joining import join_windows
 from goodsam_pl.sam.masks import WindowMasks
-from goodsam_pl.sam.prompting import Answers, EmbeddedWindows
+from goodsam_pl.sam.prompting import Answers, EmbeddedWindows, join_answers, lay_masks
 from goodsam_pl.sam.proposer import Description, MaskProposer
 
-__all__ = ["PanoramaMaskGenerator", "PromptedModel", "for_mode"]
+__all__ = ["PanoramaMaskGenerator", "PromptedModel", "SketchingModel", "for_mode"]
 
 _STEPS = (4, 2, 1)
-_VERSION = 2
+_VERSION = 3
 """Grows whenever the same proposer gives other masks."""
 
 
@@ -47,21 +50,43 @@ class PromptedModel(Protocol):
         ...
 
 
+@runtime_checkable
+class SketchingModel(Protocol):
+    """A model that can do without drawing most of its masks."""
+
+    def propose_distinct(self, windows: Tensor) -> list[WindowMasks]:
+        """Nearly what ``propose`` finds, sooner."""
+        ...
+
+
 class PanoramaMaskGenerator:
     """A proposer whose one window is the whole panorama.
 
     Args:
-        proposer: what is asked, window by window: a :class:`PromptedModel` at the points that are
-            left, any other proposer once a window.
+        proposer: what is asked, window by window.
         windows: the grid that panoramas are looked at through.
+        points: ``"all"`` asks at every point of every window, and finds nearly all that the
+            proposer finds window by window; ``"unexplained"`` asks a :class:`PromptedModel` at a
+            sixth of them and takes about half the time, but more than half of its masks are others,
+            about as good: which of many similar masks is the best is known only when all are.
 
     Attributes:
-        asked: how many points were asked so far; 0 without a :class:`PromptedModel`.
+        asked: how many points were asked so far because nothing explained them.
     """
 
-    def __init__(self, proposer: MaskProposer, windows: WindowGrid) -> None:
+    def __init__(
+        self,
+        proposer: MaskProposer,
+        windows: WindowGrid,
+        points: Literal["all", "unexplained"] = "all",
+    ) -> None:
+        if points == "unexplained" and not isinstance(proposer, PromptedModel):
+            raise ValueError(
+                f"{type(proposer).__name__} answers no points: choose points='all' for it"
+            )
         self.proposer = proposer
         self.windows = windows
+        self.points = points
         self.asked = 0
 
     def to(self, device: torch.device | str) -> None:
@@ -72,7 +97,7 @@ class PanoramaMaskGenerator:
         """The proposer's description, and the windows it looks through."""
         sizes = {"window_size": self.windows.window_size, "window_stride": self.windows.stride}
         through = {name: f"{height}x{width}" for name, (height, width) in sizes.items()}
-        mode: Description = {"mode": "panorama", "mode_version": _VERSION}
+        mode: Description = {"mode": "panorama", "mode_version": _VERSION, "points": self.points}
         return {**self.proposer.describe(), **mode, **through}
 
     def propose(self, windows: Tensor) -> list[WindowMasks]:
@@ -88,11 +113,16 @@ class PanoramaMaskGenerator:
 
     def _look_around(self, panorama: Tensor) -> WindowMasks:
         cut = self.windows.extract(panorama[None])[0]
-        if not isinstance(self.proposer, PromptedModel):
-            return join_windows(self.proposer.propose(cut), self.windows)
-        found, asked = ask_from_coarse_to_fine(self.proposer, cut, self.windows)
-        self.asked += asked
-        return join_windows(found, self.windows)
+        return join_windows(self._look_through(cut), self.windows)
+
+    def _look_through(self, cut: Tensor) -> list[WindowMasks]:
+        if self.points == "unexplained" and isinstance(self.proposer, PromptedModel):
+            found, asked = ask_from_coarse_to_fine(self.proposer, cut, self.windows)
+            self.asked += asked
+            return found
+        if isinstance(self.proposer, SketchingModel):
+            return self.proposer.propose_distinct(cut)
+        return self.proposer.propose(cut)
 
 
 def for_mode(
@@ -144,12 +174,10 @@ def ask_from_coarse_to_fine(
             local = _into_window(points.places[chosen], windows, window)
             given = model.ask(view, window, local.to(view.embeddings.device))
             answers[window].append(given)
-            explained |= _explained_by(given, points, windows, window)
+            explained |= _explained_by(given, view, points, windows, window)
             asked += len(local)
     found = [
-        model.keep_best(view, Answers(*(torch.cat(pieces) for pieces in zip(*some, strict=True))))
-        if some
-        else WindowMasks.none(windows.window_size)
+        model.keep_best(view, join_answers(some)) if some else WindowMasks.none(windows.window_size)
         for some in answers
     ]
     return found, asked
@@ -181,7 +209,9 @@ def _into_window(places: Tensor, windows: WindowGrid, window: int) -> Tensor:
     return torch.stack([(places[:, 0] - left) % windows.image_size[1], places[:, 1] - top], dim=1)
 
 
-def _explained_by(given: Answers, points: Points, windows: WindowGrid, window: int) -> Tensor:
+def _explained_by(
+    given: Answers, view: EmbeddedWindows, points: Points, windows: WindowGrid, window: int
+) -> Tensor:
     """Points ``(P,)`` inside the smallest mask of an answer: they would be answered alike.
 
     A mask that its window cuts goes on in the next one, which is asked on its own.
@@ -191,7 +221,7 @@ def _explained_by(given: Answers, points: Points, windows: WindowGrid, window: i
     seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     own = points.windows == window
     explained = torch.zeros_like(seen)
-    for mask in _smallest(given):
+    for mask in _smallest(given, view):
         inside = torch.zeros_like(seen)
         inside[seen] = mask[y[seen], x[seen]]
         explained |= inside & own if _is_cut(mask, windows, window) else inside
@@ -209,9 +239,11 @@ def _is_cut(mask: Tensor, windows: WindowGrid, window: int) -> bool:
     return any(bool(side.any()) for side in sides)
 
 
-def _smallest(given: Answers) -> Iterator[Tensor]:
+def _smallest(given: Answers, view: EmbeddedWindows) -> Iterator[Tensor]:
     """The smallest mask of each point that got an answer."""
-    areas = given.binary.sum(dim=(1, 2))
-    for prompt in given.prompts.unique():
-        own = (given.prompts == prompt).nonzero()[:, 0]
-        yield given.binary[own[areas[own].argmin()]].cpu()
+    by_area = given.areas.argsort(stable=True)
+    prompts, first = given.prompts[by_area].cpu().unique(return_inverse=True)
+    places = torch.full((len(prompts),), len(by_area)).scatter_reduce(
+        0, first, torch.arange(len(by_area)), "amin"
+    )
+    yield from lay_masks(view, given.logits[by_area[places.to(by_area.device)]]).cpu()

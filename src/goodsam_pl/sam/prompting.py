@@ -6,6 +6,7 @@ Which answers are good enough, and which of them repeat each other, is decided a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -23,12 +24,18 @@ __all__ = [
     "Thresholds",
     "check_counts",
     "drop_repeats",
+    "join_answers",
+    "lay_masks",
     "no_answers",
     "pass_thresholds",
     "point_grid",
     "propose_on_grid",
     "resize_as_pillow",
 ]
+
+
+_LAID_TOGETHER = 16
+"""Masks that are laid over their window together: 64 MiB at 1024×1024 pixels."""
 
 
 class EmbeddedWindows(NamedTuple):
@@ -52,15 +59,18 @@ class Answers(NamedTuple):
 
     Attributes:
         prompts: ``(K,)`` int64, which point each mask answers.
-        logits: ``(K, h', w')`` float.
-        binary: ``(K, h, w)`` bool.
+        logits: ``(K, h', w')`` float; they take a sixteenth of the memory of masks at full size,
+            which :func:`lay_masks` makes of them.
+        boxes: ``(K, 4)`` int32, as :func:`goodsam_pl.sam.masks.mask_boxes` tells them.
+        areas: ``(K,)`` float, pixels.
         predicted_iou: ``(K,)`` float.
         stability: ``(K,)`` float.
     """
 
     prompts: Tensor
     logits: Tensor
-    binary: Tensor
+    boxes: Tensor
+    areas: Tensor
     predicted_iou: Tensor
     stability: Tensor
 
@@ -148,9 +158,16 @@ def pass_thresholds(
     prompts, logits, predicted_iou = prompts[sure], logits[sure], predicted_iou[sure]
     placed = view.frame.place(logits, view.size)
     stability = _area(placed, least.stability_offset) / _area(placed, -least.stability_offset)
-    kept = (stability >= least.stability) & (_area(placed, 0.0) >= least.minimum_area)
-    answers = Answers(prompts, logits, placed > 0, predicted_iou, stability)
+    areas = _area(placed, 0.0)
+    kept = (stability >= least.stability) & (areas >= least.minimum_area)
+    answers = Answers(prompts, logits, mask_boxes(placed > 0), areas, predicted_iou, stability)
     return Answers(*(part[kept] for part in answers))
+
+
+def lay_masks(view: EmbeddedWindows, logits: Tensor) -> Tensor:
+    """Masks ``(K, h, w)`` bool of logits ``(K, h', w')``, few at a time to save memory."""
+    parts = [view.frame.place(some, view.size) > 0 for some in logits.split(_LAID_TOGETHER)]
+    return torch.cat(parts) if parts else logits.new_zeros((0, *view.size), dtype=torch.bool)
 
 
 def no_answers(view: EmbeddedWindows, logits: tuple[int, int]) -> Answers:
@@ -159,7 +176,8 @@ def no_answers(view: EmbeddedWindows, logits: tuple[int, int]) -> Answers:
     return Answers(
         empty.long(),
         empty.reshape(0, *logits),
-        empty.reshape(0, *view.size).bool(),
+        empty.reshape(0, 4).int(),
+        empty,
         empty,
         empty,
     )
@@ -173,9 +191,15 @@ def drop_repeats(view: EmbeddedWindows, answers: Answers, box_nms_threshold: flo
         answers: of all its points.
         box_nms_threshold: boxes with a higher IoU repeat each other.
     """
-    kept = nms(mask_boxes(answers.binary).float(), answers.predicted_iou, box_nms_threshold)
-    _, logits, binary, predicted_iou, stability = (part[kept] for part in answers)
-    return WindowMasks.pack(binary, predicted_iou, stability, logits, view.frame)
+    kept = nms(answers.boxes.float(), answers.predicted_iou, box_nms_threshold)
+    best = Answers(*(part[kept] for part in answers))
+    binary = lay_masks(view, best.logits)
+    return WindowMasks.pack(binary, best.predicted_iou, best.stability, best.logits, view.frame)
+
+
+def join_answers(parts: Sequence[Answers]) -> Answers:
+    """All answers of some batches of points."""
+    return Answers(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
 
 
 def check_counts(**counts: int | None) -> None:

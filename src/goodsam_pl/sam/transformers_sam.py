@@ -21,6 +21,7 @@ from goodsam_pl.sam.prompting import (
     Thresholds,
     check_counts,
     drop_repeats,
+    join_answers,
     no_answers,
     pass_thresholds,
     propose_on_grid,
@@ -200,7 +201,7 @@ class TransformersSAM:
                 )
             )
             first += len(some)
-        return Answers(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
+        return join_answers(parts)
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
         """Of masks whose boxes repeat each other, keep the one with the best score."""
