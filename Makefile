@@ -1,6 +1,8 @@
 # Every target sets up .venv when it is missing and reuses it when it is there.
 
 PYTHON ?= python3
+# pipefail: a benchmark that fails must not hide behind tee
+SHELL  := /bin/bash
 VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?= 0
@@ -38,8 +40,12 @@ format: $(READY) ## Bring the code into the project's format
 notebooks: $(READY) ## Run the notebooks headless
 	$(BIN)/python -m pytest --nbmake notebooks
 
-bench: $(READY) ## Run the benchmarks
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+bench: $(READY) ## Run the benchmarks; the last line of each goes to benchmarks/results
+	@mkdir -p benchmarks/results
+	@set -e -o pipefail; for file in benchmarks/*.py; do \
+		result=benchmarks/results/$$(basename $$file .py).json; echo "== $$file"; \
+		$(BIN)/python $$file | tee $$result.log; tail -n 1 $$result.log > $$result; rm $$result.log; \
+	done
 
 clean: ## Remove runs and caches; the virtual environment stays
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .coverage coverage.xml build

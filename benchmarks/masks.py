@@ -36,7 +36,7 @@ from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
 from torch import Tensor
 
 from goodsam_pl.data import PanoramaFormat
-from goodsam_pl.fusion import cross_task_complementary_fusion
+from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.networks import save_weights
 from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything, WindowMasks
@@ -342,7 +342,7 @@ def stand_in(label: Tensor) -> Tensor:
 def fuse(probabilities: Tensor, masks: WindowMasks, windows: WindowGrid) -> Tensor:
     """Fused labels ``(H, W)`` of a panorama."""
     cut = windows.extract(masks.layers[None])[0]
-    fused = cross_task_complementary_fusion(windows.extract(probabilities[None])[0], cut)
+    fused = CTCF(votes="softmax")(windows.extract(probabilities[None])[0], cut)
     return windows.stitch(fused.ensemble[None])[0].argmax(dim=0)
 
 
