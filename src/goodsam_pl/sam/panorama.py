@@ -126,12 +126,21 @@ class PanoramaMaskGenerator:
 
 
 def for_mode(
-    mode: Literal["panorama", "window"], proposer: MaskProposer, windows: WindowGrid
+    mode: Literal["panorama", "quick", "window"], proposer: MaskProposer, windows: WindowGrid
 ) -> tuple[MaskProposer, WindowGrid]:
-    """Who makes the masks of a store, and on which grid: one set a panorama, or one a window."""
+    """Who makes the masks of a store, and on which grid.
+
+    Args:
+        mode: ``"panorama"`` makes one set of masks for each panorama, ``"quick"`` likewise, asking
+            only at points that no mask explains; ``"window"`` makes one set for each window.
+        proposer: what is asked, window by window.
+        windows: the grid that panoramas are looked at through.
+    """
     if mode == "window":
         return proposer, windows
-    return PanoramaMaskGenerator(proposer, windows), WindowGrid.whole(windows.image_size)
+    points: Literal["all", "unexplained"] = "unexplained" if mode == "quick" else "all"
+    whole = WindowGrid.whole(windows.image_size)
+    return PanoramaMaskGenerator(proposer, windows, points), whole
 
 
 class Points(NamedTuple):

@@ -26,7 +26,7 @@ def compute(
     images: Path,
     store: Path,
     proposer: MaskProposer | None = None,
-    mode: Literal["panorama", "window"] = "panorama",
+    mode: Literal["panorama", "quick", "window"] = "panorama",
     size: tuple[int, int] = (192, 1024),
     vertical_fov: float = 67.5,
     file_vertical_fov: float | None = None,
@@ -48,8 +48,9 @@ def compute(
         images: folder of panoramas.
         store: folder of the masks.
         proposer: finds the masks; the shipped small SAM if none is named.
-        mode: "panorama" makes one set of masks for each panorama, asking about nothing twice;
-            "window" makes one for each window, as SAM's own generator would.
+        mode: "panorama" makes one set of masks for each panorama, joined across windows; "quick"
+            likewise in about half the time, asking only where no mask explains a point yet;
+            "window" makes one set for each window, as SAM's own generator would.
         size: height and width that panoramas are resized to, pixels.
         vertical_fov: vertical field of view of a panorama of that size, degrees.
         file_vertical_fov: vertical field of view of the files, degrees, where it is larger.
