@@ -95,6 +95,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="full panoramas")
     parser.add_argument("--points-per-side", type=int, help="12 for vit_nano, else 8")
     parser.add_argument("--points-per-batch", type=int)
+    parser.add_argument("--points", default="all", help="of the panorama mode: all, unexplained")
     parser.add_argument("--precision", default="32-true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", action="store_true", help="compile our image encoder")
@@ -197,7 +198,7 @@ def measure(proposer: SegmentAnything, arguments: argparse.Namespace) -> dict[st
     last: list[tuple[Scene, dict[str, list[WindowMasks]]]] = []
     for scene in scenes(arguments):
         cut = scene.windows.extract(scene.image[None])[0]
-        generator = PanoramaMaskGenerator(proposer, scene.windows)
+        generator = PanoramaMaskGenerator(proposer, scene.windows, arguments.points)
         ways: dict[str, Callable[[], list[WindowMasks]]] = {
             "stock": lambda cut=cut: stock_masks(stock, cut),
             "exact": lambda cut=cut: proposer.propose(cut),
@@ -214,6 +215,7 @@ def measure(proposer: SegmentAnything, arguments: argparse.Namespace) -> dict[st
         "model": arguments.model,
         "device": arguments.device,
         "dtype": arguments.precision,
+        "points": arguments.points,
         "points_per_side": proposer.points_per_side,
         "panoramas": len(last),
         "repeats": arguments.repeats,

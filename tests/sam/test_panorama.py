@@ -85,7 +85,7 @@ def test_it_finds_every_region_once_and_asks_little() -> None:
 
 
 def test_a_model_that_sketches_is_asked_for_distinct_masks(street_image: Tensor) -> None:
-    windows = WindowGrid.cover((192, 1024), (192, 192), (192, 512))
+    windows = WindowGrid.cover((192, 1024), (192, 192), (192, 192))
     proposer = SegmentAnything(points_per_side=4)
     (found,) = PanoramaMaskGenerator(proposer, windows).propose(street_image[None])
     cut = windows.extract(street_image[None])[0]

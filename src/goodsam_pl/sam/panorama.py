@@ -67,8 +67,8 @@ class PanoramaMaskGenerator:
         windows: the grid that panoramas are looked at through.
         points: ``"all"`` asks at every point of every window, and finds nearly all that the
             proposer finds window by window; ``"unexplained"`` asks a :class:`PromptedModel` at a
-            sixth of them and takes about half the time, but more than half of its masks are others,
-            about as good: which of many similar masks is the best is known only when all are.
+            sixth of them and takes a third of the time, but more than half of its masks are others:
+            which of many similar masks is the best is known only when all are.
 
     Attributes:
         asked: how many points were asked so far because nothing explained them.
