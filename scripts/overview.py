@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import yaml
+from lightning.pytorch.cli import instantiate_class
 from PIL import Image
 
 from goodsam_pl.callbacks.pictures import (
@@ -51,8 +52,10 @@ def main() -> None:
 
 
 def _rectification(init_args: dict[str, Any], weights: str) -> TARectification:
-    network = SegmentationNetwork(weights=weights)
-    return TARectification(**{**init_args, "teacher_assistant": network}).eval()
+    parts = {"teacher_assistant": SegmentationNetwork(weights=weights)}
+    if "fusion" in init_args:
+        parts["fusion"] = instantiate_class((), init_args["fusion"])
+    return TARectification(**{**init_args, **parts}).eval()
 
 
 def _stages(
