@@ -65,7 +65,7 @@ class PrecomputeSAM(pl.Callback):
     Args:
         proposer: finds the masks.
         mode: ``"panorama"`` makes one set of masks for each panorama, joined across windows;
-            ``"quick"`` likewise in about half the time, asking only where no mask explains a point
+            ``"quick"`` likewise in less time, asking only where no mask explains a point
             yet; ``"window"`` makes one set for each window, as SAM's own generator would.
         on_error: ``"raise"`` stops the run if panoramas have no masks, after all others are done;
             ``"skip"`` goes on without these panoramas, in all processes; both name the files.

@@ -49,7 +49,7 @@ def compute(
         store: folder of the masks.
         proposer: finds the masks; the shipped small SAM if none is named.
         mode: "panorama" makes one set of masks for each panorama, joined across windows; "quick"
-            likewise in about half the time, asking only where no mask explains a point yet;
+            likewise in less time, asking only where no mask explains a point yet;
             "window" makes one set for each window, as SAM's own generator would.
         size: height and width that panoramas are resized to, pixels.
         vertical_fov: vertical field of view of a panorama of that size, degrees.
