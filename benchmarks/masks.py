@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -200,9 +201,9 @@ def measure(proposer: SegmentAnything, arguments: argparse.Namespace) -> dict[st
         cut = scene.windows.extract(scene.image[None])[0]
         generator = PanoramaMaskGenerator(proposer, scene.windows, arguments.points)
         ways: dict[str, Callable[[], list[WindowMasks]]] = {
-            "stock": lambda cut=cut: stock_masks(stock, cut),
-            "exact": lambda cut=cut: proposer.propose(cut),
-            "panorama": lambda g=generator, image=scene.image: g.propose(image[None]),
+            "stock": partial(stock_masks, stock, cut),
+            "exact": partial(proposer.propose, cut),
+            "panorama": partial(generator.propose, scene.image[None]),
         }
         for _ in range(arguments.repeats):
             found = {name: timed(way) for name, way in ways.items()}

@@ -113,8 +113,9 @@ def sketch_masks(sam: Sam, decoded: DecodedPoints) -> Tensor:
     tokens = F.linear(decoded.image_tokens, first.weight[:, :, 1, 1].T, first.bias)
     tokens = F.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
     tokens = last(F.linear(activation(tokens), second.weight[:, :, 0, 0].T, second.bias))
-    logits = _mask_weights(sam, decoded).mT @ tokens.mT
-    return logits.unflatten(-1, sam.prompt_encoder.image_embedding_size)
+    logits: Tensor = _mask_weights(sam, decoded).mT @ tokens.mT
+    rows, columns = sam.prompt_encoder.image_embedding_size
+    return logits.reshape(*logits.shape[:-1], rows, columns)
 
 
 def _mask_weights(sam: Sam, decoded: DecodedPoints) -> Tensor:

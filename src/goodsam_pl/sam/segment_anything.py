@@ -360,9 +360,10 @@ class _Sketching:
 def _bytes_per_point(sam: Sam) -> int:
     """What one point takes at most while its three masks are drawn and laid over their window."""
     rows, columns = sam.prompt_encoder.image_embedding_size
-    tokens, side = rows * columns, sam.image_encoder.img_size
-    features = sam.mask_decoder.output_upscaling[3].out_channels
-    decoding = 6 * tokens * sam.mask_decoder.transformer_dim
+    tokens: int = rows * columns
+    side: int = sam.image_encoder.img_size
+    features: int = sam.mask_decoder.output_upscaling[3].out_channels
+    decoding: int = 6 * tokens * sam.mask_decoder.transformer_dim
     drawing = 3 * 16 * tokens * features
     laying = 3 * 3 * side**2
     return 4 * (decoding + drawing + laying)

@@ -119,9 +119,8 @@ def _repeats_of_better(candidates: Candidates, sure_repeat: float) -> Tensor:
     place[score.argsort(descending=True, stable=True)] = torch.arange(
         len(score), device=score.device
     )
-    return (box_iou(candidates.boxes, candidates.boxes) >= sure_repeat) & (
-        place[:, None] < place[None]
-    )
+    overlap: Tensor = box_iou(candidates.boxes, candidates.boxes)
+    return (overlap >= sure_repeat) & (place[:, None] < place[None])
 
 
 def _best_of_crowds(repeats: Tensor, alive: Tensor) -> Tensor:
