@@ -48,7 +48,7 @@ _NANO_THRESHOLDS = (0.35, 0.5, 0.3)
 
 _TYPES = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
-_MOST_MEMORY = 1 << 31
+_MOST_MEMORY = 1 << 30
 """Bytes that a batch of points may take, by estimate, whatever ``points_per_batch`` says."""
 
 _MOST_KEPT = 1 << 28
