@@ -175,7 +175,8 @@ def test_the_fingerprint_is_of_weights_and_parameters_and_not_of_the_place(
 @pytest.mark.parametrize("family", ["sam", "sam2"])
 def test_a_panorama_is_asked_as_a_whole(folder, family: str) -> None:
     grid = WindowGrid.cover((64, 192), (64, 64), (64, 48))
-    generator = PanoramaMaskGenerator(TransformersSAM(folder(family), **EVERYTHING), grid)
+    proposer = TransformersSAM(folder(family), **EVERYTHING)
+    generator = PanoramaMaskGenerator(proposer, grid, points="unexplained")
     found = generator.propose(noise_windows(1, (64, 192)))[0]
     assert found.size == (64, 192)
     assert len(found) > 0
