@@ -54,6 +54,11 @@ class TeacherTargets(NamedTuple):
             function(self.boundary),
         )
 
+    @property
+    def trusted(self) -> Tensor:
+        """The share of pixels with M_i = 1."""
+        return torch.stack([part.float().mean() for part in as_families(self.weight)]).mean()
+
     def turned(self, turn: Turn, windows: Windows) -> TeacherTargets:
         """Turn the targets of one panorama along with its image."""
         stride = self.boundary.shape[-1] // self.whole.shape[-1]

@@ -22,6 +22,12 @@ from goodsam_pl.losses.consistency import (
     squared_difference,
     symmetric_divergence,
 )
+from goodsam_pl.losses.double_similarity import (
+    attention_maps,
+    category_similarity,
+    pixel_similarity,
+)
+from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
 from goodsam_pl.losses.soft_labels import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 
 __all__ = [
@@ -29,13 +35,18 @@ __all__ = [
     "BoundaryVersion",
     "ClassBalance",
     "Distance",
+    "FeatureAdaptation",
+    "attention_maps",
     "boundary_loss",
     "boundary_region",
+    "category_similarity",
     "consistency",
     "cross_entropy",
     "edges",
     "ensemble_cross_entropy",
+    "feature_distance",
     "pack_probabilities",
+    "pixel_similarity",
     "refined_boundary",
     "soft_boundary",
     "squared_difference",

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
+from goodsam_pl.networks.segmentation import SegmentationOutput
+
 __all__ = ["FrozenNetwork"]
 
 
@@ -33,6 +35,12 @@ class FrozenNetwork(nn.Module):
         """What the network says, detached."""
         answer: Tensor = self.network(images)
         return answer
+
+    @torch.no_grad()
+    def forward_features(self, images: Tensor) -> SegmentationOutput:
+        """As ``forward``, with the features, of a :class:`FeatureNetwork`."""
+        output: SegmentationOutput = self.network.forward_features(images)
+        return output
 
     def train(self, mode: bool = True) -> Self:  # whatever is asked
         """Stay in evaluation mode."""
