@@ -25,7 +25,9 @@ def test_both_kinds_of_windows_are_windows() -> None:
     kinds: list[Windows] = [GRID, CROSSED]
     assert [len(windows.families) for windows in kinds] == [1, 2]
     for windows in kinds:
-        torch.testing.assert_close(stitch_families(extract_families(IMAGE, windows), windows), IMAGE)
+        torch.testing.assert_close(
+            stitch_families(extract_families(IMAGE, windows), windows), IMAGE
+        )
 
 
 def test_a_single_family_may_go_without_a_tuple() -> None:

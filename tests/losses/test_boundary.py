@@ -129,5 +129,7 @@ def test_the_loss_is_taken_where_windows_overlap() -> None:
     assert torch.equal(boundary_region(GRID), GRID.coverage() > 1)
     assert not boundary_region(CROSSED).any()  # its flat windows do not overlap one another
     assert boundary_region(CROSSED, "v2").all()  # but each with a tall one
-    with pytest.raises(ValueError, match=r"boundary v2 is for crossed windows: set data\.init_args"):
+    with pytest.raises(
+        ValueError, match=r"boundary v2 is for crossed windows: set data\.init_args"
+    ):
         boundary_region(GRID, "v2")

@@ -83,7 +83,7 @@ def test_crossed_windows_must_agree_with_those_of_the_other_family(distance) -> 
     windows = CrossedWindows.cover((4, 8), (2, 8), (2, 8), (4, 4), (4, 4))
     logits = torch.randn(1, 5, 4, 8)
     assert consistency(extract_families(logits, windows), windows, distance).abs() < 1e-6
-    horizontal, vertical = windows.extract(logits)
+    horizontal, _ = windows.extract(logits)
     other = torch.randn(1, 5, 4, 8)
     # each pixel lies in one window of each family, so that the mean is that over all pixels
     pair = (horizontal, windows.vertical.extract(other))

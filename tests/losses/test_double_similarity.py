@@ -107,7 +107,9 @@ def test_classes_correlate_with_themselves_and_both_ways() -> None:
     maps = (logits / 4).softmax(1).flatten(2)
     maps = maps / maps.norm(dim=2, keepdim=True)
     pairs = sum((maps[0, k] @ maps[0, j]) ** 2 for k, j in combinations(range(3), 2))
-    assert category_similarity(logits, apart).item() == pytest.approx(2 * pairs.item() / 9, rel=1e-4)
+    assert category_similarity(logits, apart).item() == pytest.approx(
+        2 * pairs.item() / 9, rel=1e-4
+    )
 
 
 def test_only_the_student_learns() -> None:

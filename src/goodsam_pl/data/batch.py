@@ -166,7 +166,7 @@ def _stack_targets(samples: Sequence[PanoramaSample]) -> TeacherTargets | None:
 
 
 def _stack_masks(samples: Sequence[PanoramaSample]) -> Windowed | None:
-    masks = _present([sample.masks for sample in samples], samples, "set of masks")
+    masks: list[Windowed] = _present([sample.masks for sample in samples], samples, "set of masks")
     return by_family(_stack_layers, *masks) if masks else None
 
 

@@ -115,7 +115,12 @@ class TargetStore:
         path = self.path(key)
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return TeacherTargets(*(_read(arrays, name) for name in TeacherTargets._fields))
+                return TeacherTargets(
+                    whole=torch.from_numpy(arrays["whole"]),
+                    ensemble=_read(arrays, "ensemble"),
+                    weight=_read(arrays, "weight"),
+                    boundary=torch.from_numpy(arrays["boundary"]),
+                )
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{path} is missing: put the callback PrecomputeTeacher into trainer.callbacks"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -43,17 +45,9 @@ class FeatureKnowledge(nn.Module):
         self.adaptation: FeatureAdaptation | None = None
         if not self.active:
             return
-        for network in (student, teacher_assistant):
-            if not isinstance(network, FeatureNetwork):
-                raise TypeError(
-                    f"{type(network).__name__} has no forward_features and feature_channels: take "
-                    "a network of goodsam_pl.networks, or set feature_weight, "
-                    "pixel_similarity_weight and category_similarity_weight to 0"
-                )
+        own, other = _with_features(student), _with_features(teacher_assistant)
         if adaptation:
-            self.adaptation = FeatureAdaptation(
-                student.feature_channels, teacher_assistant.feature_channels
-            )
+            self.adaptation = FeatureAdaptation(own.feature_channels, other.feature_channels)
 
     def forward(
         self, student: nn.Module, teacher_assistant: nn.Module, images: Tensor
@@ -61,9 +55,9 @@ class FeatureKnowledge(nn.Module):
         """The student's logits of ``(B, 3, H, W)``, and the terms by name."""
         if not self.active:
             return student(images).float(), {}
-        own = student.forward_features(images)
+        own = cast("FeatureNetwork", student).forward_features(images)
         with torch.no_grad():
-            other = teacher_assistant.forward_features(images)
+            other = cast("FeatureNetwork", teacher_assistant).forward_features(images)
         terms = {}
         if self.adaptation is not None:
             terms["features"] = self.adaptation(own.features, other.features)
@@ -72,3 +66,13 @@ class FeatureKnowledge(nn.Module):
         if self.categories:
             terms["category_similarity"] = category_similarity(own.logits, other.logits)
         return own.logits.float(), terms
+
+
+def _with_features(network: nn.Module) -> FeatureNetwork:
+    if not isinstance(network, FeatureNetwork):
+        raise TypeError(
+            f"{type(network).__name__} has no forward_features and feature_channels: take a "
+            "network of goodsam_pl.networks, or set feature_weight, pixel_similarity_weight and "
+            "category_similarity_weight to 0"
+        )
+    return network

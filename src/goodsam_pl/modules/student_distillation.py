@@ -7,6 +7,7 @@ trains along, as the paper draws it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -156,8 +157,11 @@ class StudentDistillation(SegmentationModule):
                 "PrecomputeTeacher cannot store what a teacher assistant says that trains along: "
                 "remove the callback, or set model.init_args.joint to false"
             )
-        network = weights_hash(self.teacher_assistant.network)
-        return {"teacher_assistant": network, **self.teachers.describe()}
+        frozen = cast("FrozenNetwork", self.teacher_assistant)
+        return {
+            "teacher_assistant": weights_hash(frozen.network),
+            **self.teachers.describe(),
+        }
 
     def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:
         """L_S, and L_S + L_TA of a joint training."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from goodsam_pl.networks.segmentation import SegmentationOutput
+from goodsam_pl.networks.segmentation import FeatureNetwork, SegmentationOutput
 
 __all__ = ["FrozenNetwork"]
 
@@ -39,8 +39,7 @@ class FrozenNetwork(nn.Module):
     @torch.no_grad()
     def forward_features(self, images: Tensor) -> SegmentationOutput:
         """As ``forward``, with the features, of a :class:`FeatureNetwork`."""
-        output: SegmentationOutput = self.network.forward_features(images)
-        return output
+        return cast("FeatureNetwork", self.network).forward_features(images)
 
     def train(self, mode: bool = True) -> Self:  # whatever is asked
         """Stay in evaluation mode."""
