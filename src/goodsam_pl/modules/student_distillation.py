@@ -130,7 +130,9 @@ class StudentDistillation(SegmentationModule):
         )
         self.teacher_assistant = teacher_assistant if joint else FrozenNetwork(teacher_assistant)
         self.joint = joint
-        self.teachers = Teachers(fusion or CTCF(), window_scale, boundary, boundary_radius, targets)
+        self.window_scale = window_scale
+        self.fuse = fusion or CTCF()
+        self.teachers = Teachers(self.fuse, window_scale, boundary, boundary_radius, targets)
         self.confident_weight = confident_weight
         self.consistency = consistency
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)

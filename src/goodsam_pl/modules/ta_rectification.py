@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import CTCF, Fusion
+from goodsam_pl.geometry import Windowed
 from goodsam_pl.losses import BoundaryVersion, ClassBalance, Distance
 from goodsam_pl.modules.base import SegmentationModule
 from goodsam_pl.modules.teachers import TargetKind, Teachers, rectification_terms
@@ -70,7 +71,9 @@ class TARectification(SegmentationModule):
         super().__init__(taxonomy, kinds, learning_rate, weight_decay, warmup_steps)
         self.remember_arguments("teacher_assistant", "fusion")
         self.teacher_assistant = teacher_assistant
-        self.teachers = Teachers(fusion or CTCF(), window_scale, boundary, boundary_radius, targets)
+        self.window_scale = window_scale
+        self.fuse = fusion or CTCF()
+        self.teachers = Teachers(self.fuse, window_scale, boundary, boundary_radius, targets)
         self.confident_weight = confident_weight
         self.consistency = consistency
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
@@ -84,6 +87,10 @@ class TARectification(SegmentationModule):
         """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
         logits: Tensor = self.teacher_assistant(images)
         return logits.float()
+
+    def predict_windows(self, batch: PanoramaBatch) -> Windowed:
+        """Log S_i of every window, ``(B, N, K, h, w)``, of each family."""
+        return self.teachers.predict(self, batch)
 
     def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:
         """λ_E L_CE^{T,TA} + λ_cc L_CC + λ_bd L_bd."""

@@ -87,17 +87,15 @@ class Teachers:
     boundary_radius: int
     targets: TargetKind
 
-    def predict(
-        self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch
-    ) -> tuple[Tensor, ...]:
+    def predict(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Windowed:
         """Log S_i of every window, ``(B, N, K, h, w)`` of each family."""
         logits = map_families(network, batch.image, batch.windows, self.window_scale)
-        return tuple(F.log_softmax(family, dim=2) for family in logits)
+        return _of_families([F.log_softmax(family, dim=2) for family in logits])
 
     def look(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Look:
         """Ask the teacher assistant about every window, and fuse with SAM's masks."""
         masks = masks_of(batch)
-        predicted = self.predict(network, batch)
+        predicted = as_families(self.predict(network, batch))
         seen = [part.detach() for part in predicted]
         labels = tuple(part.argmax(dim=2) for part in seen)
         return Look(
@@ -119,7 +117,7 @@ class Teachers:
         if batch.masks is not None:
             look = self.look(network, batch)
             return look.stitched, look.ensemble
-        predicted = tuple(part.exp() for part in self.predict(network, batch))
+        predicted = by_family(torch.exp, self.predict(network, batch))
         return stitch_families(predicted, batch.windows), None
 
     def tell(self, look: Look) -> TeacherTargets:
