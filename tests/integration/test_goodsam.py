@@ -53,6 +53,7 @@ def test_every_preset_takes_every_data_set_and_student(capsys: pytest.CaptureFix
         assert (model["joint"], model["boundary"]) == (own["joint"], own["boundary"])
         assert config["data"]["init_args"]["windows"] == alone["data"]["init_args"]["windows"]
         assert config["data"]["init_args"]["size"] == SIZES[data]
+        assert config["trainer"]["logger"]["init_args"]["offline"] is True
         teacher = model["teacher_assistant"]
         if data == "streetworld":
             assert teacher == own["teacher_assistant"]

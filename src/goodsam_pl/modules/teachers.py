@@ -44,19 +44,16 @@ class Look(NamedTuple):
     Attributes:
         windows: W_i.
         log_probabilities: log S_i, ``(B, N, K, h, w)``, with gradient where there is one.
+        stitched: S_TA^w, probabilities ``(B, K, H, W)``, likewise.
         fused: E_i and M_i, without gradient.
         boundary: B_ref, bool ``(B, H, W)``.
     """
 
     windows: Windows
     log_probabilities: tuple[Tensor, ...]
+    stitched: Tensor
     fused: tuple[FusedWindows, ...]
     boundary: Tensor
-
-    @property
-    def stitched(self) -> Tensor:
-        """S_TA^w, probabilities ``(B, K, H, W)``."""
-        return stitch_families(tuple(part.exp() for part in self.log_probabilities), self.windows)
 
     @property
     def ensemble(self) -> Tensor:
@@ -94,20 +91,17 @@ class Teachers:
 
     def look(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Look:
         """Ask the teacher assistant about every window, and fuse with SAM's masks."""
-        masks = masks_of(batch)
+        windows, masks = batch.windows, masks_of(batch)
         predicted = as_families(self.predict(network, batch))
-        seen = [part.detach() for part in predicted]
+        probabilities = tuple(part.exp() for part in predicted)
+        seen = [part.detach() for part in probabilities]
         labels = tuple(part.argmax(dim=2) for part in seen)
         return Look(
-            windows=batch.windows,
+            windows=windows,
             log_probabilities=predicted,
-            fused=tuple(
-                self.fuse(part.exp(), its_masks)
-                for part, its_masks in zip(seen, masks, strict=True)
-            ),
-            boundary=refined_boundary(
-                masks, labels, batch.windows, self.boundary_radius, self.boundary
-            ),
+            stitched=stitch_families(probabilities, windows),
+            fused=tuple(map(self.fuse, seen, masks)),
+            boundary=refined_boundary(masks, labels, windows, self.boundary_radius, self.boundary),
         )
 
     def predict_whole(
