@@ -23,6 +23,7 @@ from goodsam_pl.callbacks.pictures import (
     mask_picture,
 )
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
+from goodsam_pl.geometry import as_families
 from goodsam_pl.modules import TARectification
 from goodsam_pl.networks import SegmentationNetwork
 
@@ -64,7 +65,9 @@ def _stages(
     predicted = {kind: p.argmax(dim=1)[0] for kind, p in system.predict_kinds(batch)}
     stages = [("panorama", image_picture(batch.image[0]))]
     if batch.masks is not None:
-        picture = mask_picture(batch.image[0], batch.masks[0], batch.windows)
+        picture = mask_picture(
+            batch.image[0], as_families(batch.masks)[0][0], batch.windows.families[0]
+        )
         stages.append(("SAM masks", picture))
     labels = {
         "teacher assistant, windowed": predicted["windowed"],

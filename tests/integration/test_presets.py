@@ -16,7 +16,13 @@ from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.taxonomy import remap_table
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-PRESETS = sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml"))
+OVERLAYS = ("goodsam/data", "goodsam/student")
+"""Files that change a preset, and are none."""
+PRESETS = sorted(
+    name
+    for path in CONFIGS.rglob("*.yaml")
+    if not (name := str(path.relative_to(CONFIGS))).startswith(OVERLAYS)
+)
 PROTOCOLS = [name for name in PRESETS if name.startswith("evaluation")]
 
 SHORT = [

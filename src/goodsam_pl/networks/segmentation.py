@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, Protocol, runtime_checkable
+
 import segmentation_models_pytorch as smp
 import torch.nn.functional as F
 from segmentation_models_pytorch.base import SegmentationModel
@@ -10,10 +12,63 @@ from torch import Tensor, nn
 from goodsam_pl.networks.segformer_decoder import fold_decoder
 from goodsam_pl.networks.weights import load_weights
 
-__all__ = ["PretrainedNetwork", "SegmentationNetwork"]
+__all__ = ["FeatureNetwork", "PretrainedNetwork", "SegmentationNetwork", "SegmentationOutput"]
+
+_STAGES = 4
 
 
-class SegmentationNetwork(nn.Module):
+class SegmentationOutput(NamedTuple):
+    """What a network says, and what it is made of.
+
+    Attributes:
+        features: of the encoder's last four stages, from fine to coarse, ``(B, C_l, h_l, w_l)``;
+            stride 4 to 32 for SegFormer. They are of the image extended to that stride.
+        logits: ``(B, K, H, W)``.
+    """
+
+    features: tuple[Tensor, ...]
+    logits: Tensor
+
+
+@runtime_checkable
+class FeatureNetwork(Protocol):
+    """A network that hands out its features on request."""
+
+    @property
+    def feature_channels(self) -> tuple[int, ...]:
+        """C_l of the four stages."""
+        ...
+
+    def forward_features(self, images: Tensor) -> SegmentationOutput:
+        """As ``forward``, with the features."""
+        ...
+
+
+class _SmpNetwork(nn.Module):
+    """What both kinds of networks do with the model of smp that they hold."""
+
+    model: SegmentationModel
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
+        height, width = images.shape[-2:]
+        logits: Tensor = self.model(_pad_to_stride(images, self.model.encoder.output_stride))
+        return logits[..., :height, :width]
+
+    def forward_features(self, images: Tensor) -> SegmentationOutput:
+        """As :meth:`forward`, with the features of the last four stages."""
+        height, width = images.shape[-2:]
+        features = self.model.encoder(_pad_to_stride(images, self.model.encoder.output_stride))
+        logits = self.model.segmentation_head(self.model.decoder(features))
+        return SegmentationOutput(tuple(features[-_STAGES:]), logits[..., :height, :width])
+
+    @property
+    def feature_channels(self) -> tuple[int, ...]:
+        """Channels C_l of the last four stages."""
+        return tuple(self.model.encoder.out_channels[-_STAGES:])
+
+
+class SegmentationNetwork(_SmpNetwork):
     """Any architecture of segmentation-models-pytorch, a SegFormer-B0 unless told otherwise.
 
     The default with 19 classes has 3.72 M parameters, the size of the smallest student of the
@@ -52,12 +107,8 @@ class SegmentationNetwork(nn.Module):
         if weights not in (None, "imagenet"):
             load_weights(self, weights)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
-        return _forward_padded(self.model, images)
 
-
-class PretrainedNetwork(nn.Module):
+class PretrainedNetwork(_SmpNetwork):
     """A released network in smp's own format, from the hub or a local folder.
 
     The natural teacher assistant: ``smp-hub/segformer-b5-1024x1024-city-160k`` and its siblings
@@ -82,17 +133,9 @@ class PretrainedNetwork(nn.Module):
         if weights is not None:
             load_weights(self, weights)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
-        return _forward_padded(self.model, images)
 
-
-def _forward_padded(model: SegmentationModel, images: Tensor) -> Tensor:
-    """Extend the lower and right border to the stride the encoder needs, and cut it off again."""
+def _pad_to_stride(images: Tensor, stride: int) -> Tensor:
+    """Extend the lower and right border to the stride that the encoder needs."""
     height, width = images.shape[-2:]
-    stride: int = model.encoder.output_stride
     below, right = -height % stride, -width % stride
-    if below or right:
-        images = F.pad(images, (0, right, 0, below), mode="replicate")
-    logits: Tensor = model(images)
-    return logits[..., :height, :width]
+    return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
