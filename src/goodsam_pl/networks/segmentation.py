@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
 
+from goodsam_pl.networks.circular import close_circle
 from goodsam_pl.networks.segformer_decoder import fold_decoder
 from goodsam_pl.networks.weights import load_weights
 
@@ -27,9 +28,12 @@ class SegmentationNetwork(nn.Module):
         weights: where the weights come from. ``None``: random. ``imagenet``: the encoder's, from
             the hub. ``streetworld``: a SegFormer-B0 trained on StreetWorld's source city, shipped
             with the package. Otherwise a path: safetensors, a state dict, or a checkpoint of ours.
+        circular: the left border of the image goes on at the right one, for networks that see
+            whole panoramas; see :mod:`goodsam_pl.networks.circular`. Weights fit either way.
 
     Shape:
-        - input ``(B, 3, H, W)``, float32, ImageNet-normalised, any H and W;
+        - input ``(B, 3, H, W)``, float32, ImageNet-normalised, any H and W; if circular, W is a
+          multiple of the encoder's stride, 32;
         - output logits ``(B, K, H, W)``.
     """
 
@@ -39,8 +43,10 @@ class SegmentationNetwork(nn.Module):
         encoder: str = "mit_b0",
         classes: int = 19,
         weights: str | None = None,
+        circular: bool = False,
     ) -> None:
         super().__init__()
+        self.circular = circular
         self.model = fold_decoder(
             smp.create_model(
                 architecture,
@@ -49,11 +55,23 @@ class SegmentationNetwork(nn.Module):
                 classes=classes,
             )
         )
+        if circular:
+            close_circle(self.model)
         if weights not in (None, "imagenet"):
             load_weights(self, weights)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
+        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
+
+        Raises:
+            ValueError: circular, and a width that is no multiple of the encoder's stride.
+        """
+        stride: int = self.model.encoder.output_stride
+        if self.circular and images.shape[-1] % stride:
+            raise ValueError(
+                f"a circular network takes widths that are multiples of {stride}, these images are "
+                f"{images.shape[-1]} wide: choose data.size so, or leave circular out"
+            )
         return _forward_padded(self.model, images)
 
 
