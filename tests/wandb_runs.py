@@ -25,9 +25,7 @@ def history(log: Path) -> list[dict[str, Any]]:
         record.ParseFromString(content)
         if record.HasField("history"):
             items = record.history.item
-            steps.append(
-                {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items}
-            )
+            steps.append({i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items})
     return steps
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import nn
@@ -13,9 +11,9 @@ from goodsam_pl.networks.circular import CircularUpsample, enlarge_circular
 
 
 @pytest.fixture
-def image() -> Iterator[torch.Tensor]:
+def image() -> torch.Tensor:
     torch.manual_seed(0)
-    yield torch.randn(1, 3, 64, 256)
+    return torch.randn(1, 3, 64, 256)
 
 
 def _network(*, circular: bool) -> SegmentationNetwork:

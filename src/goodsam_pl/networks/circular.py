@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from segmentation_models_pytorch import Segformer
 from segmentation_models_pytorch.base import SegmentationModel
@@ -29,12 +28,12 @@ def close_circle(model: SegmentationModel) -> SegmentationModel:
     Raises:
         ValueError: another architecture, whose parts are not known to wrap.
     """
-    if not isinstance(model, Segformer) or not isinstance(
-        model.encoder, MixVisionTransformerEncoder
-    ):
+    encoder = model.encoder
+    known = isinstance(model, Segformer) and isinstance(encoder, MixVisionTransformerEncoder)
+    if not known:
         raise ValueError(
             f"circular is for a segformer on a mit_* encoder, this is {type(model).__name__} on "
-            f"{type(model.encoder).__name__}: leave circular out"
+            f"{type(encoder).__name__}: leave circular out"
         )
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.padding[1]:
