@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,8 +32,6 @@ from goodsam_pl.geometry import map_windows
 from goodsam_pl.metrics import SegmentationMetrics
 from goodsam_pl.networks import SegmentationNetwork
 
-OWN, PRESET = "teacher assistant alone", "CTCF, as configured"
-
 
 class Quality(NamedTuple):
     """Of one fusion's labels, fractions of 1.
@@ -42,12 +41,14 @@ class Quality(NamedTuple):
         windows_miou: of argmax E_i, the hard targets, counted in every window.
         trusted_miou: likewise, where M_i = 1 alone.
         trusted: share of pixels with M_i = 1.
+        iou: of argmax E, by class.
     """
 
     miou: float
     windows_miou: float
     trusted_miou: float
     trusted: float
+    iou: list[float]
 
 
 class Tally:
@@ -84,9 +85,16 @@ class Tally:
 
     def score(self) -> Quality:
         """The quality of everything counted."""
-        scores = [each.compute().miou for each in (self.stitched, self.windows, self.confident)]
-        mious = [float(score) for score in scores]
-        return Quality(*mious, sum(self.trusted) / len(self.trusted))
+        stitched, windows, confident = (
+            each.compute() for each in (self.stitched, self.windows, self.confident)
+        )
+        return Quality(
+            miou=stitched.miou.item(),
+            windows_miou=windows.miou.item(),
+            trusted_miou=confident.miou.item(),
+            trusted=sum(self.trusted) / len(self.trusted),
+            iou=stitched.iou.tolist(),
+        )
 
 
 def main() -> None:
@@ -123,18 +131,29 @@ def main() -> None:
 
 
 def known_fusions(configured: dict[str, Any] | None) -> dict[str, Fusion]:
-    """What is compared: nothing, the papers' baselines, both versions as drawn, and ours."""
+    """What is compared: nothing, the papers' baselines, both versions as drawn, and ours.
+
+    Args:
+        configured: the fusion of a configuration. Of a CTCF, each constant that differs from the
+            drawing is compared alone, too.
+    """
     fusions: dict[str, Fusion] = {
-        OWN: NoFusion(),
+        "none": NoFusion(),
         "majority vote": MajorityVote(),
         "SSA": SSA(),
         "SEPL": SEPL(),
-        "CTCF, as drawn": CTCF(),
-        "CTCF v2, as drawn": CTCFv2(),
+        "CTCF as drawn": CTCF(),
+        "CTCF v2 as drawn": CTCFv2(),
     }
-    if configured is not None:
-        fusions[PRESET] = instantiate_class((), configured)
-    return fusions
+    if configured is None:
+        return fusions
+    ours: Fusion = instantiate_class((), configured)
+    if isinstance(ours, CTCF):
+        for field in fields(CTCF):
+            value = getattr(ours, field.name)
+            if value != field.default:
+                fusions[f"CTCF with {field.name} {value}"] = replace(CTCF(), **{field.name: value})
+    return fusions | {f"{type(ours).__name__} as configured": ours}
 
 
 @torch.no_grad()
@@ -205,7 +224,7 @@ def header() -> list[str]:
 def rows(qualities: dict[str, dict[str, Quality]]) -> list[list[str]]:
     """One for each teacher assistant and fusion, in percent."""
     return [
-        [teacher, fusion, *(f"{100 * value:.2f}" for value in quality)]
+        [teacher, fusion, *(f"{100 * value:.2f}" for value in quality[:-1])]
         for teacher, by_fusion in qualities.items()
         for fusion, quality in by_fusion.items()
     ]
