@@ -9,7 +9,7 @@ they are, under the same names; GoodSAM does not say whether it does this (our c
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import torch.nn.functional as F
 from segmentation_models_pytorch import Segformer
@@ -87,9 +87,9 @@ def _wrap_convolution(convolution: nn.Conv2d) -> None:
     """Pad by a hook before the convolution, so that the module and its weights stay the same."""
     height, width = (int(each) for each in convolution.padding)
     convolution.padding = (height, 0)
+    convolution.register_forward_pre_hook(partial(_wrap_input, width=width))
 
-    def wrap(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Tensor]:
-        (features,) = inputs
-        return (F.pad(features, (width, width, 0, 0), mode="circular"),)
 
-    convolution.register_forward_pre_hook(wrap)
+def _wrap_input(_: nn.Module, inputs: tuple[Tensor], width: int) -> tuple[Tensor]:
+    (features,) = inputs
+    return (F.pad(features, (width, width, 0, 0), mode="circular"),)
