@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import yaml
@@ -195,7 +195,8 @@ def labelled(data: PanoramaDataModule, split: str) -> Iterator[tuple[PanoramaBat
         ValueError: they have none.
     """
     data.setup("validate" if split == "val" else "test")
-    for batch in data.val_dataloader() if split == "val" else data.test_dataloader():
+    loader = data.val_dataloader() if split == "val" else data.test_dataloader()
+    for batch in cast("Iterable[PanoramaBatch]", loader):
         if batch.label is None:
             raise ValueError(f"{data.root} has no labels for {split}, which quality is told by")
         yield batch, batch.label

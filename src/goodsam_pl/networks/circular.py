@@ -42,7 +42,7 @@ def close_circle(model: SegmentationModel) -> SegmentationModel:
             module.enlarge = enlarge_circular
     head = model.segmentation_head
     for name, module in head.named_children():
-        if isinstance(module, nn.Upsample):
+        if isinstance(module, nn.Upsample) and isinstance(module.scale_factor, float):
             setattr(head, name, CircularUpsample(int(module.scale_factor)))
     return model
 
