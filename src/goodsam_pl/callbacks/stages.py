@@ -116,7 +116,9 @@ class Stages:
                 self.truth,
                 self.taxonomy.ignore_index,
             )
-            meaning = "changed" if self.truth is None else "green corrected, red spoilt"
+            meaning = (
+                "changed" if self.truth is None else "green corrected, red spoilt, yellow neither"
+            )
             drawn.append(Panel(f"where E differs from the teacher assistant: {meaning}", picture))
         return drawn
 
