@@ -110,7 +110,7 @@ def test_wandb_gets_every_stage_of_the_same_panoramas_at_each_validation(tmp_pat
             "trusted labels E_H",
             "student",
             "ground truth",
-            "where E differs from the teacher assistant: green corrected, red spoilt, yellow neither",
+            "where E differs from TA: green corrected, red spoilt, yellow neither",
         ]
         files = [log.parent / "files" / name for name in step["stages/val_0/filenames"]]
         label = np.array(Image.open(tmp_path / "labels" / "val_0.png"))

@@ -66,7 +66,7 @@ def test_all_stages_of_a_rectification_in_the_order_of_the_method() -> None:
         "weights M",
         "trusted labels E_H",
         "ground truth",
-        "where E differs from the teacher assistant: green corrected, red spoilt, yellow neither",
+        "where E differs from TA: green corrected, red spoilt, yellow neither",
     ]
 
 

@@ -106,7 +106,7 @@ def test_the_road_from_the_source_to_a_student(
         "fused labels E",
         "weights M",
         "trusted labels E_H",
-        "where E differs from the teacher assistant: changed",
+        "where E differs from TA: changed",
     }
     records = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.masks")}
     assert len(records) == 2  # the unlabelled panoramas to train on; the test set comes later

@@ -119,7 +119,7 @@ class Stages:
             meaning = (
                 "changed" if self.truth is None else "green corrected, red spoilt, yellow neither"
             )
-            drawn.append(Panel(f"where E differs from the teacher assistant: {meaning}", picture))
+            drawn.append(Panel(f"where E differs from TA: {meaning}", picture))
         return drawn
 
 
