@@ -85,7 +85,7 @@ def _stages(run: Path) -> set[str]:
         for name, value in step.items()
         if name.startswith("stages/") and name.endswith("/captions")
     ]
-    assert len(captions) == 2  # panoramas
+    assert len(captions) == 1  # panorama
     return set(captions[0])
 
 
