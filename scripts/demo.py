@@ -85,7 +85,7 @@ def main() -> None:
         "ta_rectified": after["iou"],
         "student": student["iou"],
     }
-    draw_overview(configs["rectification"], run)
+    draw_overview(configs, run)
     results = {
         "miou": {name: round(100 * value, 2) for name, value in miou.items()},
         "seconds": round(time.monotonic() - started, 1),
@@ -143,13 +143,14 @@ def read_miou(path: Path) -> dict[str, float]:
     return {kind: float(value) for kind, value in rows["mean"].items()}
 
 
-def draw_overview(config: Path, run: Path, panoramas: int = 3) -> None:
+def draw_overview(configs: dict[str, Path], run: Path, panoramas: int = 3) -> None:
     """Image, masks, TA, fused labels, student and ground truth of a few test panoramas."""
     script = str(ROOT / "scripts" / "overview.py")
     run_in_fork(
         lambda: runpy.run_path(script, run_name="__main__"),
         script,
-        f"--config={config}",
+        f"--config={configs['rectification']}",
+        f"--student_config={configs['distillation']}",
         f"--teacher_assistant={run / 'source' / 'last.ckpt'}",
         f"--student={run / 'distillation' / 'last.ckpt'}",
         f"--out={run / 'overview.png'}",
