@@ -28,7 +28,7 @@ from torch import Tensor
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
 from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, Fusion, MajorityVote, NoFusion
-from goodsam_pl.geometry import map_windows
+from goodsam_pl.geometry import as_families, map_windows
 from goodsam_pl.metrics import SegmentationMetrics
 from goodsam_pl.networks import SegmentationNetwork
 
@@ -70,15 +70,16 @@ class Tally:
         """Fuse a panorama and count.
 
         Args:
-            batch: with masks.
+            batch: with masks; of crossed windows, the first family is used.
             labels: of the batch, ``(B, H, W)``.
             teacher: S_i, ``(B, N, K, h, w)``.
             fusion: what is measured.
         """
         assert batch.masks is not None  # noqa: S101  # the data module was told to read them
-        fused = fusion(teacher, batch.masks)
-        truth, said = batch.windows.extract(labels)[0], fused.label[0].long()
-        self.stitched.update(batch.windows.stitch(fused.ensemble), labels)
+        windows = batch.windows.families[0]
+        fused = fusion(teacher, as_families(batch.masks)[0])
+        truth, said = windows.extract(labels)[0], fused.label[0].long()
+        self.stitched.update(windows.stitch(fused.ensemble), labels)
         self.windows.update(said, truth)
         self.confident.update(said, truth.where(fused.weight[0] > 0, self.ignored))
         self.trusted.append(fused.weight.float().mean().item())
@@ -179,7 +180,9 @@ def measure(
     }
     for batch, labels in labelled(data, split):
         for teacher, network in teachers.items():
-            said = map_windows(network, batch.image, batch.windows, scale).softmax(dim=2)  # S_i
+            said = map_windows(network, batch.image, batch.windows.families[0], scale).softmax(
+                dim=2
+            )  # S_i
             for name, fusion in fusions.items():
                 tallies[teacher][name].add(batch, labels, said, fusion)
     return {
