@@ -86,3 +86,14 @@ def test_to_who_knows_no_sides_a_mirror_tells_nothing_new() -> None:
 
 def test_stored_targets_know_whether_there_was_a_mirror() -> None:
     assert _teachers(mirror=True).describe() != _teachers(mirror=False).describe()
+
+
+def test_mixed_targets_are_the_soft_ones_of_the_whole_and_the_hard_ones_of_windows() -> None:
+    network, batch = _sided_network(), _panoramas(GRID)
+    hard, soft, mixed = (Teachers(CTCF(), 1.0, "v1", 3, kind) for kind in ("hard", "soft", "mixed"))
+    look = hard.look(network, batch)
+    assert torch.equal(mixed.tell(look).whole, soft.tell(look).whole)
+    assert torch.equal(mixed.tell(look).ensemble, hard.tell(look).ensemble)
+    recalled = mixed.recall(mixed.tell(look))
+    assert torch.equal(recalled.whole, soft.recall(soft.tell(look)).whole)
+    assert torch.equal(recalled.ensemble, hard.tell(look).ensemble)

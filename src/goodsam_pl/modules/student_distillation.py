@@ -55,7 +55,8 @@ class StudentDistillation(SegmentationModule):
             rectification.
         fusion: joins S_i and the masks to E_i and M_i; ``None`` takes
             :class:`goodsam_pl.fusion.CTCF` with its defaults.
-        targets: cross-entropies with labels (hard) or with probabilities (soft) of the teachers.
+        targets: cross-entropies with labels (hard) or with probabilities (soft) of the teachers;
+            mixed takes probabilities of S_TA^w and labels of E_i.
         mirror: let the teacher assistant look at the mirror image, too, and take the mean where
             labels are made (our choice).
         whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.

@@ -35,7 +35,7 @@ class TARectification(SegmentationModule):
             :class:`goodsam_pl.fusion.CTCF` with its defaults.
         ensemble_weight: λ_E, of the cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
-        targets: learn from labels of E_i (hard) or from its probabilities (soft).
+        targets: learn from labels of E_i (hard, mixed) or from its probabilities (soft).
         mirror: let the teacher assistant look at the mirror image, too, and take the mean where
             labels are made (our choice).
         consistency_weight: λ_cc, of L_CC on overlaps.

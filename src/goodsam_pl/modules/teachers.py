@@ -35,8 +35,9 @@ from goodsam_pl.losses import (
 
 __all__ = ["Look", "TargetKind", "Teachers", "labels_of", "masks_of", "rectification_terms"]
 
-TargetKind = Literal["hard", "soft"]
-"""What cross-entropies are taken with: labels, or probabilities."""
+TargetKind = Literal["hard", "soft", "mixed"]
+"""What cross-entropies are taken with: labels; probabilities; or probabilities of S_TA^w, which say
+how alike classes are, beside labels of E_i, which keep SAM's edges sharp."""
 
 
 class Look(NamedTuple):
@@ -79,7 +80,7 @@ class Teachers:
         window_scale: enlarge windows by this factor for the teacher assistant.
         boundary: which windows B_ref comes from.
         boundary_radius: how far a class edge may lie from SAM's, pixels.
-        targets: hard or soft.
+        targets: hard, soft or mixed.
         mirror: look at the mirror image, too, and fuse and tell the mean of both (our choice:
             mistakes that depend on the side cancel out).
     """
@@ -136,9 +137,9 @@ class Teachers:
 
     def tell(self, look: Look) -> TeacherTargets:
         """What a student learns from a look, as small as it is stored."""
-        soft = self.targets == "soft"
+        hard, soft = self.targets == "hard", self.targets == "soft"
         return TeacherTargets(
-            whole=pack_probabilities(look.told) if soft else look.told.argmax(1).to(torch.uint8),
+            whole=look.told.argmax(1).to(torch.uint8) if hard else pack_probabilities(look.told),
             ensemble=_of_families(
                 [pack_probabilities(each.ensemble) if soft else each.label for each in look.fused]
             ),
@@ -150,8 +151,11 @@ class Teachers:
         """Targets as cross-entropies take them: labels, or probabilities at full size."""
         if self.targets == "hard":
             return targets
+        whole = unpack_probabilities(targets.whole)
+        if self.targets == "mixed":
+            return targets._replace(whole=whole)
         return targets._replace(
-            whole=unpack_probabilities(targets.whole),
+            whole=whole,
             ensemble=by_family(unpack_probabilities, targets.ensemble),
         )
 
