@@ -16,7 +16,11 @@ from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.taxonomy import remap_table
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-PRESETS = sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml"))
+PRESETS = sorted(
+    str(path.relative_to(CONFIGS))
+    for path in CONFIGS.rglob("*.yaml")
+    if path.parent.name != "ablation"  # plans, which are no configurations
+)
 PROTOCOLS = [name for name in PRESETS if name.startswith("evaluation")]
 
 SHORT = [
