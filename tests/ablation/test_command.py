@@ -189,21 +189,39 @@ command.ablate(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_whoever_ends_it_ends_its_processes(plan_file, tmp_path):
-    words = [
-        sys.executable,
-        "-c",
-        SLEEPER,
-        str(plan_file),
-        str(tmp_path / "out"),
-        str(tmp_path / "pid"),
-    ]
-    process = subprocess.Popen(words)
+@pytest.fixture
+def sleeper(plan_file, tmp_path):
+    """An ablation whose first process sleeps, and the id of that one."""
+    note = tmp_path / "pid"
+    words = [sys.executable, "-c", SLEEPER, str(plan_file), str(tmp_path / "out"), str(note)]
+    ablation = subprocess.Popen(words)
     deadline = time.monotonic() + 60
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+    while not note.exists() or not note.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    return ablation, int(note.read_text())
+
+
+def test_whoever_ends_it_ends_its_processes(sleeper):
+    ablation, pid = sleeper
+    ablation.send_signal(signal.SIGTERM)
+    assert ablation.wait(timeout=30) == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+        os.kill(pid, 0)
+
+
+def test_what_a_killed_one_left_running_keeps_others_away(sleeper, plan_file, tmp_path):
+    ablation, pid = sleeper
+    ablation.kill()
+    ablation.wait(timeout=30)
+    with pytest.raises(FileExistsError, match="a training that a killed one left behind"):
+        ablate(plan_file, tmp_path / "out")
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while True:  # the lock goes with the process
+        try:
+            ablate(plan_file, tmp_path / "out")
+            break
+        except FileExistsError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

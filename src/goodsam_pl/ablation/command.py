@@ -133,8 +133,8 @@ def _run(
 
         def finished(job: Job, error: Exception | None) -> None:
             progress.advance(task)
-            state = "done" if error is None else f"[red]failed[/red], {error}"
-            progress.console.print(f"{job.folder(out).name}: {state}", soft_wrap=True)
+            state = "done" if error is None else f"failed, {error}"
+            progress.console.print(f"{job.folder(out).name}: {state}", soft_wrap=True, markup=False)
 
         def work(job: Job, place: int) -> None:
             perform(job, out, call, settings[place])
@@ -155,7 +155,7 @@ def _write_report(plan: Plan, runs: Sequence[Run], out: Path, command: str) -> N
 
 def _tell(failed: Mapping[str, Exception | Job], runs: Sequence[Run], out: Path) -> None:
     """Name what failed, where its log is, and which runs are without a result for it."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     for job in in_order(job for run in runs for job in run.jobs):
         error = failed.get(job.key)
         if isinstance(error, Exception):
