@@ -34,6 +34,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader, RandomSampler
 
 from goodsam_pl.callbacks import ClassTable, PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
@@ -151,7 +152,7 @@ def measure(root: Path, way: str, arguments: argparse.Namespace) -> Measured:
     bare = copy.deepcopy(module)
     batches: Iterator[Any] = (batch for _ in itertools.count() for batch in data.train_dataloader())
     alternation = Alternation(bare_loop(bare, batches), arguments.steps)
-    run = root / "run"
+    run = root / "run" / way
     sam = PrecomputeSAM(SegmentAnything("vit_nano", points_per_side=12), mode="quick")
     teacher = [PrecomputeTeacher(str(root / "targets"))] if way == "stored" else []
     checkpoints = ModelCheckpoint(str(run), monitor="val/miou", save_last=True)
@@ -161,6 +162,8 @@ def measure(root: Path, way: str, arguments: argparse.Namespace) -> Measured:
         accelerator=arguments.device,
         devices=1,
         num_sanity_val_steps=0,
+        check_val_every_n_epoch=None,
+        val_check_interval=10**6,  # as in the preset no epoch ends with a checkpoint
         log_every_n_steps=10,
         default_root_dir=run,
         logger=CSVLogger(run),
@@ -171,9 +174,25 @@ def measure(root: Path, way: str, arguments: argparse.Namespace) -> Measured:
     return Measured(alternation.pairs, loader_speed(batches, arguments))
 
 
+class LongEpochs(PanoramaDataModule):
+    """Draws as many panoramas an epoch as the preset has, from the few that there are."""
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """The data module's loader with another sampler."""
+        loader = super().train_dataloader()
+        dataset: Any = loader.dataset
+        return DataLoader(
+            dataset,
+            batch_size=loader.batch_size,
+            sampler=RandomSampler(dataset, replacement=True, num_samples=64),
+            collate_fn=loader.collate_fn,
+            drop_last=True,
+        )
+
+
 def make_data(root: Path, batch_size: int) -> PanoramaDataModule:
     """The preset's."""
-    return PanoramaDataModule(
+    return LongEpochs(
         dataset="densepass",
         root=str(root / "densepass"),
         mask_root=str(root / "masks"),
@@ -188,8 +207,8 @@ def make_data(root: Path, batch_size: int) -> PanoramaDataModule:
 def make_module() -> StudentDistillation:
     """The preset's, with the starting weights for both networks."""
     return StudentDistillation(
-        student=SegmentationNetwork("mit_b0", weights="streetworld"),
-        teacher_assistant=SegmentationNetwork("mit_b0", weights="streetworld"),
+        student=SegmentationNetwork(encoder="mit_b0", weights="streetworld"),
+        teacher_assistant=SegmentationNetwork(encoder="mit_b0", weights="streetworld"),
         window_scale=1.5,
         fusion=CTCF(distinct_share=0.1, instance_weight=0.3, votes="softmax"),
         class_balance=0.5,
