@@ -166,7 +166,7 @@ def measure(root: Path, way: str, arguments: argparse.Namespace) -> Measured:
         val_check_interval=10**6,  # as in the preset no epoch ends with a checkpoint
         log_every_n_steps=10,
         default_root_dir=run,
-        logger=CSVLogger(run),
+        logger=CSVLogger(root / "log"),
         callbacks=[sam, *teacher, *watching, alternation],
         enable_model_summary=False,
     )
