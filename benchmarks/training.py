@@ -10,7 +10,8 @@ one process: the Trainer does some, then a callback lets the bare loop do as man
 
 Two ways: `stored` has what the teachers say on disk, as in the preset (PrecomputeTeacher); `asked`
 asks the teacher assistant about every window in every step. The overhead is the median of the
-ratios of neighbouring blocks. The loader is also measured alone. Prints a table and, as its last
+ratios of neighbouring blocks, also in processor time, where other work on the machine counts less.
+The loader is also measured alone. Prints a table and, as its last
 line, one JSON object; its headline figures are those of `stored`.
 """
 
@@ -24,7 +25,7 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,11 +46,22 @@ from goodsam_pl.sam import PrecomputeSAM, SegmentAnything
 from goodsam_pl.streetworld.export import export
 
 
-class Pair(NamedTuple):
-    """Seconds that a block of steps took the Trainer, and the bare loop right after it."""
+class Seconds(NamedTuple):
+    """Of the clock on the wall, and of all threads of this process on processors."""
 
-    trainer: float
-    bare: float
+    wall: float
+    processor: float
+
+    def since(self, earlier: Seconds) -> Seconds:
+        """What has passed between two moments."""
+        return Seconds(self.wall - earlier.wall, self.processor - earlier.processor)
+
+
+class Pair(NamedTuple):
+    """What a block of steps took the Trainer, and the bare loop right after it."""
+
+    trainer: Seconds
+    bare: Seconds
 
 
 @dataclass
@@ -65,7 +77,7 @@ class Alternation(pl.Callback):
     bare_step: Callable[[], None]
     steps: int
     pairs: list[Pair] = field(default_factory=list)
-    _begun: float = 0.0
+    _begun: Seconds = Seconds(0.0, 0.0)  # noqa: RUF009  # immutable
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -78,7 +90,7 @@ class Alternation(pl.Callback):
             self.bare_step()
         after = now()
         if trainer.global_step > self.steps:
-            self.pairs.append(Pair(between - self._begun, after - between))
+            self.pairs.append(Pair(between.since(self._begun), after.since(between)))
         self._begun = now()
 
 
@@ -109,11 +121,12 @@ def main() -> None:
         )
         measured = {way: measure(root, way, arguments) for way in ("stored", "asked")}
     report = summary(measured, arguments)
-    print(f"  {'':<8}{'Trainer':>10}{'bare':>10}{'loader':>10}   images/s, and overhead")
+    print("images per second, and the overhead in time (in processor time)")
+    print(f"  {'':<8}{'Trainer':>10}{'bare':>10}{'loader':>10}")
     for way, each in measured.items():
         speeds = [each.speed(times, arguments) for times in (each.trainer, each.bare)]
         numbers = "".join(f"{value:10.2f}" for value in (*speeds, each.loader))
-        print(f"  {way:<8}{numbers}   {each.overhead:+.1f} %")
+        print(f"  {way:<8}{numbers}   {each.overhead:+.1f} % ({each.processor_overhead:+.1f} %)")
     print(json.dumps(report))
 
 
@@ -126,17 +139,22 @@ class Measured(NamedTuple):
     @property
     def trainer(self) -> list[float]:
         """Seconds of the Trainer's blocks."""
-        return [pair.trainer for pair in self.pairs]
+        return [pair.trainer.wall for pair in self.pairs]
 
     @property
     def bare(self) -> list[float]:
         """Seconds of the bare loop's blocks."""
-        return [pair.bare for pair in self.pairs]
+        return [pair.bare.wall for pair in self.pairs]
 
     @property
     def overhead(self) -> float:
         """How much longer the Trainer takes, percent."""
-        return 100 * (statistics.median(pair.trainer / pair.bare for pair in self.pairs) - 1)
+        return percent_more(pair.trainer.wall / pair.bare.wall for pair in self.pairs)
+
+    @property
+    def processor_overhead(self) -> float:
+        """How much more of the processor it takes, percent; other work hardly disturbs it."""
+        return percent_more(pair.trainer.processor / pair.bare.processor for pair in self.pairs)
 
     @staticmethod
     def speed(seconds: list[float], arguments: argparse.Namespace) -> float:
@@ -242,14 +260,19 @@ def loader_speed(batches: Iterator[Any], arguments: argparse.Namespace) -> float
     begun = now()
     for _ in range(count):
         next(batches)
-    return float(count * arguments.batch_size / (now() - begun))
+    return float(count * arguments.batch_size / now().since(begun).wall)
 
 
-def now() -> float:
-    """Seconds, once a device has done all that it was given."""
+def now() -> Seconds:
+    """This moment, once a device has done all that it was given."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter()
+    return Seconds(time.perf_counter(), time.process_time())
+
+
+def percent_more(ratios: Iterable[float]) -> float:
+    """By how many percent the median of ratios is above 1."""
+    return 100 * (statistics.median(ratios) - 1)
 
 
 def summary(measured: dict[str, Measured], arguments: argparse.Namespace) -> dict[str, Any]:
@@ -257,10 +280,12 @@ def summary(measured: dict[str, Measured], arguments: argparse.Namespace) -> dic
     stored, asked = measured["stored"], measured["asked"]
     return {
         "overhead_percent": round(stored.overhead, 2),
+        "processor_overhead_percent": round(stored.processor_overhead, 2),
         "images_per_second": round(stored.speed(stored.trainer, arguments), 2),
         "bare_images_per_second": round(stored.speed(stored.bare, arguments), 2),
         "loader_images_per_second": round(stored.loader, 2),
         "asked_overhead_percent": round(asked.overhead, 2),
+        "asked_processor_overhead_percent": round(asked.processor_overhead, 2),
         "asked_images_per_second": round(asked.speed(asked.trainer, arguments), 2),
         "asked_bare_images_per_second": round(asked.speed(asked.bare, arguments), 2),
         "asked_loader_images_per_second": round(asked.loader, 2),
