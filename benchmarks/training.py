@@ -11,8 +11,8 @@ one process: the Trainer does some, then a callback lets the bare loop do as man
 Two ways: `stored` has what the teachers say on disk, as in the preset (PrecomputeTeacher); `asked`
 asks the teacher assistant about every window in every step. The overhead is the median of the
 ratios of neighbouring blocks, also in processor time, where other work on the machine counts less.
-The loader is also measured alone. Prints a table and, as its last line, one JSON object; its headline
-figures are those of `stored`.
+The loader is also measured alone. Prints a table and, as its last line, one JSON object; its
+headline figures are those of `stored`.
 """
 
 from __future__ import annotations

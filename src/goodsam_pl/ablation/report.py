@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 
-from goodsam_pl.ablation.jobs import Job
+from goodsam_pl.ablation.jobs import OUT, Job
 from goodsam_pl.ablation.plan import FULL, SCORES, Plan, Preset
 from goodsam_pl.ablation.planning import Run
 from goodsam_pl.ablation.scores import MeanScore, RunScores, mean_score, paired_difference
@@ -63,7 +63,9 @@ def _commands(runs: Sequence[Run]) -> list[str]:
     """The commands behind the runs, which tell the number of panoramas."""
     jobs: dict[str, Job] = {job.key: job for run in runs for job in run.jobs}
     calls = [
-        " ".join([job.verb, *(f"--{key}={each}" for key, each in job.settings.items())])
+        " ".join(
+            [job.verb, *(f"--{key}={each}".replace(OUT, "…") for key, each in job.settings.items())]
+        )
         for job in jobs.values()
         if not job.verb.startswith(("fit", "test", "validate"))
     ]
