@@ -11,6 +11,7 @@ from torch import nn
 
 from goodsam_pl.callbacks import PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.losses import pack_probabilities
 from goodsam_pl.modules import SourceSegmentation, StudentDistillation
 from goodsam_pl.sam import Felzenszwalb, PrecomputeSAM, image_key
 
@@ -114,6 +115,28 @@ def test_batches_then_carry_turned_targets_and_no_masks(tmp_path, data):
     # a teacher that looks at single pixels says of a turned panorama the turned answer
     whole = module.teacher_assistant(batch.image).argmax(1)
     assert (batch.targets.whole == whole).float().mean() > 0.99
+
+
+def test_a_teacher_that_trains_along_is_not_stored(tmp_path, data):
+    module = StudentDistillation(CountingTeacher(), CountingTeacher(), joint=True)
+    with pytest.raises(ValueError, match=r"trains along: remove the callback, or set .*joint"):
+        _fit(tmp_path, module, data())
+
+
+def test_soft_and_hard_targets_stand_apart_and_soft_ones_turn(tmp_path, data):
+    torch.manual_seed(0)
+    teacher = CountingTeacher()
+    for targets in ("hard", "soft"):
+        module = StudentDistillation(CountingTeacher(), teacher, targets=targets, warmup_steps=0)
+        panoramas = data()
+        _fit(tmp_path, module, panoramas, steps=1)
+    assert len(list((tmp_path / "targets").iterdir())) == 2
+    (batch,) = panoramas.train_dataloader()
+    assert batch.targets.whole.shape == (3, 19, 4, 16)
+    assert batch.targets.ensemble.shape == (3, 4, 19, 4, 4)
+    # blocks of 8 pixels, so that squares of 4 hold one colour, as a turned panorama's do
+    said = module.teacher_assistant(batch.image).softmax(1)
+    assert (pack_probabilities(said).int() - batch.targets.whole.int()).abs().max() <= 1
 
 
 def test_other_systems_are_told_to_leave_it_out(tmp_path, data):

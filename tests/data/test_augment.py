@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from goodsam_pl.data import Turn, column_spacing, draw_turn
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.data import Turn, column_spacing, draw_turn, possible_shifts
+from goodsam_pl.geometry import CrossedWindows, WindowGrid, extract_families
 
 GRIDS = [
     WindowGrid.cover((12, 48), (12, 12), (12, 8)),  # d = 8 does not divide w = 12
@@ -94,3 +94,27 @@ def test_draws_cover_the_circle_and_repeat_with_the_generator():
     assert {turn.shift for turn in on_grid if turn.mirror} == {4, 12, 20, 28, 36, 44}
     assert set(draw(0, roll=False, flip=False, windows=None)) == {Turn()}
     assert set(draw(0, roll=False, flip=True, windows=GRIDS[0])) == {Turn(), Turn(4, mirror=True)}
+
+
+CROSSED = CrossedWindows.cover((8, 48), (4, 24), (4, 12), (8, 16), (8, 8))  # 12 and 8 apart
+
+
+def test_a_turn_of_two_families_brings_both_onto_their_grids():
+    assert possible_shifts(CROSSED, mirror=False).tolist() == [0, 24]
+    assert possible_shifts(CROSSED, mirror=True).tolist() == [0, 24]
+    image = torch.randn(2, 8, 48)
+    cut = tuple(each[0] for each in extract_families(image[None], CROSSED))
+    generator = np.random.default_rng(0)
+    turns = {draw_turn(generator, 48, roll=True, flip=True, windows=CROSSED) for _ in range(50)}
+    assert turns == {Turn(shift, mirror) for shift in (0, 24) for mirror in (False, True)}
+    for turn in turns:
+        turned = turn.windowed(cut, CROSSED)
+        expected = extract_families(turn.pixels(image)[None], CROSSED)
+        assert all(torch.equal(one, other[0]) for one, other in zip(turned, expected, strict=True))
+
+
+def test_families_that_no_mirror_image_fits_are_refused():
+    windows = CrossedWindows.cover((8, 48), (4, 15), (4, 12), (8, 8), (8, 8))  # 12k + 3 is odd
+    assert len(possible_shifts(windows, mirror=False)) == 2
+    with pytest.raises(ValueError, match=r"find no common place: .* or switch flip off"):
+        possible_shifts(windows, mirror=True)

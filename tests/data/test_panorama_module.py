@@ -10,7 +10,10 @@ import torch
 from PIL import Image
 
 from goodsam_pl.data import PanoramaDataModule, denormalize
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import CrossedWindows, WindowGrid
+from goodsam_pl.sam import Felzenszwalb, MaskStore, image_key
+from goodsam_pl.sam.computing import precompute_masks
+from goodsam_pl.sam.panorama import for_mode
 
 
 def module(root, **options) -> PanoramaDataModule:
@@ -50,6 +53,27 @@ def test_evaluation_is_not_augmented(densepass_root):
     batch = next(iter(data.test_dataloader()))
     raw = np.array(Image.open(densepass_root / "leftImg8bit/val/cs/0_.png"))
     assert (denormalize(batch.image)[0].permute(1, 2, 0).numpy() == raw).all()
+
+
+def test_examples_are_spread_evenly_over_a_split_and_never_change(densepass_root):
+    data = module(densepass_root)
+    data.setup("fit")
+    for _ in range(2):
+        chosen = data.examples("val", 2)
+        assert [batch.names for batch in chosen] == [["cs/1_"], ["cs/3_"]]
+        assert all(batch.label is not None for batch in chosen)
+    [first, *_] = everything = data.examples("train", 9)
+    assert [batch.names for batch in everything] == [[f"Oslo/{index}"] for index in range(4)]
+    assert first.label is None
+    raw = np.array(Image.open(densepass_root / "leftImg8bit/train/Oslo/0.png"))
+    assert (denormalize(first.image)[0].permute(1, 2, 0).numpy() == raw).all()
+
+
+def test_it_knows_which_splits_come_with_masks(densepass_root, tmp_path):
+    data = module(densepass_root, mask_root=tmp_path, mask_splits=["train", "test"])
+    data.setup("fit")
+    assert [data.has_masks(role) for role in ("train", "val", "test")] == [True, False, False]
+    assert not module(densepass_root).has_masks("train")
 
 
 def test_it_is_a_source_of_panoramas_for_sam(densepass_root, tmp_path):
@@ -194,3 +218,31 @@ def test_a_broken_first_panorama_is_left_to_whoever_computes_masks(densepass_roo
     with pytest.raises(ValueError, match=r"0\.png"):
         module(densepass_root).setup("fit")
     module(densepass_root, mask_root=str(tmp_path / "masks")).setup("fit")
+
+
+def test_masks_of_whole_panoramas_are_cut_for_both_families(densepass_root, tmp_path):
+    data = module(
+        densepass_root,
+        mask_root=str(tmp_path / "masks"),
+        windows="crossed",
+        horizontal_window_size=(12, 32),
+        horizontal_window_stride=(12, 16),
+        vertical_window_size=(24, 16),
+        vertical_window_stride=(24, 16),
+    )
+    assert data.windows == CrossedWindows.cover((24, 128), (12, 32), (12, 16), (24, 16), (24, 16))
+    assert data.mask_windows == WindowGrid.cover((24, 128), (24, 24), (24, 16))
+    data.setup("fit")
+    proposer, grid = for_mode("panorama", Felzenszwalb(scales=(50.0,)), data.mask_windows)
+    store = MaskStore.create(data.mask_root, grid, proposer, data.view)
+    precompute_masks(data.panorama_files("fit"), data.read_panorama, proposer, store)
+
+    file, batch = next(data.training_panoramas(data.training_files))
+    whole = store.layers(image_key(file))
+    assert [tuple(part.shape[3:]) for part in batch.masks] == [(12, 32), (24, 16)]
+    for part, family in zip(batch.masks, data.windows.families, strict=True):
+        assert torch.equal(part, family.extract(whole))
+    batch = next(iter(data.train_dataloader()))
+    assert [part.shape[:2] for part in batch.masks] == [(2, 16), (2, 8)]
+    moved = batch.to(torch.float32)
+    assert [part.dtype for part in moved.masks] == [torch.float32] * 2

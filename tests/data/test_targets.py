@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from goodsam_pl.data import TargetStore, TeacherTargets, Turn
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import CrossedWindows, WindowGrid, extract_families
 
 WINDOWS = WindowGrid.cover((8, 32), (8, 8), (8, 8))
 
@@ -52,3 +52,34 @@ def test_windows_of_turned_targets_are_those_of_the_turned_panorama(turn):
     assert torch.equal(turned.ensemble, WINDOWS.extract(turned.whole[None])[0])
     assert torch.equal(turned.weight.bool(), turned.ensemble > 9)
     assert torch.equal(turned.boundary, turned.whole > 15)
+
+
+def test_soft_targets_turn_at_their_stride():
+    whole = torch.randint(0, 256, (5, 2, 8), dtype=torch.uint8)  # stride 4 of 8 × 32
+    full = whole.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    targets = _targets()._replace(whole=whole)
+    for turn in (Turn(8), Turn(24, mirror=True)):
+        turned = targets.turned(turn, WINDOWS).whole
+        assert torch.equal(turned, turn.pixels(full)[:, ::4, ::4])
+    with pytest.raises(ValueError, match=r"roll by 6 pixels falls between targets .* 4 pixels"):
+        Turn(6).at_stride(4)
+
+
+CROSSED = CrossedWindows.cover((8, 32), (4, 16), (4, 8), (8, 8), (8, 8))
+
+
+def test_targets_of_two_families_are_stored_and_turn(tmp_path):
+    targets = _targets()
+    both = targets._replace(
+        ensemble=tuple(each[0] for each in extract_families(targets.whole[None], CROSSED)),
+        weight=tuple(each[0] for each in extract_families((targets.whole > 9)[None], CROSSED)),
+    )
+    store = TargetStore(tmp_path, "f" * 64)
+    store.write("key", both)
+    read = store.read("key")
+    for name in ("ensemble", "weight"):
+        pairs = zip(getattr(read, name), getattr(both, name), strict=True)
+        assert all(torch.equal(one, other) for one, other in pairs)
+    turned = read.turned(Turn(8, mirror=True), CROSSED)
+    for part, grid in zip(turned.ensemble, CROSSED.families, strict=True):
+        assert torch.equal(part, grid.extract(turned.whole[None])[0])

@@ -8,8 +8,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.losses import boundary_loss, edges, refined_boundary, soft_boundary
+from goodsam_pl.geometry import CrossedWindows, WindowGrid
+from goodsam_pl.losses import (
+    boundary_loss,
+    boundary_region,
+    edges,
+    refined_boundary,
+    soft_boundary,
+)
 
 GRID = WindowGrid.cover((6, 16), (6, 8), (6, 4))
 
@@ -97,3 +103,33 @@ def test_gradients_are_right() -> None:
     boundary = torch.rand(1, 3, 4) > 0.5
     assert torch.autograd.gradcheck(lambda x: soft_boundary(x.softmax(1)).square().sum(), (logits,))
     assert torch.isfinite(boundary_loss(logits.softmax(1), boundary))
+
+
+CROSSED = CrossedWindows.cover((6, 16), (3, 16), (3, 16), (6, 8), (6, 8))
+
+
+def test_version_2_takes_the_edges_of_both_families() -> None:
+    masks = torch.zeros(6, 16, dtype=torch.int16)
+    masks[:, 4:] = 1  # an edge at column 3
+    masks[:, 12:] = 2  # and one at column 11
+    layers = tuple(grid.extract(masks[None])[:, :, None] for grid in CROSSED.families)
+    flat, tall = (grid.extract(torch.zeros(1, 6, 16)).long() for grid in CROSSED.families)
+    flat[:, 0, :, 4:] = 1  # the upper flat window sees a class edge at column 3 …
+    tall[:, 1, :, 4:] = 1  # … and the right tall one at column 11
+
+    first = refined_boundary(layers, (flat, tall), CROSSED, radius=0)[0]
+    assert first.nonzero().tolist() == [[0, 3], [1, 3], [2, 3]]
+    second = refined_boundary(layers, (flat, tall), CROSSED, radius=0, version="v2")[0]
+    assert second[:, 11].all()
+    assert second[:3, 3].all()
+    assert second.sum() == 6 + 3
+
+
+def test_the_loss_is_taken_where_windows_overlap() -> None:
+    assert torch.equal(boundary_region(GRID), GRID.coverage() > 1)
+    assert not boundary_region(CROSSED).any()  # its flat windows do not overlap one another
+    assert boundary_region(CROSSED, "v2").all()  # but each with a tall one
+    with pytest.raises(
+        ValueError, match=r"boundary v2 is for crossed windows: set data\.init_args"
+    ):
+        boundary_region(GRID, "v2")

@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.losses import consistency, symmetric_divergence
+from goodsam_pl.geometry import CrossedWindows, WindowGrid, extract_families
+from goodsam_pl.losses import consistency, squared_difference, symmetric_divergence
 
 GRID = WindowGrid.cover((4, 16), (4, 6), (4, 4))
 
@@ -56,3 +56,37 @@ def test_gradients_are_right() -> None:
 def test_without_overlaps_there_is_nothing_to_agree_on() -> None:
     apart = WindowGrid.cover((4, 16), (4, 4), (4, 4))
     assert consistency(torch.randn(1, 4, 2, 4, 4), apart).item() == 0
+
+
+def test_the_squared_difference_is_torchs_mse_of_probabilities() -> None:
+    first, second = (torch.randn(2, 5, 3, 4).log_softmax(1) for _ in range(2))
+    expected = F.mse_loss(first.exp(), second.exp())
+    torch.testing.assert_close(squared_difference(first, second).mean(), expected)
+    opposite = torch.tensor([[0.0, -1e9], [-1e9, 0.0]])[:, :, None, None]
+    torch.testing.assert_close(
+        squared_difference(opposite[:1], opposite[1:]), torch.ones(1, 1, 1)
+    )  # 2 / K
+
+
+def test_mse_is_taken_where_windows_overlap() -> None:
+    logits = torch.randn(1, GRID.count, 3, 4, 6)
+    squares = []
+    for first, second in [(0, 1), (1, 2), (2, 3), (3, 0)]:
+        right, left = logits[0, first, :, :, 4:].softmax(0), logits[0, second, :, :, :2].softmax(0)
+        squares.append((right - left).square().mean())
+    found = consistency(logits, GRID, "mse")
+    torch.testing.assert_close(found, torch.stack(squares).mean())
+
+
+@pytest.mark.parametrize("distance", ["divergence", "mse"])
+def test_crossed_windows_must_agree_with_those_of_the_other_family(distance) -> None:
+    windows = CrossedWindows.cover((4, 8), (2, 8), (2, 8), (4, 4), (4, 4))
+    logits = torch.randn(1, 5, 4, 8)
+    assert consistency(extract_families(logits, windows), windows, distance).abs() < 1e-6
+    horizontal, _ = windows.extract(logits)
+    other = torch.randn(1, 5, 4, 8)
+    # each pixel lies in one window of each family, so that the mean is that over all pixels
+    pair = (horizontal, windows.vertical.extract(other))
+    apart = symmetric_divergence if distance == "divergence" else squared_difference
+    expected = apart(logits.log_softmax(1), other.log_softmax(1)).mean()
+    torch.testing.assert_close(consistency(pair, windows, distance), expected)

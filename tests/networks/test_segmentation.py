@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from goodsam_pl.networks import PretrainedNetwork, SegmentationNetwork
+from goodsam_pl.networks import FeatureNetwork, PretrainedNetwork, SegmentationNetwork
 
 
 def test_the_default_is_the_papers_smallest_student() -> None:
@@ -42,3 +42,18 @@ def test_a_released_network_loads_from_a_local_folder(tmp_path: Path) -> None:
     image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         torch.testing.assert_close(loaded(image), original(image))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "encoder", "channels"),
+    [("segformer", "mit_b0", (32, 64, 160, 256)), ("unet", "resnet18", (64, 128, 256, 512))],
+)
+def test_features_of_four_stages_come_with_the_same_logits(architecture, encoder, channels) -> None:
+    network = SegmentationNetwork(architecture, encoder, classes=5).eval()
+    assert isinstance(network, FeatureNetwork)
+    image = torch.rand(1, 3, 64, 100)
+    with torch.no_grad():
+        features, logits = network.forward_features(image)
+        assert torch.equal(logits, network(image))
+    assert tuple(each.shape[1] for each in features) == network.feature_channels == channels
+    assert [tuple(each.shape[2:]) for each in features] == [(16, 32), (8, 16), (4, 8), (2, 4)]

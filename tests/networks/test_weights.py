@@ -60,6 +60,24 @@ def test_of_a_distillation_the_student_is_taken(tmp_path: Path) -> None:
     assert _equal(student, other)
 
 
+def test_another_network_of_a_checkpoint_is_taken_by_its_name(tmp_path: Path) -> None:
+    student, teacher, other = _Network(), _Network(), _Network()
+    state = {f"student.{name}": value for name, value in student.state_dict().items()}
+    path = tmp_path / "last.ckpt"
+    torch.save({"state_dict": state}, path)
+    with pytest.raises(ValueError, match=r"last\.ckpt holds no teacher_assistant: leave the name"):
+        read_weights(Path(f"{path}:teacher_assistant"))
+    state |= {f"teacher_assistant.{name}": value for name, value in teacher.state_dict().items()}
+    torch.save({"state_dict": state}, path)
+    load_weights(other, f"{path}:teacher_assistant")
+    assert _equal(teacher, other)
+    export_weights(f"{path}:teacher_assistant", str(tmp_path / "teacher.safetensors"))
+    load_weights(other, str(tmp_path / "teacher.safetensors"))
+    assert _equal(teacher, other)
+    with pytest.raises(FileNotFoundError, match=r"no weights at .*/nowhere\.ckpt: "):
+        read_weights(tmp_path / "nowhere.ckpt:student")
+
+
 def test_the_exported_student_loads_again(tmp_path: Path) -> None:
     student, other = _Network(), _Network()
     state = {f"student.{name}": value for name, value in student.state_dict().items()}

@@ -31,7 +31,7 @@ class Source(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.files, self.read_panorama = files, read
-        self.windows, self.mask_root = windows, root
+        self.mask_windows, self.mask_root = windows, root
         self.view = {"vertical_fov": 67.5}
 
     def panorama_files(self, stage: str) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from goodsam_pl.data.augment import Turn, column_spacing, draw_turn
+from goodsam_pl.data.augment import Turn, column_spacing, draw_turn, possible_shifts
 from goodsam_pl.data.batch import (
     PanoramaBatch,
     PanoramaSample,
@@ -54,6 +54,7 @@ __all__ = [
     "draw_turn",
     "normalize",
     "photometric",
+    "possible_shifts",
     "read_image",
     "read_label",
     "with_labels",

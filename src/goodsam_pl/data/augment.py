@@ -10,7 +10,8 @@ d = W / n apart and w wide, counted modulo n:
   general a roll by ``w mod d`` brings it there, and place j holds the mirrored window
   n - j - w // d.
 
-Rows of windows stay as they are. All of this is exact, no pixel is interpolated.
+Rows of windows stay as they are. All of this is exact, no pixel is interpolated. Of several
+families of windows, a turn has to bring each onto its own grid.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import Windowed, WindowGrid, Windows, as_families
 
-__all__ = ["Turn", "column_spacing", "draw_turn"]
+__all__ = ["Turn", "column_spacing", "draw_turn", "possible_shifts"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,25 @@ class Turn:
         if self.mirror:
             image = image.flip(-1)
         return image.roll(self.shift, dims=-1) if self.shift else image
+
+    def at_stride(self, stride: int) -> Turn:
+        """The same turn of something ``stride`` times smaller.
+
+        Raises:
+            ValueError: the roll falls between its pixels.
+        """
+        if self.shift % stride:
+            raise ValueError(
+                f"a roll by {self.shift} pixels falls between targets that stand {stride} pixels "
+                "apart: choose window strides that are multiples of it, or targets: hard"
+            )
+        return Turn(self.shift // stride, self.mirror)
+
+    def windowed(self, windowed: Windowed, windows: Windows) -> Windowed:
+        """Turn what is known of the windows of each family, see :meth:`masks`."""
+        if isinstance(windowed, Tensor):
+            return self.masks(windowed, windows.families[0])
+        return tuple(map(self.masks, as_families(windowed), windows.families))
 
     def masks(self, masks: Tensor, windows: WindowGrid) -> Tensor:
         """Turn stored masks with their panorama.
@@ -92,8 +113,31 @@ def column_spacing(windows: WindowGrid) -> int:
     return spacing
 
 
+def possible_shifts(windows: Windows, mirror: bool) -> npt.NDArray[np.int64]:
+    """All rolls, pixels, that bring the windows of every family onto their grid.
+
+    Args:
+        windows: one family, or several.
+        mirror: whether the panorama is mirrored before the roll.
+
+    Raises:
+        ValueError: a family is not even around the circle, or no roll does it for all.
+    """
+    shifts = np.arange(windows.image_size[1])
+    for grid in windows.families:
+        spacing = column_spacing(grid)
+        offset = grid.window_size[1] % spacing if mirror else 0
+        shifts = shifts[shifts % spacing == offset]
+    if not len(shifts):
+        raise ValueError(
+            "mirrored windows of both families find no common place: choose widths of windows that "
+            "are multiples of their horizontal strides, or switch flip off"
+        )
+    return shifts
+
+
 def draw_turn(
-    generator: np.random.Generator, width: int, roll: bool, flip: bool, windows: WindowGrid | None
+    generator: np.random.Generator, width: int, roll: bool, flip: bool, windows: Windows | None
 ) -> Turn:
     """Draw a turn: every roll equally likely, a mirror image half of the time.
 
@@ -102,13 +146,11 @@ def draw_turn(
         width: columns of the panorama.
         roll: draw a roll.
         flip: draw a mirror image.
-        windows: grid of the masks that have to follow; ``None`` lets the roll be any number of
+        windows: windows of the masks that have to follow; ``None`` lets the roll be any number of
             columns.
     """
     mirror = flip and bool(generator.integers(2))
     if windows is None:
         return Turn(int(generator.integers(width)) if roll else 0, mirror)
-    spacing = column_spacing(windows)
-    offset = windows.window_size[1] % spacing if mirror else 0
-    steps = int(generator.integers(len(windows.columns))) if roll else 0
-    return Turn((steps * spacing + offset) % width, mirror)
+    shifts = possible_shifts(windows, mirror)
+    return Turn(int(shifts[generator.integers(len(shifts)) if roll else 0]), mirror)

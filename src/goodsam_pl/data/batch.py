@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from goodsam_pl.data.targets import TeacherTargets
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import Windowed, Windows, by_family
 
 __all__ = [
     "PanoramaBatch",
@@ -34,14 +34,15 @@ class PanoramaSample:
     Attributes:
         image: float32 ``(3, H, W)``, ImageNet-normalised.
         label: int64 ``(H, W)`` trainIds, 255 = ignore; ``None`` without annotation.
-        masks: int16 ``(N, L, h, w)``, per window L layers of disjoint masks, -1 = no mask.
+        masks: int16 ``(N, L, h, w)``, per window L layers of disjoint masks, -1 = no mask; of each
+            family of windows.
         name: relative path without suffix.
         targets: what frozen teachers say, where that is stored.
     """
 
     image: Tensor
     label: Tensor | None
-    masks: Tensor | None
+    masks: Windowed | None
     name: str
     targets: TeacherTargets | None = None
 
@@ -69,10 +70,10 @@ class _Batch:
     def _apply(self, function: Callable[[Tensor], Tensor]) -> Self:
         for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
             value = getattr(self, field.name)
-            if isinstance(value, Tensor):
-                setattr(self, field.name, function(value))
-            elif isinstance(value, TeacherTargets):
+            if isinstance(value, TeacherTargets):
                 setattr(self, field.name, value.map(function))
+            elif isinstance(value, Tensor) or (field.name == "masks" and value is not None):
+                setattr(self, field.name, by_family(function, value))
         return self
 
 
@@ -84,16 +85,17 @@ class PanoramaBatch(_Batch):
         image: float32 ``(B, 3, H, W)``, ImageNet-normalised.
         label: int64 ``(B, H, W)`` trainIds, 255 = ignore; ``None`` where panoramas carry none.
         masks: int16 ``(B, N, L, h, w)``: per window L index maps of disjoint masks, mask ids from
-            0, sorted by area with the largest first, -1 = no mask; ``None`` without a mask store.
-        windows: the grid that the N windows of ``masks`` lie on.
+            0, sorted by area with the largest first, -1 = no mask; of each family of windows;
+            ``None`` without a mask store.
+        windows: where the N windows of ``masks`` lie.
         names: relative paths without suffix, stable between runs.
         targets: what frozen teachers say, where that is stored; masks are left out then.
     """
 
     image: Tensor
     label: Tensor | None
-    masks: Tensor | None
-    windows: WindowGrid
+    masks: Windowed | None
+    windows: Windows
     names: list[str]
     targets: TeacherTargets | None = None
 
@@ -113,18 +115,17 @@ class SourceBatch(_Batch):
     names: list[str]
 
 
-def collate_panoramas(samples: Sequence[PanoramaSample], windows: WindowGrid) -> PanoramaBatch:
+def collate_panoramas(samples: Sequence[PanoramaSample], windows: Windows) -> PanoramaBatch:
     """Stack panoramas; mask layers are padded with -1 to the largest L of the batch.
 
     Raises:
         ValueError: some samples carry labels (or masks) and others do not.
     """
+    labels = _present([sample.label for sample in samples], samples, "label")
     return PanoramaBatch(
         image=torch.stack([sample.image for sample in samples]),
-        label=_stack_present([sample.label for sample in samples], samples, "label"),
-        masks=_stack_present(
-            _pad_layers([sample.masks for sample in samples]), samples, "set of masks"
-        ),
+        label=torch.stack(labels) if labels else None,
+        masks=_stack_masks(samples),
         windows=windows,
         names=[sample.name for sample in samples],
         targets=_stack_targets(samples),
@@ -155,26 +156,37 @@ def _stack_targets(samples: Sequence[PanoramaSample]) -> TeacherTargets | None:
     present = [sample.targets for sample in samples if sample.targets is not None]
     if not present:
         return None
-    return TeacherTargets(*(torch.stack(parts) for parts in zip(*present, strict=True)))
+    whole, ensemble, weight, boundary = zip(*present, strict=True)
+    return TeacherTargets(
+        torch.stack(whole),
+        by_family(_stack, *ensemble),
+        by_family(_stack, *weight),
+        torch.stack(boundary),
+    )
 
 
-def _pad_layers(masks: Sequence[Tensor | None]) -> list[Tensor | None]:
-    layers = max((each.shape[1] for each in masks if each is not None), default=0)
-    return [
-        None
-        if each is None
-        else F.pad(each, (0, 0, 0, 0, 0, layers - each.shape[1]), value=NO_MASK)
-        for each in masks
-    ]
+def _stack_masks(samples: Sequence[PanoramaSample]) -> Windowed | None:
+    masks: list[Windowed] = _present([sample.masks for sample in samples], samples, "set of masks")
+    return by_family(_stack_layers, *masks) if masks else None
 
 
-def _stack_present(
-    tensors: Sequence[Tensor | None], samples: Sequence[PanoramaSample], what: str
-) -> Tensor | None:
-    present = [tensor for tensor in tensors if tensor is not None]
-    if not present:
-        return None
-    if len(present) < len(tensors):
-        missing = next(s.name for s, t in zip(samples, tensors, strict=True) if t is None)
+def _stack_layers(*masks: Tensor) -> Tensor:
+    layers = max(each.shape[1] for each in masks)
+    return _stack(
+        *(F.pad(each, (0, 0, 0, 0, 0, layers - each.shape[1]), value=NO_MASK) for each in masks)
+    )
+
+
+def _stack(*tensors: Tensor) -> Tensor:
+    return torch.stack(tensors)
+
+
+_T = TypeVar("_T")
+
+
+def _present(values: Sequence[_T | None], samples: Sequence[PanoramaSample], what: str) -> list[_T]:
+    present = [value for value in values if value is not None]
+    if present and len(present) < len(values):
+        missing = next(s.name for s, v in zip(samples, values, strict=True) if v is None)
         raise ValueError(f"{missing} has no {what}, but others in its batch do")
-    return torch.stack(present)
+    return present

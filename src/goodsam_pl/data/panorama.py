@@ -20,7 +20,7 @@ from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
 from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, draw_generator
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import Windowed, Windows
 from goodsam_pl.taxonomy import IGNORE_INDEX
 
 __all__ = ["Augmentation", "PanoramaDataset", "PanoramaFormat", "StoredMasks", "StoredTargets"]
@@ -141,7 +141,7 @@ class StoredMasks:
         root: folder of the mask store.
         files: panoramas whose masks will be asked for.
         windows: the grid that the store must have been made for; masks of whole panoramas are cut
-            into these windows.
+            into these windows, whatever they are.
         view: the part of the sphere that it must have been made for.
 
     Raises:
@@ -150,7 +150,7 @@ class StoredMasks:
     """
 
     def __init__(
-        self, root: Path, files: Sequence[Path], windows: WindowGrid, view: dict[str, float]
+        self, root: Path, files: Sequence[Path], windows: Windows, view: dict[str, float]
     ) -> None:
         # here, because batches without masks need no part of SAM
         from goodsam_pl.sam.store import MaskStore, image_key  # noqa: PLC0415
@@ -160,7 +160,9 @@ class StoredMasks:
         if not fits and self._store.windows != windows:
             raise ValueError(
                 f"{root} holds masks for {self._store.windows}, data asks for {windows}: set "
-                "size, window_size and window_stride as they were, or name another mask_root"
+                "size, window_size and window_stride as they were, or name another mask_root "
+                "(crossed windows are cut out of masks of whole panoramas: PrecomputeSAM with mode "
+                "panorama or quick)"
             )
         self._windows = windows
         if self._store.view != view:
@@ -178,10 +180,11 @@ class StoredMasks:
                 f"{len(files)} panoramas: put the callback PrecomputeSAM into trainer.callbacks"
             )
 
-    def __getitem__(self, index: int) -> Tensor:
-        """Mask layers of one panorama, int16 ``(N, L, h, w)``, -1 = no mask."""
-        layers: Tensor = self._store.layers(self._keys[index], self._windows)
-        return layers
+    def __getitem__(self, index: int) -> Windowed:
+        """Mask layers of one panorama, int16 ``(N, L, h, w)``, -1 = no mask, of each family."""
+        key = self._keys[index]
+        layers = tuple(self._store.layers(key, grid) for grid in self._windows.families)
+        return layers if len(layers) > 1 else layers[0]
 
 
 class StoredTargets:
@@ -224,7 +227,7 @@ class PanoramaDataset(Dataset[PanoramaSample]):
     Args:
         entries: files, as a layout lists them.
         panorama_format: size and fields of view.
-        windows: the grid of the masks.
+        windows: those of the masks.
         taxonomy: class set of the labels.
         masks: SAM's masks of ``entries``; ``None`` for samples without.
         targets: what frozen teachers say about ``entries``; ``None`` for samples without.
@@ -235,7 +238,7 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         self,
         entries: Sequence[Entry],
         panorama_format: PanoramaFormat,
-        windows: WindowGrid,
+        windows: Windows,
         taxonomy: str,
         *,
         masks: StoredMasks | None = None,
@@ -268,7 +271,7 @@ class PanoramaDataset(Dataset[PanoramaSample]):
                 self.windows if by_window else None,
             )
         label = None if ids is None else turn.pixels(torch.from_numpy(ids).to(torch.int64))
-        masks = None if self.masks is None else turn.masks(self.masks[index], self.windows)
+        masks = None if self.masks is None else turn.windowed(self.masks[index], self.windows)
         targets = None if self.targets is None else self.targets[index].turned(turn, self.windows)
         name = self.entries[index].name
         return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name, targets)

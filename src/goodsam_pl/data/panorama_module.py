@@ -13,7 +13,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from goodsam_pl.data.augment import column_spacing
+from goodsam_pl.data.augment import possible_shifts
 from goodsam_pl.data.batch import PanoramaBatch, collate_panoramas
 from goodsam_pl.data.layouts import (
     PANORAMA_LAYOUTS,
@@ -33,7 +33,7 @@ from goodsam_pl.data.panorama import (
 )
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.transforms import Transform, photometric
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
 from goodsam_pl.sam.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
 
@@ -65,8 +65,15 @@ class PanoramaDataModule(pl.LightningDataModule):
             band around the horizon is cut out. ``None`` takes ``vertical_fov``.
         aspect_tolerance: how far the aspect of a file (and of ``size``) may be from that of the
             field of view, relative.
-        window_size: height and width of the sliding windows, pixels.
+        windows: ``sliding`` gives batches GoodSAM's windows, of ``window_size``; ``crossed`` those
+            of GoodSAM++, a horizontal and a vertical family.
+        window_size: height and width of the sliding windows, pixels. SAM looks through these,
+            whatever ``windows`` is.
         window_stride: largest vertical and horizontal step between windows, pixels.
+        horizontal_window_size: of the wide, flat windows of ``crossed``.
+        horizontal_window_stride: of those.
+        vertical_window_size: of the narrow, tall windows of ``crossed``.
+        vertical_window_stride: of those.
         mask_root: folder of the mask store; ``None`` for batches without masks.
         mask_splits: the splits whose batches carry masks, of ``train``, ``val``, ``test`` and
             ``predict``. SAM looks at every panorama of these once.
@@ -96,8 +103,13 @@ class PanoramaDataModule(pl.LightningDataModule):
         vertical_fov: float = 67.5,
         file_vertical_fov: float | None = None,
         aspect_tolerance: float = 0.05,
+        windows: Literal["sliding", "crossed"] = "sliding",
         window_size: tuple[int, int] = (192, 192),
         window_stride: tuple[int, int] = (192, 128),
+        horizontal_window_size: tuple[int, int] = (96, 256),
+        horizontal_window_stride: tuple[int, int] = (96, 256),
+        vertical_window_size: tuple[int, int] = (192, 128),
+        vertical_window_stride: tuple[int, int] = (192, 128),
         mask_root: str | None = None,
         mask_splits: list[Literal["train", "val", "test", "predict"]] | None = None,
         batch_size: int = 2,
@@ -129,14 +141,21 @@ class PanoramaDataModule(pl.LightningDataModule):
             (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
         )
         self.view = self.format.view
-        self.windows = WindowGrid.cover(
-            self.format.size, (window_size[0], window_size[1]), (window_stride[0], window_stride[1])
-        )
+        self.mask_windows = WindowGrid.cover(self.format.size, window_size, window_stride)
+        self.windows: Windows = self.mask_windows
+        if windows == "crossed":
+            self.windows = CrossedWindows.cover(
+                self.format.size,
+                horizontal_window_size,
+                horizontal_window_stride,
+                vertical_window_size,
+                vertical_window_stride,
+            )
         self.mask_root = None if mask_root is None else Path(mask_root).expanduser()
         self.mask_splits = frozenset(mask_splits if mask_splits is not None else ["train"])
         self.augmentation = Augmentation(photometric(transforms), roll, flip)
         if self.mask_root is not None and (roll or flip):
-            column_spacing(self.windows)
+            possible_shifts(self.windows, mirror=flip)
         self.predict_split = predict_split
         self.limit = limit
         self.loading = Loading(batch_size, eval_batch_size, num_workers)
@@ -210,6 +229,25 @@ class PanoramaDataModule(pl.LightningDataModule):
         for index, file in enumerate(self.training_files):
             if file in files:
                 yield file, collate_panoramas([dataset[index]], self.windows)
+
+    def examples(self, role: Split, count: int) -> list[PanoramaBatch]:
+        """Some panoramas of a split, always the same, evenly spread, unaugmented; after ``setup``.
+
+        Args:
+            role: the split; its panoramas come with masks where :attr:`mask_splits` has it.
+            count: how many, or all where there are fewer.
+
+        Returns:
+            Batches of one.
+        """
+        dataset = self._dataset(role)
+        count = min(count, len(dataset))
+        chosen = [(2 * index + 1) * len(dataset) // (2 * count) for index in range(count)]
+        return [collate_panoramas([dataset[index]], self.windows) for index in chosen]
+
+    def has_masks(self, role: Split) -> bool:
+        """Whether a split was listed, and its panoramas come with masks."""
+        return role in self._entries and self.mask_root is not None and role in self.mask_splits
 
     def describe_masks(self) -> dict[str, str]:
         """What decides about the masks of a panorama: its view, the windows, who made them."""

@@ -9,46 +9,63 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from goodsam_pl.atomic import write_atomically
 from goodsam_pl.data.augment import Turn
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import Windowed, Windows, as_families, by_family
 
 __all__ = ["TargetStore", "TeacherTargets"]
 
 
 class TeacherTargets(NamedTuple):
-    """Hard targets of the multi-level knowledge adaptation, of one panorama or of a batch.
+    """Targets of the multi-level knowledge adaptation, of one panorama or of a batch.
+
+    Hard targets are labels. Soft ones are probabilities in steps of 1 / 255 at a stride s, see
+    :func:`goodsam_pl.losses.pack_probabilities`.
 
     Attributes:
-        whole: labels of the stitched teacher assistant, argmax S_TA^w; uint8 ``(..., H, W)``.
-        ensemble: labels of the fused teachers, argmax E_i; uint8 ``(..., N, h, w)``.
-        weight: M_i in {0, 1}, uint8 ``(..., N, h, w)``.
+        whole: of the stitched teacher assistant S_TA^w: labels uint8 ``(..., H, W)``, or
+            probabilities uint8 ``(..., K, H / s, W / s)``.
+        ensemble: of the fused teachers E_i: labels uint8 ``(..., N, h, w)``, or probabilities
+            uint8 ``(..., N, K, h / s, w / s)``; of each family of windows.
+        weight: M_i in {0, 1}, uint8 ``(..., N, h, w)``; of each family of windows.
         boundary: B_ref, bool ``(..., H, W)``.
     """
 
     whole: Tensor
-    ensemble: Tensor
-    weight: Tensor
+    ensemble: Windowed
+    weight: Windowed
     boundary: Tensor
 
     def map(self, function: Callable[[Tensor], Tensor]) -> TeacherTargets:
         """Do the same with every tensor."""
-        return TeacherTargets(*map(function, self))
-
-    def turned(self, turn: Turn, windows: WindowGrid) -> TeacherTargets:
-        """Turn the targets of one panorama along with its image."""
         return TeacherTargets(
-            whole=turn.pixels(self.whole),
-            ensemble=turn.masks(self.ensemble, windows),
-            weight=turn.masks(self.weight, windows),
+            function(self.whole),
+            by_family(function, self.ensemble),
+            by_family(function, self.weight),
+            function(self.boundary),
+        )
+
+    @property
+    def trusted(self) -> Tensor:
+        """The share of pixels with M_i = 1."""
+        return torch.stack([part.float().mean() for part in as_families(self.weight)]).mean()
+
+    def turned(self, turn: Turn, windows: Windows) -> TeacherTargets:
+        """Turn the targets of one panorama along with its image."""
+        stride = self.boundary.shape[-1] // self.whole.shape[-1]
+        return TeacherTargets(
+            whole=turn.at_stride(stride).pixels(self.whole),
+            ensemble=turn.windowed(self.ensemble, windows),
+            weight=turn.windowed(self.weight, windows),
             boundary=turn.pixels(self.boundary),
         )
 
@@ -80,7 +97,11 @@ class TargetStore:
             targets: without a batch dimension.
         """
         stream = io.BytesIO()
-        arrays = {name: tensor.cpu().numpy() for name, tensor in targets._asdict().items()}
+        arrays = {
+            _array_name(name, family): tensor.cpu().numpy()
+            for name, value in targets._asdict().items()
+            for family, tensor in enumerate(as_families(value))
+        }
         np.savez_compressed(stream, allow_pickle=False, **arrays)
         write_atomically(self.path(key), stream.getvalue())
 
@@ -95,7 +116,10 @@ class TargetStore:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return TeacherTargets(
-                    *(torch.from_numpy(arrays[name]) for name in TeacherTargets._fields)
+                    whole=torch.from_numpy(arrays["whole"]),
+                    ensemble=_read(arrays, "ensemble"),
+                    weight=_read(arrays, "weight"),
+                    boundary=torch.from_numpy(arrays["boundary"]),
                 )
         except FileNotFoundError:
             raise FileNotFoundError(
@@ -105,3 +129,14 @@ class TargetStore:
             raise ValueError(
                 f"{path} is damaged ({error}): delete it, PrecomputeTeacher makes it anew"
             ) from error
+
+
+def _array_name(field: str, family: int) -> str:
+    return f"{field}.{family}" if family else field
+
+
+def _read(arrays: Mapping[str, npt.NDArray[Any]], field: str) -> Windowed:
+    families = [torch.from_numpy(arrays[field])]
+    while (name := _array_name(field, len(families))) in arrays:
+        families.append(torch.from_numpy(arrays[name]))
+    return families[0] if len(families) == 1 else tuple(families)

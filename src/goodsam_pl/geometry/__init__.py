@@ -9,6 +9,15 @@ from goodsam_pl.geometry.equirectangular import (
     sample_equirectangular,
     solid_angle_weights,
 )
+from goodsam_pl.geometry.families import (
+    Windowed,
+    Windows,
+    as_families,
+    by_family,
+    extract_families,
+    map_families,
+    stitch_families,
+)
 from goodsam_pl.geometry.perspective import (
     equirectangular_from_perspective,
     focal_length,
@@ -22,14 +31,21 @@ __all__ = [
     "FamilyPair",
     "Overlap",
     "WindowGrid",
+    "Windowed",
+    "Windows",
+    "as_families",
+    "by_family",
     "direction_to_pixel",
     "equirectangular_from_perspective",
+    "extract_families",
     "focal_length",
     "map_crossed_windows",
+    "map_families",
     "map_windows",
     "perspective_from_equirectangular",
     "pinhole_directions",
     "pixel_directions",
     "sample_equirectangular",
     "solid_angle_weights",
+    "stitch_families",
 ]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from goodsam_pl.geometry.families import stitch_families
 from goodsam_pl.geometry.windows import Overlap, WindowGrid, map_windows
 
 __all__ = ["CrossedWindows", "FamilyPair", "map_crossed_windows"]
@@ -74,6 +75,11 @@ class CrossedWindows(NamedTuple):
         return cls(horizontal, vertical)
 
     @property
+    def families(self) -> tuple[WindowGrid, ...]:
+        """Both grids, see :class:`goodsam_pl.geometry.Windows`."""
+        return (self.horizontal, self.vertical)
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the panorama, pixels."""
         return self.horizontal.image_size
@@ -84,8 +90,7 @@ class CrossedWindows(NamedTuple):
 
     def stitch(self, windows: FamilyPair) -> Tensor:
         """Average all windows of both families that hold a pixel, S_TA^w: ``(B, C, H, W)``."""
-        sums = self.horizontal.add_up(windows.horizontal) + self.vertical.add_up(windows.vertical)
-        return sums / self.coverage().to(sums)
+        return stitch_families(windows, self)
 
     def overlaps(self) -> list[Overlap]:
         """All O_ij: ``first`` counts horizontal windows, ``second`` vertical ones."""

@@ -107,6 +107,11 @@ class WindowGrid(NamedTuple):
         return cls.cover(image_size, image_size, image_size)
 
     @property
+    def families(self) -> tuple[WindowGrid, ...]:
+        """This grid alone, see :class:`goodsam_pl.geometry.Windows`."""
+        return (self,)
+
+    @property
     def count(self) -> int:  # type: ignore[override]  # of windows; nobody counts tuple items
         """Number of windows N."""
         return len(self.rows) * len(self.columns)

@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-from goodsam_pl.losses.adaptation import ensemble_cross_entropy, whole_image_cross_entropy
+from goodsam_pl.losses.adaptation import (
+    cross_entropy,
+    ensemble_cross_entropy,
+    whole_image_cross_entropy,
+)
 from goodsam_pl.losses.balance import ClassBalance
-from goodsam_pl.losses.boundary import boundary_loss, edges, refined_boundary, soft_boundary
-from goodsam_pl.losses.consistency import consistency, symmetric_divergence
+from goodsam_pl.losses.boundary import (
+    BoundaryVersion,
+    boundary_loss,
+    boundary_region,
+    edges,
+    refined_boundary,
+    soft_boundary,
+)
+from goodsam_pl.losses.consistency import (
+    Distance,
+    consistency,
+    squared_difference,
+    symmetric_divergence,
+)
+from goodsam_pl.losses.double_similarity import (
+    attention_maps,
+    category_similarity,
+    pixel_similarity,
+)
+from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
+from goodsam_pl.losses.soft_labels import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 
 __all__ = [
+    "SOFT_STRIDE",
+    "BoundaryVersion",
     "ClassBalance",
+    "Distance",
+    "FeatureAdaptation",
+    "attention_maps",
     "boundary_loss",
+    "boundary_region",
+    "category_similarity",
     "consistency",
+    "cross_entropy",
     "edges",
     "ensemble_cross_entropy",
+    "feature_distance",
+    "pack_probabilities",
+    "pixel_similarity",
     "refined_boundary",
     "soft_boundary",
+    "squared_difference",
     "symmetric_divergence",
+    "unpack_probabilities",
     "whole_image_cross_entropy",
 ]

@@ -1,55 +1,85 @@
 """Cross-entropies of the multi-level knowledge adaptation, GoodSAM Sec. 3.2.
 
 All of the paper's links between the teachers and the student are drawn as cross-entropies without
-a temperature; hard targets are our choice.
+a temperature. Whether their targets are labels (hard) or probabilities (soft) is not public; both
+are here.
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["ensemble_cross_entropy", "whole_image_cross_entropy"]
+from goodsam_pl.geometry import Windowed, as_families
+
+__all__ = ["cross_entropy", "ensemble_cross_entropy", "whole_image_cross_entropy"]
+
+
+def cross_entropy(
+    log_probabilities: Tensor, targets: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
+    r"""Cross-entropy of each pixel, with hard or with soft targets.
+
+    .. math:: H(p) = -\sum_c w_c \, q(p, c) \log P(p, c)
+
+    with q the target's probabilities, or one-hot its label.
+
+    Args:
+        log_probabilities: log P, ``(..., K, h, w)``.
+        targets: labels, integers ``(..., h, w)``, or probabilities q, float ``(..., K, h, w)``.
+        class_weights: w, ``(K,)``; ``None`` is 1 for all.
+
+    Returns:
+        ``(..., h, w)``, nats.
+    """
+    if targets.is_floating_point():
+        if class_weights is not None:
+            targets = class_weights[:, None, None] * targets
+        return -(targets * log_probabilities).sum(dim=-3)
+    labels = targets.long()
+    nats = -log_probabilities.gather(-3, labels.unsqueeze(-3)).squeeze(-3)
+    return nats if class_weights is None else class_weights[labels] * nats
 
 
 def whole_image_cross_entropy(
-    logits: Tensor, labels: Tensor, class_weights: Tensor | None = None
+    logits: Tensor, targets: Tensor, class_weights: Tensor | None = None
 ) -> Tensor:
     r"""L_CE^{TA,S}: the student on the whole panorama against the stitched teacher assistant.
 
-    .. math:: L = \operatorname{mean}_p -w_{y(p)} \log P_S(p, y(p)), \quad
-        y(p) = \arg\max_c S^w_{TA}(p, c)
+    .. math:: L = \operatorname{mean}_p H(p), \quad q = S^w_{TA}
+        \text{ or its } \arg\max_c S^w_{TA}(p, c)
 
     Args:
         logits: P_S, ``(B, K, H, W)``.
-        labels: y, integers ``(B, H, W)``.
+        targets: S_TA^w, probabilities ``(B, K, H, W)`` or labels ``(B, H, W)``.
         class_weights: w, ``(K,)``, 1 on average; ``None`` is 1 for all, as in the paper.
 
     Returns:
         Scalar ≥ 0, nats.
     """
-    nats = F.cross_entropy(logits.float(), labels.long(), weight=class_weights, reduction="none")
-    return nats.mean()
+    return cross_entropy(F.log_softmax(logits.float(), dim=1), targets, class_weights).mean()
 
 
 def ensemble_cross_entropy(
-    log_probabilities: Tensor,
-    labels: Tensor,
-    weight: Tensor,
+    log_probabilities: Windowed,
+    targets: Windowed,
+    weight: Windowed,
     confident_weight: float = 1.0,
     class_weights: Tensor | None = None,
 ) -> Tensor:
     r"""L_CE^{T,·} of E_i and of E_H^i = E_i ⊗ M_i in one: against the student or the TA itself.
 
-    .. math:: L = \operatorname{mean}_p -w_{y(p)} (1 + \lambda_H M_i(p)) \log P_i(p, y(p)), \quad
-        y(p) = \arg\max_c E_i(p, c)
+    .. math:: L = \operatorname{mean}_p (1 + \lambda_H M_i(p)) \, H(p), \quad q = E_i
+        \text{ or its } \arg\max_c E_i(p, c)
 
-    With hard targets the two links of the figure differ by the weight alone, so their sum is one
-    weighted cross-entropy.
+    The two links of the figure differ by the weight alone, so their sum is one weighted
+    cross-entropy.
 
     Args:
-        log_probabilities: of P_i (student) or S_i (teacher assistant), ``(B, N, K, h, w)``.
-        labels: y, integers ``(B, N, h, w)``.
+        log_probabilities: of P_i (student) or S_i (teacher assistant), ``(B, N, K, h, w)``; of
+            several families each weighs the same.
+        targets: E_i, probabilities ``(B, N, K, h, w)`` or labels ``(B, N, h, w)``.
         weight: M_i, ``(B, N, h, w)`` in [0, 1].
         confident_weight: λ_H, the weight of the E_H link beside the E link.
         class_weights: w, ``(K,)``, 1 on average; ``None`` is 1 for all, as in the paper.
@@ -57,8 +87,11 @@ def ensemble_cross_entropy(
     Returns:
         Scalar ≥ 0, nats.
     """
-    labels = labels.long()
-    nats = -log_probabilities.gather(2, labels[:, :, None]).squeeze(2)
-    if class_weights is not None:
-        nats = class_weights[labels] * nats
-    return ((1 + confident_weight * weight) * nats).mean()
+    families = zip(
+        as_families(log_probabilities), as_families(targets), as_families(weight), strict=True
+    )
+    means = [
+        ((1 + confident_weight * trusted) * cross_entropy(family, target, class_weights)).mean()
+        for family, target, trusted in families
+    ]
+    return torch.stack(means).mean()

@@ -2,19 +2,34 @@
 
 GoodSAM, Sec. 3.1, "boundary enhancement block" (Fig. 3) and L_bd^{T,S} of Sec. 3.2. The figure
 shows B_ref as the part of SAM's edges that also divides classes in the prediction of at least one
-of the overlapping windows; the rule below says that in pixels. The soft boundary and the form of
-the loss are our choice.
+of the overlapping windows; the rule below says that in pixels. GoodSAM++ draws the block alike, on
+the overlaps O_ij between its two families of windows. The soft boundary and the form of the loss
+are our choice.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import Windowed, WindowGrid, Windows, as_families
 
-__all__ = ["boundary_loss", "edges", "refined_boundary", "soft_boundary"]
+__all__ = [
+    "BoundaryVersion",
+    "boundary_loss",
+    "boundary_region",
+    "edges",
+    "refined_boundary",
+    "soft_boundary",
+]
+
+BoundaryVersion = Literal["v1", "v2"]
+"""Which windows boundary enhancement looks at: v1 (GoodSAM) at those of the family that slides
+horizontally, v2 (GoodSAM++) at both families of crossed windows."""
 
 
 def edges(index_map: Tensor) -> Tensor:
@@ -32,24 +47,52 @@ def edges(index_map: Tensor) -> Tensor:
     return result
 
 
-def refined_boundary(masks: Tensor, labels: Tensor, windows: WindowGrid, radius: int = 3) -> Tensor:
+def refined_boundary(
+    masks: Windowed,
+    labels: Windowed,
+    windows: Windows,
+    radius: int = 3,
+    version: BoundaryVersion = "v1",
+) -> Tensor:
     """B_ref = {p ∈ B_SAM : a class edge of some window lies within the radius}.
 
     SAM says where an edge is, the teacher assistant whether it divides classes; seen in any of the
     windows that overlap at a pixel, an edge survives (as the pole in the paper's figure does).
 
     Args:
-        masks: SAM's index maps, int ``(B, N, L, h, w)``.
-        labels: the teacher assistant's labels argmax S_i, int ``(B, N, h, w)``.
-        windows: the grid that N runs over.
+        masks: SAM's index maps, int ``(B, N, L, h, w)``, of each family.
+        labels: the teacher assistant's labels argmax S_i, int ``(B, N, h, w)``, likewise.
+        windows: what N runs over.
         radius: how far apart the two edges may lie, pixels.
+        version: v2 takes SAM's edges from both families, and class edges that either sees.
 
     Returns:
         bool ``(B, H, W)`` on the whole panorama.
     """
-    sam = _union(edges(masks.amax(dim=2)), windows)
-    semantic = _union(edges(labels), windows)
+    families = len(_families(windows, version))
+    sam, semantic = (
+        _union([edges(part) for part in parts[:families]], windows)
+        for parts in (
+            tuple(part.amax(dim=2) for part in as_families(masks)),
+            as_families(labels),
+        )
+    )
     return sam & _dilate(semantic, radius)
+
+
+def boundary_region(windows: Windows, version: BoundaryVersion = "v1") -> Tensor:
+    """The overlaps that L_bd is taken on: bool ``(H, W)``.
+
+    v1: where two windows of the horizontal family meet; v2: the union of all O_ij, where one of
+    each family does.
+
+    Raises:
+        ValueError: v2 without crossed windows.
+    """
+    first, *others = (grid.coverage() for grid in _families(windows, version))
+    if not others:
+        return first > 1
+    return (first > 0) & (others[0] > 0)
 
 
 def soft_boundary(probabilities: Tensor) -> Tensor:
@@ -98,9 +141,24 @@ def boundary_loss(probabilities: Tensor, boundary: Tensor, where: Tensor | None 
     return (hit + miss) / 2
 
 
-def _union(flags: Tensor, windows: WindowGrid) -> Tensor:
+def _families(windows: Windows, version: BoundaryVersion) -> tuple[WindowGrid, ...]:
+    if version == "v1":
+        return windows.families[:1]
+    if len(windows.families) == 1:
+        raise ValueError(
+            "boundary v2 is for crossed windows: set data.init_args.windows to crossed, or "
+            "boundary to v1"
+        )
+    return windows.families
+
+
+def _union(flags: Sequence[Tensor], windows: Windows) -> Tensor:
     """Windows' flags ``(B, N, h, w)`` on the whole panorama: set where any window sets them."""
-    return windows.stitch(flags[:, :, None].float()).squeeze(1) > 0
+    first, *others = (
+        grid.add_up(part[:, :, None].float()).squeeze(1) > 0
+        for grid, part in zip(windows.families, flags, strict=False)
+    )
+    return first | others[0] if others else first
 
 
 def _dilate(flags: Tensor, radius: int) -> Tensor:

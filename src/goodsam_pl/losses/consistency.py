@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.geometry import Windowed, Windows, as_families
 
-__all__ = ["consistency", "symmetric_divergence"]
+__all__ = ["Distance", "consistency", "squared_difference", "symmetric_divergence"]
+
+Distance = Literal["divergence", "mse"]
+"""How far two predictions of a pixel are apart: see :func:`symmetric_divergence` and
+:func:`squared_difference`."""
 
 
-def consistency(logits: Tensor, windows: WindowGrid) -> Tensor:
+def consistency(logits: Windowed, windows: Windows, distance: Distance = "divergence") -> Tensor:
     r"""Consistency constraint on overlaps, GoodSAM Eq. (1).
 
-    .. math:: L_{CC} = \frac{1}{|O|} \sum_{(i,j)} \sum_{p \in O_{ij}}
-              \tfrac{1}{2} \big[ KL(s_i(p) \,\|\, \bar s_j(p)) + KL(s_j(p) \,\|\, \bar s_i(p)) \big]
+    .. math:: L_{CC} = \frac{1}{|O|} \sum_{(i,j)} \sum_{p \in O_{ij}} d(s_i(p), s_j(p))
 
-    with :math:`s` the softmax of the logits and a bar for stop-gradient. The paper's form of the
-    distance is not public; the symmetric divergence with stop-gradient is our choice, after the
-    same group's DPPASS.
+    with :math:`s` the softmax of the logits. In GoodSAM i and j are neighbours of one row, in
+    GoodSAM++ one is a horizontal and one a vertical window. The paper's form of d is not public;
+    the symmetric divergence with stop-gradient is our choice, after the same group's DPPASS.
 
     Args:
-        logits: S_i, ``(B, N, K, h, w)``.
-        windows: the grid that N runs over.
+        logits: S_i, ``(B, N, K, h, w)``, of each family.
+        windows: what N runs over.
+        distance: d.
 
     Returns:
-        Scalar ≥ 0, nats per pixel of overlap; 0 when no two windows overlap.
+        Scalar ≥ 0, the mean over pixels of overlap (nats for the divergence); 0 when no two
+        windows overlap.
     """
-    log_probabilities = F.log_softmax(logits, dim=2)
+    families = [F.log_softmax(family, dim=2) for family in as_families(logits)]
     pairs = windows.overlaps()
     if not pairs:
-        return logits.sum() * 0.0
+        return families[0].sum() * 0.0
+    apart = symmetric_divergence if distance == "divergence" else squared_difference
     sums, pixels = [], 0
     for first, second, (rows, columns), (other_rows, other_columns) in pairs:
-        distance = symmetric_divergence(
-            log_probabilities[:, first, :, rows, columns],
-            log_probabilities[:, second, :, other_rows, other_columns],
+        distances = apart(
+            families[0][:, first, :, rows, columns],
+            families[-1][:, second, :, other_rows, other_columns],
         )
-        sums.append(distance.sum())
-        pixels += distance.numel()
+        sums.append(distances.sum())
+        pixels += distances.numel()
     return torch.stack(sums).sum() / pixels
 
 
 def symmetric_divergence(first: Tensor, second: Tensor) -> Tensor:
-    """½[KL(s_i ‖ sg s_j) + KL(s_j ‖ sg s_i)] for each pixel.
+    """½[KL(s_i ‖ sg s_j) + KL(s_j ‖ sg s_i)] for each pixel, sg for stop-gradient.
 
     Args:
         first: log-probabilities ``(B, K, h, w)``.
@@ -56,3 +64,16 @@ def symmetric_divergence(first: Tensor, second: Tensor) -> Tensor:
     towards_second = (first.exp() * (first - second.detach())).sum(dim=1)
     towards_first = (second.exp() * (second - first.detach())).sum(dim=1)
     return (towards_second + towards_first) / 2
+
+
+def squared_difference(first: Tensor, second: Tensor) -> Tensor:
+    """The mean over classes of (s_i − s_j)² for each pixel.
+
+    Args:
+        first: log-probabilities ``(B, K, h, w)``.
+        second: the same.
+
+    Returns:
+        ``(B, h, w)`` in [0, 2 / K].
+    """
+    return (first.exp() - second.exp()).square().mean(dim=1)

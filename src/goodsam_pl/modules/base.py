@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
@@ -18,7 +19,7 @@ from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.metrics import Evaluation, ExtraScore, SegmentationScores
 from goodsam_pl.taxonomy import Taxonomy, get_taxonomy
 
-__all__ = ["SegmentationModule", "masks_of"]
+__all__ = ["SegmentationModule"]
 
 
 class SegmentationModule(LightningModule, ABC):
@@ -123,14 +124,23 @@ class SegmentationModule(LightningModule, ABC):
         _, prediction = next(self.predict_kinds(batch))
         return prediction.argmax(dim=1) if prediction.is_floating_point() else prediction
 
+    def learning_rate_scale(self, name: str) -> float:
+        """The share of the learning rate that a parameter is trained at, by its name."""
+        return 1.0
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, linear warm-up, then linear decay to 0 (SegFormer's schedule, poly power 1)."""
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
+        groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                decay = self.weight_decay if parameter.ndim > 1 else 0.0
+                groups[self.learning_rate * self.learning_rate_scale(name), decay].append(parameter)
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": parameters, "lr": rate, "weight_decay": decay}
+                for (rate, decay), parameters in sorted(groups.items(), reverse=True)
+            ],
+        )
         steps = int(self.trainer.estimated_stepping_batches)
 
         def factor(step: int) -> float:
@@ -170,17 +180,3 @@ def _compute(metrics: Evaluation) -> SegmentationScores:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
         return metrics.compute()
-
-
-def masks_of(batch: PanoramaBatch) -> Tensor:
-    """SAM's masks of a batch, int ``(B, N, L, h, w)``.
-
-    Raises:
-        ValueError: the batch comes without.
-    """
-    if batch.masks is None:
-        raise ValueError(
-            "this training needs SAM's masks and the batch has none: set data.init_args.mask_root "
-            "and put goodsam_pl.sam.PrecomputeSAM among trainer.callbacks"
-        )
-    return batch.masks

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import CTCF, Fusion
-from goodsam_pl.geometry import map_windows
-from goodsam_pl.losses import (
-    ClassBalance,
-    boundary_loss,
-    consistency,
-    ensemble_cross_entropy,
-    refined_boundary,
-)
-from goodsam_pl.modules.base import SegmentationModule, masks_of
+from goodsam_pl.geometry import Windowed
+from goodsam_pl.losses import BoundaryVersion, ClassBalance, Distance
+from goodsam_pl.modules.base import SegmentationModule
+from goodsam_pl.modules.teachers import TargetKind, Teachers, rectification_terms
 
 __all__ = ["TARectification"]
 
@@ -40,8 +35,13 @@ class TARectification(SegmentationModule):
             :class:`goodsam_pl.fusion.CTCF` with its defaults.
         ensemble_weight: λ_E, of the cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
+        targets: learn from labels of E_i (hard) or from its probabilities (soft).
+        mirror: let the teacher assistant look at the mirror image, too, and take the mean where
+            labels are made (our choice).
         consistency_weight: λ_cc, of L_CC on overlaps.
+        consistency: the distance of L_CC, see :func:`goodsam_pl.losses.consistency`.
         boundary_weight: λ_bd, of L_bd between the stitched S and B_ref, on overlaps.
+        boundary: v1, or v2 for crossed windows, see :func:`goodsam_pl.losses.refined_boundary`.
         boundary_radius: how far a class edge may lie from SAM's, pixels.
         class_balance: γ of the weights of classes in the cross-entropy, from how often E_i names
             them; 0 is the paper's.
@@ -58,8 +58,12 @@ class TARectification(SegmentationModule):
         fusion: Fusion | None = None,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
+        targets: TargetKind = "hard",
+        mirror: bool = False,
         consistency_weight: float = 0.1,
+        consistency: Distance = "divergence",
         boundary_weight: float = 0.1,
+        boundary: BoundaryVersion = "v1",
         boundary_radius: int = 3,
         class_balance: float = 0.0,
         learning_rate: float = 6e-6,
@@ -72,8 +76,11 @@ class TARectification(SegmentationModule):
         self.teacher_assistant = teacher_assistant
         self.window_scale = window_scale
         self.fuse = fusion or CTCF()
+        self.teachers = Teachers(
+            self.fuse, window_scale, boundary, boundary_radius, targets, mirror
+        )
         self.confident_weight = confident_weight
-        self.boundary_radius = boundary_radius
+        self.consistency = consistency
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
         self.weights = {
             "ensemble": ensemble_weight,
@@ -86,36 +93,26 @@ class TARectification(SegmentationModule):
         logits: Tensor = self.teacher_assistant(images)
         return logits.float()
 
-    def predict_windows(self, batch: PanoramaBatch) -> Tensor:
-        """S_i: logits of every window, ``(B, N, K, h, w)``."""
-        return map_windows(self, batch.image, batch.windows, self.window_scale)
+    def predict_windows(self, batch: PanoramaBatch) -> Windowed:
+        """Log S_i of every window, ``(B, N, K, h, w)``, of each family."""
+        return self.teachers.predict(self, batch)
 
     def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:
         """λ_E L_CE^{T,TA} + λ_cc L_CC + λ_bd L_bd."""
-        windows, masks = batch.windows, masks_of(batch)
-        logits = self.predict_windows(batch)
-        log_probabilities = F.log_softmax(logits, dim=2)
-        probabilities = log_probabilities.exp()
-        fused = self.fuse(probabilities, masks)  # E_i, M_i
-        boundary = refined_boundary(masks, logits.argmax(dim=2), windows, self.boundary_radius)
-        overlaps = windows.coverage().to(logits.device) > 1
-        balance = self.class_balance(fused.label)  # w
-        terms = {
-            "ensemble": ensemble_cross_entropy(
-                log_probabilities, fused.label, fused.weight, self.confident_weight, balance
-            ),
-            "consistency": consistency(logits, windows),
-            "boundary": boundary_loss(windows.stitch(probabilities), boundary, where=overlaps),
-        }
-        self.log("train/trusted", fused.weight.mean())
+        look = self.teachers.look(self, batch)  # S_i, E_i, M_i, B_ref
+        balance = self.class_balance(torch.cat([part.label.flatten() for part in look.fused]))  # w
+        terms = rectification_terms(
+            look, self.teachers, self.confident_weight, self.consistency, balance
+        )
+        self.log("train/trusted", look.trusted)
         return self.total(terms, self.weights)
 
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
         """Stitched windows; the whole panorama at once; and, given masks, the fused labels."""
         if not isinstance(batch, PanoramaBatch):
             raise TypeError("TARectification works on panoramas: give it a PanoramaDataModule")
-        probabilities = self.predict_windows(batch).softmax(dim=2)
-        yield "windowed", batch.windows.stitch(probabilities)
+        stitched, ensemble = self.teachers.predict_whole(self, batch)
+        yield "windowed", stitched
         yield "whole", self(batch.image)
-        if batch.masks is not None:
-            yield "fused", batch.windows.stitch(self.fuse(probabilities, batch.masks).ensemble)
+        if ensemble is not None:
+            yield "fused", ensemble

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from goodsam_pl.networks.frozen import FrozenNetwork
-from goodsam_pl.networks.segmentation import PretrainedNetwork, SegmentationNetwork
+from goodsam_pl.networks.segmentation import (
+    FeatureNetwork,
+    PretrainedNetwork,
+    SegmentationNetwork,
+    SegmentationOutput,
+)
 from goodsam_pl.networks.tta import ViewAveraging
 from goodsam_pl.networks.weights import (
     export_weights,
@@ -14,9 +19,11 @@ from goodsam_pl.networks.weights import (
 )
 
 __all__ = [
+    "FeatureNetwork",
     "FrozenNetwork",
     "PretrainedNetwork",
     "SegmentationNetwork",
+    "SegmentationOutput",
     "ViewAveraging",
     "export_weights",
     "load_weights",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import Self
+
+from goodsam_pl.networks.segmentation import FeatureNetwork, SegmentationOutput
 
 __all__ = ["FrozenNetwork"]
 
@@ -33,6 +35,11 @@ class FrozenNetwork(nn.Module):
         """What the network says, detached."""
         answer: Tensor = self.network(images)
         return answer
+
+    @torch.no_grad()
+    def forward_features(self, images: Tensor) -> SegmentationOutput:
+        """As ``forward``, with the features, of a :class:`FeatureNetwork`."""
+        return cast("FeatureNetwork", self.network).forward_features(images)
 
     def train(self, mode: bool = True) -> Self:  # whatever is asked
         """Stay in evaluation mode."""

@@ -2,18 +2,77 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, Protocol, runtime_checkable
+
 import segmentation_models_pytorch as smp
 import torch.nn.functional as F
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
 
+from goodsam_pl.networks.circular import close_circle
 from goodsam_pl.networks.segformer_decoder import fold_decoder
 from goodsam_pl.networks.weights import load_weights
 
-__all__ = ["PretrainedNetwork", "SegmentationNetwork"]
+__all__ = ["FeatureNetwork", "PretrainedNetwork", "SegmentationNetwork", "SegmentationOutput"]
+
+_STAGES = 4
 
 
-class SegmentationNetwork(nn.Module):
+class SegmentationOutput(NamedTuple):
+    """What a network says, and what it is made of.
+
+    Attributes:
+        features: of the encoder's last four stages, from fine to coarse, ``(B, C_l, h_l, w_l)``;
+            stride 4 to 32 for SegFormer. They are of the image extended to that stride.
+        logits: ``(B, K, H, W)``.
+    """
+
+    features: tuple[Tensor, ...]
+    logits: Tensor
+
+
+@runtime_checkable
+class FeatureNetwork(Protocol):
+    """A network that hands out its features on request."""
+
+    @property
+    def feature_channels(self) -> tuple[int, ...]:
+        """C_l of the four stages."""
+        ...
+
+    def forward_features(self, images: Tensor) -> SegmentationOutput:
+        """As ``forward``, with the features."""
+        ...
+
+
+class _SmpNetwork(nn.Module):
+    """What both kinds of networks do with the model of smp that they hold."""
+
+    model: SegmentationModel
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
+        height, width = images.shape[-2:]
+        logits: Tensor = self.model(self._extend(images))
+        return logits[..., :height, :width]
+
+    def forward_features(self, images: Tensor) -> SegmentationOutput:
+        """As :meth:`forward`, with the features of the last four stages."""
+        height, width = images.shape[-2:]
+        features = self.model.encoder(self._extend(images))
+        logits = self.model.segmentation_head(self.model.decoder(features))
+        return SegmentationOutput(tuple(features[-_STAGES:]), logits[..., :height, :width])
+
+    @property
+    def feature_channels(self) -> tuple[int, ...]:
+        """Channels C_l of the last four stages."""
+        return tuple(self.model.encoder.out_channels[-_STAGES:])
+
+    def _extend(self, images: Tensor) -> Tensor:
+        return _pad_to_stride(images, self.model.encoder.output_stride)
+
+
+class SegmentationNetwork(_SmpNetwork):
     """Any architecture of segmentation-models-pytorch, a SegFormer-B0 unless told otherwise.
 
     The default with 19 classes has 3.72 M parameters, the size of the smallest student of the
@@ -27,9 +86,12 @@ class SegmentationNetwork(nn.Module):
         weights: where the weights come from. ``None``: random. ``imagenet``: the encoder's, from
             the hub. ``streetworld``: a SegFormer-B0 trained on StreetWorld's source city, shipped
             with the package. Otherwise a path: safetensors, a state dict, or a checkpoint of ours.
+        circular: the left border of the image goes on at the right one, for networks that see
+            whole panoramas; see :mod:`goodsam_pl.networks.circular`. Weights fit either way.
 
     Shape:
-        - input ``(B, 3, H, W)``, float32, ImageNet-normalised, any H and W;
+        - input ``(B, 3, H, W)``, float32, ImageNet-normalised, any H and W; if circular, W is a
+          multiple of the encoder's stride, 32;
         - output logits ``(B, K, H, W)``.
     """
 
@@ -39,8 +101,10 @@ class SegmentationNetwork(nn.Module):
         encoder: str = "mit_b0",
         classes: int = 19,
         weights: str | None = None,
+        circular: bool = False,
     ) -> None:
         super().__init__()
+        self.circular = circular
         self.model = fold_decoder(
             smp.create_model(
                 architecture,
@@ -49,15 +113,22 @@ class SegmentationNetwork(nn.Module):
                 classes=classes,
             )
         )
+        if circular:
+            close_circle(self.model)
         if weights not in (None, "imagenet"):
             load_weights(self, weights)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
-        return _forward_padded(self.model, images)
+    def _extend(self, images: Tensor) -> Tensor:
+        stride: int = self.model.encoder.output_stride
+        if self.circular and images.shape[-1] % stride:
+            raise ValueError(
+                f"a circular network takes widths that are multiples of {stride}, these images are "
+                f"{images.shape[-1]} wide: choose data.size so, or leave circular out"
+            )
+        return super()._extend(images)
 
 
-class PretrainedNetwork(nn.Module):
+class PretrainedNetwork(_SmpNetwork):
     """A released network in smp's own format, from the hub or a local folder.
 
     The natural teacher assistant: ``smp-hub/segformer-b5-1024x1024-city-160k`` and its siblings
@@ -82,17 +153,9 @@ class PretrainedNetwork(nn.Module):
         if weights is not None:
             load_weights(self, weights)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
-        return _forward_padded(self.model, images)
 
-
-def _forward_padded(model: SegmentationModel, images: Tensor) -> Tensor:
-    """Extend the lower and right border to the stride the encoder needs, and cut it off again."""
+def _pad_to_stride(images: Tensor, stride: int) -> Tensor:
+    """Extend the lower and right border to the stride that the encoder needs."""
     height, width = images.shape[-2:]
-    stride: int = model.encoder.output_stride
     below, right = -height % stride, -width % stride
-    if below or right:
-        images = F.pad(images, (0, right, 0, below), mode="replicate")
-    logits: Tensor = model(images)
-    return logits[..., :height, :width]
+    return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images

@@ -28,7 +28,8 @@ SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
 """Weights inside the package, by the name that ``weights`` arguments take."""
 
 _NETWORKS_IN_CHECKPOINTS = ("student", "teacher_assistant", "network")
-"""Attribute names under which our LightningModules hold the network a user wants back."""
+"""Attribute names under which our LightningModules hold the network a user wants back; of several
+in one checkpoint the first is taken, unless another is named: ``last.ckpt:teacher_assistant``."""
 
 
 def load_weights(network: nn.Module, source: str) -> None:
@@ -59,7 +60,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         path: a ``.safetensors`` file, a plain PyTorch state dict, or a checkpoint of one of our
             LightningModules, out of which the trained network is taken (the student of a
             distillation, the teacher assistant of a rectification, the network of a source
-            training).
+            training). After a colon a path may name another network of a checkpoint, such as
+            ``last.ckpt:teacher_assistant`` of a joint training.
 
     Returns:
         Names without the LightningModule's prefix; half-precision tensors become float32.
@@ -68,6 +70,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         FileNotFoundError: no such file.
         ValueError: not a weights file, or one that holds more than tensors and plain values.
     """
+    path, named = _split_name(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"no weights at {path}: train them first, or give one of {sorted(SHIPPED)}"
@@ -84,7 +87,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{path} holds more than tensors and plain values and is refused: {error}"
         ) from error
-    state = _take_network(content, path)
+    state = _take_network(content, path, named)
     return {
         name: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
         for name, tensor in state.items()
@@ -113,7 +116,8 @@ def export_weights(checkpoint: str, out: str, half: bool = False) -> str:
     """Take the trained network out of a checkpoint: the small model at the end.
 
     Args:
-        checkpoint: of any of our trainings; of a distillation the student is taken.
+        checkpoint: of any of our trainings; of a distillation the student is taken, of a joint one
+            also the teacher assistant as ``last.ckpt:teacher_assistant``.
         out: the ``.safetensors`` file to write, for ``SegmentationNetwork(weights=...)``.
         half: store float16, at half the size.
 
@@ -133,15 +137,25 @@ def export_weights(checkpoint: str, out: str, half: bool = False) -> str:
     return f"{path}: {sum(t.numel() for t in state.values()):,} values, {size:.1f} MB"
 
 
-def _take_network(content: Any, path: Path) -> dict[str, Tensor]:
+def _split_name(path: Path) -> tuple[Path, str | None]:
+    """A path and, after a colon, the network that is meant."""
+    file, colon, name = str(path).rpartition(":")
+    return (Path(file), name) if colon and name in _NETWORKS_IN_CHECKPOINTS else (path, None)
+
+
+def _take_network(content: Any, path: Path, named: str | None) -> dict[str, Tensor]:
     state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
-    for name in _NETWORKS_IN_CHECKPOINTS:
+    for name in (named,) if named else _NETWORKS_IN_CHECKPOINTS:
         prefix = f"{name}."
         inner = {
             key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)
         }
         if inner:
             return inner
+    if named:
+        raise ValueError(
+            f"{path} holds no {named}: leave the name away, or give its own checkpoint"
+        )
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} holds no network: expected names with tensors")
     return dict(state)

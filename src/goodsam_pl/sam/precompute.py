@@ -35,8 +35,8 @@ Stage = Literal["fit", "validate", "test", "predict"]
 class PanoramaSource(Protocol):
     """What :class:`PrecomputeSAM` asks of a LightningDataModule."""
 
-    windows: WindowGrid
-    """The grid of the masks."""
+    mask_windows: WindowGrid
+    """The grid that SAM looks through."""
     view: dict[str, float]
     """Which part of the sphere the panoramas show, angles in degrees by name."""
     mask_root: Path | None
@@ -97,7 +97,7 @@ class PrecomputeSAM(pl.Callback):
         files = list(dict.fromkeys(source.panorama_files(cast("Stage", stage))))
         if not files:
             return
-        proposer, windows = for_mode(self.mode, self.proposer, source.windows)
+        proposer, windows = for_mode(self.mode, self.proposer, source.mask_windows)
         store = MaskStore.create(root, windows, proposer, source.view, logits=self.keep_logits)
         proposer.to(trainer.strategy.root_device)
         report = precompute_masks(

@@ -1,0 +1,226 @@
+"""SAM and the teacher assistant look at a panorama together: what both trainings begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from goodsam_pl.data import PanoramaBatch, TeacherTargets
+from goodsam_pl.fusion import FusedWindows, Fusion
+from goodsam_pl.geometry import (
+    Windowed,
+    Windows,
+    as_families,
+    by_family,
+    extract_families,
+    map_families,
+    stitch_families,
+)
+from goodsam_pl.losses import (
+    BoundaryVersion,
+    Distance,
+    boundary_loss,
+    boundary_region,
+    consistency,
+    ensemble_cross_entropy,
+    pack_probabilities,
+    refined_boundary,
+    unpack_probabilities,
+)
+
+__all__ = ["Look", "TargetKind", "Teachers", "labels_of", "masks_of", "rectification_terms"]
+
+TargetKind = Literal["hard", "soft"]
+"""What cross-entropies are taken with: labels, or probabilities."""
+
+
+class Look(NamedTuple):
+    """What the teachers see in a batch; tuples hold one entry for each family of windows.
+
+    Attributes:
+        windows: W_i.
+        log_probabilities: log S_i, ``(B, N, K, h, w)``, with gradient where there is one.
+        stitched: S_TA^w, probabilities ``(B, K, H, W)``, likewise.
+        told: S_TA^w as the student is told, without gradient; the same, or the mean with what the
+            teacher assistant sees in a mirror.
+        fused: E_i and M_i, without gradient.
+        boundary: B_ref, bool ``(B, H, W)``.
+    """
+
+    windows: Windows
+    log_probabilities: tuple[Tensor, ...]
+    stitched: Tensor
+    told: Tensor
+    fused: tuple[FusedWindows, ...]
+    boundary: Tensor
+
+    @property
+    def ensemble(self) -> Tensor:
+        """E stitched to whole panoramas, probabilities ``(B, K, H, W)``."""
+        return stitch_families(tuple(part.ensemble for part in self.fused), self.windows)
+
+    @property
+    def trusted(self) -> Tensor:
+        """The share of pixels with M_i = 1."""
+        return torch.stack([part.weight.mean() for part in self.fused]).mean()
+
+
+@dataclass(frozen=True)
+class Teachers:
+    """How the two teachers look, and what of it is handed on.
+
+    Attributes:
+        fuse: joins S_i and the masks to E_i and M_i.
+        window_scale: enlarge windows by this factor for the teacher assistant.
+        boundary: which windows B_ref comes from.
+        boundary_radius: how far a class edge may lie from SAM's, pixels.
+        targets: hard or soft.
+        mirror: look at the mirror image, too, and fuse and tell the mean of both (our choice:
+            mistakes that depend on the side cancel out).
+    """
+
+    fuse: Fusion
+    window_scale: float
+    boundary: BoundaryVersion
+    boundary_radius: int
+    targets: TargetKind
+    mirror: bool = False
+
+    def predict(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Windowed:
+        """Log S_i of every window, ``(B, N, K, h, w)`` of each family."""
+        logits = map_families(network, batch.image, batch.windows, self.window_scale)
+        return _of_families([F.log_softmax(family, dim=2) for family in logits])
+
+    def look(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Look:
+        """Ask the teacher assistant about every window, and fuse with SAM's masks."""
+        windows, masks = batch.windows, masks_of(batch)
+        predicted = as_families(self.predict(network, batch))
+        probabilities = tuple(part.exp() for part in predicted)
+        stitched = stitch_families(probabilities, windows)
+        told, seen = stitched.detach(), [part.detach() for part in probabilities]
+        if self.mirror:
+            mirrored = self.predict_mirrored(network, batch)
+            told = (told + mirrored) / 2
+            others = extract_families(mirrored, windows)
+            seen = [(part + other) / 2 for part, other in zip(seen, others, strict=True)]
+        labels = tuple(part.argmax(dim=2) for part in seen)
+        return Look(
+            windows=windows,
+            log_probabilities=predicted,
+            stitched=stitched,
+            told=told,
+            fused=tuple(map(self.fuse, seen, masks)),
+            boundary=refined_boundary(masks, labels, windows, self.boundary_radius, self.boundary),
+        )
+
+    @torch.no_grad()
+    def predict_mirrored(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Tensor:
+        """S_TA^w of the mirror image, mirrored back: probabilities ``(B, K, H, W)``."""
+        predicted = self.predict(network, replace(batch, image=batch.image.flip(-1)))
+        return stitch_families(by_family(torch.exp, predicted), batch.windows).flip(-1)
+
+    def predict_whole(
+        self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch
+    ) -> tuple[Tensor, Tensor | None]:
+        """S_TA^w, and E stitched alike where the batch has masks: ``(B, K, H, W)``."""
+        if batch.masks is not None:
+            look = self.look(network, batch)
+            return look.stitched, look.ensemble
+        predicted = by_family(torch.exp, self.predict(network, batch))
+        return stitch_families(predicted, batch.windows), None
+
+    def tell(self, look: Look) -> TeacherTargets:
+        """What a student learns from a look, as small as it is stored."""
+        soft = self.targets == "soft"
+        return TeacherTargets(
+            whole=pack_probabilities(look.told) if soft else look.told.argmax(1).to(torch.uint8),
+            ensemble=_of_families(
+                [pack_probabilities(each.ensemble) if soft else each.label for each in look.fused]
+            ),
+            weight=_of_families([each.weight.to(torch.uint8) for each in look.fused]),
+            boundary=look.boundary,
+        )
+
+    def recall(self, targets: TeacherTargets) -> TeacherTargets:
+        """Targets as cross-entropies take them: labels, or probabilities at full size."""
+        if self.targets == "hard":
+            return targets
+        return targets._replace(
+            whole=unpack_probabilities(targets.whole),
+            ensemble=by_family(unpack_probabilities, targets.ensemble),
+        )
+
+    def region(self, windows: Windows) -> Tensor:
+        """The overlaps that boundary terms are taken on, bool ``(H, W)``."""
+        return boundary_region(windows, self.boundary)
+
+    def describe(self) -> dict[str, str]:
+        """Everything that decides about the targets besides the networks and the batch."""
+        return {
+            "window_scale": repr(self.window_scale),
+            "fusion": repr(self.fuse),
+            "boundary": f"{self.boundary} {self.boundary_radius}",
+            "targets": self.targets,
+            "mirror": repr(self.mirror),
+        }
+
+
+def rectification_terms(
+    look: Look,
+    teachers: Teachers,
+    confident_weight: float,
+    distance: Distance,
+    class_weights: Tensor,
+) -> dict[str, Tensor]:
+    """The terms of L_TA: L_CE^{T,TA}(S_i; E_i, M_i), L_CC(S_i, S_j), and L_bd(S; B_ref).
+
+    The teacher assistant learns from the ensemble that it is a part of.
+
+    Args:
+        look: with gradient.
+        teachers: who looked.
+        confident_weight: λ_H.
+        distance: of L_CC.
+        class_weights: w.
+    """
+    soft = teachers.targets == "soft"
+    region = teachers.region(look.windows).to(look.boundary.device)
+    return {
+        "ensemble": ensemble_cross_entropy(
+            look.log_probabilities,
+            tuple(each.ensemble if soft else each.label for each in look.fused),
+            tuple(each.weight for each in look.fused),
+            confident_weight,
+            class_weights,
+        ),
+        "consistency": consistency(look.log_probabilities, look.windows, distance),
+        "boundary": boundary_loss(look.stitched, look.boundary, where=region),
+    }
+
+
+def labels_of(targets: Tensor) -> Tensor:
+    """Hard targets ``(B, H, W)`` as they are, soft ones ``(B, K, H, W)`` by their argmax."""
+    return targets.argmax(dim=1) if targets.is_floating_point() else targets
+
+
+def masks_of(batch: PanoramaBatch) -> tuple[Tensor, ...]:
+    """SAM's masks of a batch, int ``(B, N, L, h, w)`` of each family.
+
+    Raises:
+        ValueError: the batch comes without.
+    """
+    if batch.masks is None:
+        raise ValueError(
+            "this training needs SAM's masks and the batch has none: set data.init_args.mask_root "
+            "and put goodsam_pl.sam.PrecomputeSAM among trainer.callbacks"
+        )
+    return as_families(batch.masks)
+
+
+def _of_families(tensors: list[Tensor]) -> Windowed:
+    return tuple(tensors) if len(tensors) > 1 else tensors[0]

@@ -1,0 +1,105 @@
+"""The presets of GoodSAM and GoodSAM++: with every data set and student, and on StreetWorld."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+import wandb
+import yaml
+
+from goodsam_pl.cli import main
+from goodsam_pl.networks import SegmentationNetwork
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "goodsam"
+PRESETS = ("paper", "plus_plus", "best")
+SIZES = {"streetworld": [192, 1024], "densepass": [400, 2048], "wildpass": [400, 2048]}
+ENCODERS = {"b0": "mit_b0", "b1": "mit_b1", "b2": "mit_b2", "smp": "resnet50"}
+
+
+@pytest.fixture(autouse=True)
+def _one_wandb_run_each() -> Iterator[None]:
+    yield
+    wandb.finish()
+
+
+def test_the_folders_hold_what_is_tested_here() -> None:
+    found = {
+        path.relative_to(CONFIGS).with_suffix("").as_posix() for path in CONFIGS.rglob("*.yaml")
+    }
+    overlays = {f"data/{name}" for name in SIZES} | {f"student/{name}" for name in ENCODERS}
+    assert found == {*PRESETS, *overlays}
+
+
+def _parsed(capsys: pytest.CaptureFixture[str], *names: str) -> dict:
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", *(f"--config={CONFIGS / name}.yaml" for name in names), "--print_config"])
+    assert not stopped.value.code
+    return yaml.safe_load(capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_every_preset_takes_every_data_set_and_student(capsys: pytest.CaptureFixture[str]) -> None:
+    presets = {preset: _parsed(capsys, preset) for preset in PRESETS}
+    for preset, data, student in product(PRESETS, SIZES, ENCODERS):
+        alone = presets[preset]
+        config = _parsed(capsys, preset, f"data/{data}", f"student/{student}")
+        model, own = config["model"]["init_args"], alone["model"]["init_args"]
+        assert model["student"]["init_args"]["encoder"] == ENCODERS[student]
+        assert model["fusion"] == own["fusion"]
+        assert (model["joint"], model["boundary"]) == (own["joint"], own["boundary"])
+        assert config["data"]["init_args"]["windows"] == alone["data"]["init_args"]["windows"]
+        assert config["data"]["init_args"]["size"] == SIZES[data]
+        assert config["trainer"]["logger"]["init_args"]["offline"] is True
+        teacher = model["teacher_assistant"]
+        if data == "streetworld":
+            assert teacher == own["teacher_assistant"]
+            assert config["trainer"] == alone["trainer"]
+            assert config["data"] == alone["data"]
+        else:
+            assert teacher["class_path"] == "goodsam_pl.networks.PretrainedNetwork"
+            assert teacher["init_args"]["weights"] is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_trains_on_streetworld(preset: str, world: Path, tmp_path: Path) -> None:
+    known = SegmentationNetwork(weights="streetworld").state_dict()
+    for stage in ("source", "rectification"):
+        (tmp_path / stage).mkdir()
+        torch.save(known, tmp_path / stage / "last.ckpt")
+    text = (CONFIGS / f"{preset}.yaml").read_text().replace("data/streetworld", str(world))
+    text = text.replace("runs/streetworld", str(tmp_path)).replace("runs/goodsam", str(tmp_path))
+    config = tmp_path / f"{preset}.yaml"
+    config.write_text(text)
+    main(
+        [
+            "fit",
+            f"--config={config}",
+            "--trainer.max_steps=2",
+            "--trainer.val_check_interval=2",
+            "--trainer.accelerator=cpu",
+            "--trainer.enable_progress_bar=false",
+            "--data.init_args.batch_size=2",
+        ]
+    )
+    checkpoint = tmp_path / preset / "last.ckpt"
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
+    trained = {
+        name.split(".")[0] for name, value in state.items() if not name.startswith("metrics")
+    }
+    joint = yaml.safe_load(text)["model"]["init_args"]["joint"]
+    expected = {"student", "class_balance"} | ({"teacher_assistant"} if joint else set())
+    assert trained == expected
+
+    main(["export", str(checkpoint), str(tmp_path / "student.safetensors")])
+    student = SegmentationNetwork(weights=str(tmp_path / "student.safetensors"))
+    for name, value in student.state_dict().items():
+        assert torch.equal(value, state[f"student.{name}"]), name
+    assert any(not torch.equal(state[f"student.{name}"], value) for name, value in known.items())
+    if joint:
+        teacher = SegmentationNetwork(weights=f"{checkpoint}:teacher_assistant").state_dict()
+        assert any(not torch.equal(teacher[name], value) for name, value in known.items())
