@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from wandb_runs import history
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-OVERLAYS = ("goodsam/data", "goodsam/student")
-"""Files that change a preset, and are none."""
+OVERLAYS = ("goodsam/data", "goodsam/student", "goodsam/ablation")
+"""Files that change a preset, or plans of such changes, and are none."""
 PRESETS = sorted(
     name
     for path in CONFIGS.rglob("*.yaml")
