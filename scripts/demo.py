@@ -18,11 +18,13 @@ import runpy
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+import wandb
 from rich.console import Console
 from rich.table import Table
 
@@ -133,12 +135,25 @@ def run_in_fork(function: Callable[[], Any], *command_line: str) -> None:
     """
     child = os.fork()
     if child == 0:
-        sys.argv = [*command_line]
-        function()
-        sys.exit()  # leaves all of this script, through the exit handlers of what was imported
+        ended = 1
+        try:
+            sys.argv = [*command_line]
+            function()
+            wandb.teardown()
+            ended = 0
+        except SystemExit as error:
+            ended = error.code if isinstance(error.code, int) else 1
+        except Exception:
+            traceback.print_exc()
+        finally:
+            # not the usual exit, whose handlers would tidy up what belongs to the parent
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ended)
     _, status = os.waitpid(child, 0)
     if status:
-        raise SystemExit(f"{' '.join(command_line)} ended with status {status}")
+        code = os.waitstatus_to_exitcode(status)
+        raise SystemExit(f"{' '.join(command_line)} ended with {code}")
 
 
 def read_miou(path: Path) -> dict[str, float]:
