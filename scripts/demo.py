@@ -143,7 +143,7 @@ def run_in_fork(function: Callable[[], Any], *command_line: str) -> None:
             ended = 0
         except SystemExit as error:
             ended = error.code if isinstance(error.code, int) else 1
-        except Exception:
+        except Exception:  # noqa: BLE001  # whatever it was, this process ends here
             traceback.print_exc()
         finally:
             # not the usual exit, whose handlers would tidy up what belongs to the parent
