@@ -2,6 +2,7 @@
 
 python scripts/overview.py --config configs/streetworld/rectification.yaml \
     --teacher_assistant runs/streetworld/source/last.ckpt \
+    --student_config configs/streetworld/distillation.yaml \
     --student runs/streetworld/distillation/last.ckpt --out overview.png
 """
 
@@ -11,19 +12,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from lightning.pytorch.cli import instantiate_class
 from PIL import Image
+from torch import nn
 
-from goodsam_pl.callbacks.pictures import (
-    contact_sheet,
-    image_picture,
-    label_picture,
-    mask_picture,
-)
-from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
-from goodsam_pl.geometry import as_families
+from goodsam_pl.callbacks.pictures import contact_sheet
+from goodsam_pl.callbacks.stages import observe
+from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.modules import TARectification
 from goodsam_pl.networks import SegmentationNetwork
 
@@ -33,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--config", type=Path, required=True, help="of the rectification")
     parser.add_argument("--teacher_assistant", required=True, help="weights")
+    parser.add_argument("--student_config", type=Path, required=True, help="of the distillation")
     parser.add_argument("--student", required=True, help="weights")
     parser.add_argument("--out", type=Path, required=True, help="the picture, PNG")
     parser.add_argument("--panoramas", type=int, default=3, help="how many, evenly spread")
@@ -40,14 +37,11 @@ def main() -> None:
 
     config = yaml.safe_load(arguments.config.read_text())
     system = _rectification(config["model"]["init_args"], arguments.teacher_assistant)
-    student = SegmentationNetwork(weights=arguments.student).eval()
-    data = PanoramaDataModule(**{**config["data"]["init_args"], "eval_batch_size": 1})
+    student = _student(arguments.student_config, arguments.student).eval()
+    data = PanoramaDataModule(**config["data"]["init_args"])
     data.setup("test")
-    loader = data.test_dataloader()
-    step = max(1, len(loader) // arguments.panoramas)
-    chosen = [batch for index, batch in enumerate(loader) if index % step == step // 2]
-    with torch.no_grad():
-        columns = [_stages(batch, system, student) for batch in chosen[: arguments.panoramas]]
+    chosen = data.examples("test", arguments.panoramas)
+    columns = [observe(batch, system, student).panels() for batch in chosen]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(contact_sheet(columns)).save(arguments.out)
 
@@ -59,24 +53,11 @@ def _rectification(init_args: dict[str, Any], weights: str) -> TARectification:
     return TARectification(**{**init_args, **parts}).eval()
 
 
-def _stages(
-    batch: PanoramaBatch, system: TARectification, student: SegmentationNetwork
-) -> list[tuple[str, Any]]:
-    predicted = {kind: p.argmax(dim=1)[0] for kind, p in system.predict_kinds(batch)}
-    stages = [("panorama", image_picture(batch.image[0]))]
-    if batch.masks is not None:
-        picture = mask_picture(
-            batch.image[0], as_families(batch.masks)[0][0], batch.windows.families[0]
-        )
-        stages.append(("SAM masks", picture))
-    labels = {
-        "teacher assistant, windowed": predicted["windowed"],
-        "fused labels": predicted.get("fused", predicted["windowed"]),
-        "student": student(batch.image).argmax(dim=1)[0],
-    }
-    if batch.label is not None:
-        labels["ground truth"] = batch.label[0]
-    return stages + [(name, label_picture(ids, system.taxonomy)) for name, ids in labels.items()]
+def _student(config: Path, weights: str) -> nn.Module:
+    student = yaml.safe_load(config.read_text())["model"]["init_args"]["student"]
+    arguments = {**student["init_args"], "weights": weights}
+    built: nn.Module = instantiate_class((), {**student, "init_args": arguments})
+    return built
 
 
 if __name__ == "__main__":

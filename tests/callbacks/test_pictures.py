@@ -7,9 +7,11 @@ import torch
 
 from goodsam_pl.callbacks.pictures import (
     contact_sheet,
+    difference_picture,
     image_picture,
     label_picture,
     mask_picture,
+    weight_picture,
 )
 from goodsam_pl.data import normalize
 from goodsam_pl.geometry import WindowGrid
@@ -49,6 +51,33 @@ def test_a_smaller_mask_is_drawn_over_a_larger_one() -> None:
     picture = mask_picture(flat, masks, GRID)
     assert len(np.unique(picture[3:5, 12:16].reshape(-1, 3), axis=0)) == 1
     assert (picture[3, 12] != picture[0, 8]).any()
+
+
+def test_weights_are_grey_from_black_to_white() -> None:
+    picture = weight_picture(torch.tensor([[0.0, 0.5, 1.0]]))
+    assert picture.tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
+
+
+def test_changes_are_green_where_right_red_where_wrong_and_yellow_where_neither_or_unknown() -> (
+    None
+):
+    flat = normalize(np.full((1, 6, 3), 100, dtype=np.uint8))
+    before, after, truth = (
+        torch.tensor([ids])
+        for ids in ([1, 1, 1, 1, 1, 1], [1, 2, 2, 2, 2, 1], [1, 2, 1, 3, 255, 2])
+    )
+    green, red, yellow, dark = (0, 200, 0), (220, 0, 0), (230, 200, 0), (50, 50, 50)
+    picture = difference_picture(flat, before, after, truth)
+    assert [tuple(pixel) for pixel in picture[0].tolist()] == [
+        dark,
+        green,
+        red,
+        yellow,
+        yellow,
+        dark,
+    ]
+    unknown = difference_picture(flat, before, after)
+    assert [tuple(pixel) for pixel in unknown[0].tolist()] == [dark, *[yellow] * 4, dark]
 
 
 def test_a_sheet_holds_every_picture_below_its_caption() -> None:

@@ -55,6 +55,27 @@ def test_evaluation_is_not_augmented(densepass_root):
     assert (denormalize(batch.image)[0].permute(1, 2, 0).numpy() == raw).all()
 
 
+def test_examples_are_spread_evenly_over_a_split_and_never_change(densepass_root):
+    data = module(densepass_root)
+    data.setup("fit")
+    for _ in range(2):
+        chosen = data.examples("val", 2)
+        assert [batch.names for batch in chosen] == [["cs/1_"], ["cs/3_"]]
+        assert all(batch.label is not None for batch in chosen)
+    [first, *_] = everything = data.examples("train", 9)
+    assert [batch.names for batch in everything] == [[f"Oslo/{index}"] for index in range(4)]
+    assert first.label is None
+    raw = np.array(Image.open(densepass_root / "leftImg8bit/train/Oslo/0.png"))
+    assert (denormalize(first.image)[0].permute(1, 2, 0).numpy() == raw).all()
+
+
+def test_it_knows_which_splits_come_with_masks(densepass_root, tmp_path):
+    data = module(densepass_root, mask_root=tmp_path, mask_splits=["train", "test"])
+    data.setup("fit")
+    assert [data.has_masks(role) for role in ("train", "val", "test")] == [True, False, False]
+    assert not module(densepass_root).has_masks("train")
+
+
 def test_it_is_a_source_of_panoramas_for_sam(densepass_root, tmp_path):
     data = module(densepass_root, mask_root=str(tmp_path / "masks"), mask_splits=["train", "test"])
     assert data.windows == WindowGrid.cover((24, 128), (24, 24), (24, 16))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from goodsam_pl.cli import main
 from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.taxonomy import remap_table
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from wandb_runs import history
+
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-OVERLAYS = ("goodsam/data", "goodsam/student")
-"""Files that change a preset, and are none."""
+OVERLAYS = ("goodsam/data", "goodsam/student", "goodsam/ablation")
+"""Files that change a preset, or plans of such changes, and are none."""
 PRESETS = sorted(
     name
     for path in CONFIGS.rglob("*.yaml")
@@ -78,6 +82,19 @@ def _miou(path: Path) -> dict[str, float]:
     return {kind: float(value) for kind, value in rows["mean"].items()}
 
 
+def _stages(run: Path) -> set[str]:
+    """Captions of the panels of a panorama that an offline run logged."""
+    [log] = run.rglob("run-*.wandb")
+    captions = [
+        value
+        for step in history(log)
+        for name, value in step.items()
+        if name.startswith("stages/") and name.endswith("/captions")
+    ]
+    assert len(captions) == 1  # panorama
+    return set(captions[0])
+
+
 @pytest.mark.slow
 def test_the_road_from_the_source_to_a_student(
     preset: Callable[[str], str], runs: Path, world: Path
@@ -86,7 +103,17 @@ def test_the_road_from_the_source_to_a_student(
     assert (runs / "source" / "config.yaml").is_file()
     assert (runs / "source" / "last.ckpt").is_file()
 
-    main(["fit", f"--config={preset('rectification')}", *SHORT])
+    main(["fit", f"--config={preset('rectification')}", *SHORT, "--trainer.val_check_interval=2"])
+    wandb.finish()
+    assert _stages(runs / "rectification") == {
+        "panorama",
+        "SAM masks",
+        "teacher assistant, windowed",
+        "fused labels E",
+        "weights M",
+        "trusted labels E_H",
+        "where E differs from TA: changed",
+    }
     records = {path: path.stat().st_mtime_ns for path in (world / "masks").rglob("*.masks")}
     assert len(records) == 2  # the unlabelled panoramas to train on; the test set comes later
     rectified = runs / "rectification" / "last.ckpt"

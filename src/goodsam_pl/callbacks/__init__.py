@@ -7,6 +7,7 @@ from goodsam_pl.callbacks.precompute_teacher import PrecomputeTeacher
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
 from goodsam_pl.callbacks.run_directory import run_directory
+from goodsam_pl.callbacks.stage_panels import StagePanels
 from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "PrecomputeTeacher",
     "PredictionWriter",
     "ScoredModule",
+    "StagePanels",
     "TestTimeAugmentation",
     "run_directory",
 ]

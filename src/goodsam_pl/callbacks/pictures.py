@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -13,10 +14,20 @@ from goodsam_pl.data import denormalize
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.taxonomy import Taxonomy
 
-__all__ = ["contact_sheet", "image_picture", "label_picture", "mask_picture"]
+__all__ = [
+    "contact_sheet",
+    "difference_picture",
+    "image_picture",
+    "label_picture",
+    "mask_picture",
+    "weight_picture",
+]
 
 Picture = npt.NDArray[np.uint8]
 """An RGB image, uint8 ``(H, W, 3)``."""
+
+CORRECTED, SPOILT, UNDECIDED = (0, 200, 0), (220, 0, 0), (230, 200, 0)
+"""What :func:`difference_picture` paints."""
 
 
 def image_picture(image: Tensor) -> Picture:
@@ -41,7 +52,8 @@ def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:
         masks: index maps int ``(N, L, h, w)``, −1 = no mask.
         windows: the grid that N runs over.
     """
-    picture = image_picture(image).astype(np.float32)
+    plain = image_picture(image)
+    picture = plain.astype(np.float32)
     height, width = windows.window_size
     colors = np.random.default_rng(0).integers(40, 256, (int(masks.max()) + 2, 3))
     for index, window in enumerate(masks.amax(dim=1).cpu().numpy()):
@@ -49,10 +61,41 @@ def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:
         rows = slice(top, top + height)
         columns = np.arange(left, left + width) % windows.image_size[1]
         under = picture[rows, columns]
-        over = 0.4 * image_picture(image)[rows, columns] + 0.6 * colors[window]
+        over = 0.4 * plain[rows, columns] + 0.6 * colors[window]
         picture[rows, columns] = np.where((window >= 0)[..., None], over, under)
     colored: Picture = picture.round().astype(np.uint8)
     return colored
+
+
+def weight_picture(weight: Tensor) -> Picture:
+    """Weights ``(H, W)`` in [0, 1] as grey: black is not trusted, white is."""
+    grey = (255 * weight.float()).round().to("cpu", torch.uint8).numpy()
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def difference_picture(
+    image: Tensor, before: Tensor, after: Tensor, truth: Tensor | None = None, ignored: int = 255
+) -> Picture:
+    """Where labels changed, over the darkened panorama, and whether that was right.
+
+    Green: wrong before, right after. Red: right before, wrong after. Yellow: wrong both times, or
+    nobody knows.
+
+    Args:
+        image: normalised, ``(3, H, W)``.
+        before: class ids ``(H, W)``.
+        after: class ids ``(H, W)``.
+        truth: class ids ``(H, W)``, where there are any.
+        ignored: the label of unknown truth.
+    """
+    picture = image_picture(image) // 2
+    changed = before != after
+    picture[changed.cpu().numpy()] = UNDECIDED
+    if truth is not None:
+        known = changed & (truth != ignored)
+        picture[(known & (after == truth)).cpu().numpy()] = CORRECTED
+        picture[(known & (before == truth)).cpu().numpy()] = SPOILT
+    return picture
 
 
 def contact_sheet(columns: Sequence[Sequence[tuple[str, Picture]]], margin: int = 6) -> Picture:

@@ -64,6 +64,11 @@ FUNCTIONS = {
         "take the trained network out of a checkpoint, as safetensors",
         positional=True,
     ),
+    "ablate": FunctionVerb(
+        "goodsam_pl.ablation:ablate",
+        "run a plan of variations over several seeds and write a table",
+        positional=True,
+    ),
 }
 """Further verbs. A new one needs no more than an entry here."""
 

@@ -230,6 +230,25 @@ class PanoramaDataModule(pl.LightningDataModule):
             if file in files:
                 yield file, collate_panoramas([dataset[index]], self.windows)
 
+    def examples(self, role: Split, count: int) -> list[PanoramaBatch]:
+        """Some panoramas of a split, always the same, evenly spread, unaugmented; after ``setup``.
+
+        Args:
+            role: the split; its panoramas come with masks where :attr:`mask_splits` has it.
+            count: how many, or all where there are fewer.
+
+        Returns:
+            Batches of one.
+        """
+        dataset = self._dataset(role)
+        count = min(count, len(dataset))
+        chosen = [(2 * index + 1) * len(dataset) // (2 * count) for index in range(count)]
+        return [collate_panoramas([dataset[index]], self.windows) for index in chosen]
+
+    def has_masks(self, role: Split) -> bool:
+        """Whether a split was listed, and its panoramas come with masks."""
+        return role in self._entries and self.mask_root is not None and role in self.mask_splits
+
     def describe_masks(self) -> dict[str, str]:
         """What decides about the masks of a panorama: its view, the windows, who made them."""
         store = None if self.mask_root is None else MaskStore.open(self.mask_root).fingerprint

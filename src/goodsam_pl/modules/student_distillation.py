@@ -55,7 +55,10 @@ class StudentDistillation(SegmentationModule):
             rectification.
         fusion: joins S_i and the masks to E_i and M_i; ``None`` takes
             :class:`goodsam_pl.fusion.CTCF` with its defaults.
-        targets: cross-entropies with labels (hard) or with probabilities (soft) of the teachers.
+        targets: cross-entropies with labels (hard) or with probabilities (soft) of the teachers;
+            mixed takes probabilities of S_TA^w and labels of E_i.
+        mirror: let the teacher assistant look at the mirror image, too, and take the mean where
+            labels are made (our choice).
         whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
@@ -87,6 +90,7 @@ class StudentDistillation(SegmentationModule):
         window_scale: float = 1.0,
         fusion: Fusion | None = None,
         targets: TargetKind = "hard",
+        mirror: bool = False,
         whole_weight: float = 1.0,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
@@ -132,7 +136,9 @@ class StudentDistillation(SegmentationModule):
         self.joint = joint
         self.window_scale = window_scale
         self.fuse = fusion or CTCF()
-        self.teachers = Teachers(self.fuse, window_scale, boundary, boundary_radius, targets)
+        self.teachers = Teachers(
+            self.fuse, window_scale, boundary, boundary_radius, targets, mirror
+        )
         self.confident_weight = confident_weight
         self.consistency = consistency
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)

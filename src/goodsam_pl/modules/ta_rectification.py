@@ -35,7 +35,9 @@ class TARectification(SegmentationModule):
             :class:`goodsam_pl.fusion.CTCF` with its defaults.
         ensemble_weight: λ_E, of the cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
-        targets: learn from labels of E_i (hard) or from its probabilities (soft).
+        targets: learn from labels of E_i (hard, mixed) or from its probabilities (soft).
+        mirror: let the teacher assistant look at the mirror image, too, and take the mean where
+            labels are made (our choice).
         consistency_weight: λ_cc, of L_CC on overlaps.
         consistency: the distance of L_CC, see :func:`goodsam_pl.losses.consistency`.
         boundary_weight: λ_bd, of L_bd between the stitched S and B_ref, on overlaps.
@@ -57,6 +59,7 @@ class TARectification(SegmentationModule):
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
         targets: TargetKind = "hard",
+        mirror: bool = False,
         consistency_weight: float = 0.1,
         consistency: Distance = "divergence",
         boundary_weight: float = 0.1,
@@ -73,7 +76,9 @@ class TARectification(SegmentationModule):
         self.teacher_assistant = teacher_assistant
         self.window_scale = window_scale
         self.fuse = fusion or CTCF()
-        self.teachers = Teachers(self.fuse, window_scale, boundary, boundary_radius, targets)
+        self.teachers = Teachers(
+            self.fuse, window_scale, boundary, boundary_radius, targets, mirror
+        )
         self.confident_weight = confident_weight
         self.consistency = consistency
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)

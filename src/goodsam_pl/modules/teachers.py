@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
@@ -17,6 +17,7 @@ from goodsam_pl.geometry import (
     Windows,
     as_families,
     by_family,
+    extract_families,
     map_families,
     stitch_families,
 )
@@ -34,8 +35,9 @@ from goodsam_pl.losses import (
 
 __all__ = ["Look", "TargetKind", "Teachers", "labels_of", "masks_of", "rectification_terms"]
 
-TargetKind = Literal["hard", "soft"]
-"""What cross-entropies are taken with: labels, or probabilities."""
+TargetKind = Literal["hard", "soft", "mixed"]
+"""What cross-entropies are taken with: labels; probabilities; or probabilities of S_TA^w, which say
+how alike classes are, beside labels of E_i, which keep SAM's edges sharp."""
 
 
 class Look(NamedTuple):
@@ -45,6 +47,8 @@ class Look(NamedTuple):
         windows: W_i.
         log_probabilities: log S_i, ``(B, N, K, h, w)``, with gradient where there is one.
         stitched: S_TA^w, probabilities ``(B, K, H, W)``, likewise.
+        told: S_TA^w as the student is told, without gradient; the same, or the mean with what the
+            teacher assistant sees in a mirror.
         fused: E_i and M_i, without gradient.
         boundary: B_ref, bool ``(B, H, W)``.
     """
@@ -52,6 +56,7 @@ class Look(NamedTuple):
     windows: Windows
     log_probabilities: tuple[Tensor, ...]
     stitched: Tensor
+    told: Tensor
     fused: tuple[FusedWindows, ...]
     boundary: Tensor
 
@@ -75,7 +80,9 @@ class Teachers:
         window_scale: enlarge windows by this factor for the teacher assistant.
         boundary: which windows B_ref comes from.
         boundary_radius: how far a class edge may lie from SAM's, pixels.
-        targets: hard or soft.
+        targets: hard, soft or mixed.
+        mirror: look at the mirror image, too, and fuse and tell the mean of both (our choice:
+            mistakes that depend on the side cancel out).
     """
 
     fuse: Fusion
@@ -83,6 +90,7 @@ class Teachers:
     boundary: BoundaryVersion
     boundary_radius: int
     targets: TargetKind
+    mirror: bool = False
 
     def predict(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Windowed:
         """Log S_i of every window, ``(B, N, K, h, w)`` of each family."""
@@ -94,15 +102,28 @@ class Teachers:
         windows, masks = batch.windows, masks_of(batch)
         predicted = as_families(self.predict(network, batch))
         probabilities = tuple(part.exp() for part in predicted)
-        seen = [part.detach() for part in probabilities]
+        stitched = stitch_families(probabilities, windows)
+        told, seen = stitched.detach(), [part.detach() for part in probabilities]
+        if self.mirror:
+            mirrored = self.predict_mirrored(network, batch)
+            told = (told + mirrored) / 2
+            others = extract_families(mirrored, windows)
+            seen = [(part + other) / 2 for part, other in zip(seen, others, strict=True)]
         labels = tuple(part.argmax(dim=2) for part in seen)
         return Look(
             windows=windows,
             log_probabilities=predicted,
-            stitched=stitch_families(probabilities, windows),
+            stitched=stitched,
+            told=told,
             fused=tuple(map(self.fuse, seen, masks)),
             boundary=refined_boundary(masks, labels, windows, self.boundary_radius, self.boundary),
         )
+
+    @torch.no_grad()
+    def predict_mirrored(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Tensor:
+        """S_TA^w of the mirror image, mirrored back: probabilities ``(B, K, H, W)``."""
+        predicted = self.predict(network, replace(batch, image=batch.image.flip(-1)))
+        return stitch_families(by_family(torch.exp, predicted), batch.windows).flip(-1)
 
     def predict_whole(
         self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch
@@ -116,10 +137,9 @@ class Teachers:
 
     def tell(self, look: Look) -> TeacherTargets:
         """What a student learns from a look, as small as it is stored."""
-        soft = self.targets == "soft"
-        stitched = look.stitched.detach()
+        hard, soft = self.targets == "hard", self.targets == "soft"
         return TeacherTargets(
-            whole=pack_probabilities(stitched) if soft else stitched.argmax(1).to(torch.uint8),
+            whole=look.told.argmax(1).to(torch.uint8) if hard else pack_probabilities(look.told),
             ensemble=_of_families(
                 [pack_probabilities(each.ensemble) if soft else each.label for each in look.fused]
             ),
@@ -131,8 +151,11 @@ class Teachers:
         """Targets as cross-entropies take them: labels, or probabilities at full size."""
         if self.targets == "hard":
             return targets
+        whole = unpack_probabilities(targets.whole)
+        if self.targets == "mixed":
+            return targets._replace(whole=whole)
         return targets._replace(
-            whole=unpack_probabilities(targets.whole),
+            whole=whole,
             ensemble=by_family(unpack_probabilities, targets.ensemble),
         )
 
@@ -147,6 +170,7 @@ class Teachers:
             "fusion": repr(self.fuse),
             "boundary": f"{self.boundary} {self.boundary_radius}",
             "targets": self.targets,
+            "mirror": repr(self.mirror),
         }
 
 

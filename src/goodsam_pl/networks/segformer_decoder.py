@@ -8,7 +8,7 @@ before the enlargement. The result and every gradient are the same up to roundin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -45,17 +45,18 @@ class FoldedSegformerDecoder(nn.Module):
         super().__init__()
         self.mlp_stage = decoder.mlp_stage
         self.fuse_stage = decoder.fuse_stage
+        self.enlarge: Callable[[Tensor, tuple[int, int]], Tensor] = _enlarge
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Fuse the feature maps of the encoder."""
-        size = [length // 4 for length in features[0].shape[2:]]
+        size = (features[0].shape[2] // 4, features[0].shape[3] // 4)
         stages = features[2:] if features[1].shape[1] == 0 else features[1:]
         fuse, *normalise_and_activate = self.fuse_stage
         columns = fuse.weight.flatten(1).chunk(len(self.mlp_stage), dim=1)
         fused, bias = [], []
         for stage, mlp, column in zip(reversed(stages), self.mlp_stage, columns, strict=True):
             projection = column @ mlp.linear.weight
-            fused.append(_enlarge(F.conv2d(stage, projection[:, :, None, None]), size))
+            fused.append(self.enlarge(F.conv2d(stage, projection[:, :, None, None]), size))
             bias.append(column @ mlp.linear.bias)
         output = sum(fused[1:], fused[0]) + torch.stack(bias).sum(dim=0)[:, None, None]
         for layer in normalise_and_activate:
@@ -63,7 +64,7 @@ class FoldedSegformerDecoder(nn.Module):
         return output
 
 
-def _enlarge(features: Tensor, size: Sequence[int]) -> Tensor:
-    if list(features.shape[2:]) == list(size):
+def _enlarge(features: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(features.shape[2:]) == size:
         return features
-    return F.interpolate(features, size=list(size), mode="bilinear")
+    return F.interpolate(features, size=size, mode="bilinear")

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
 
+from goodsam_pl.networks.circular import close_circle
 from goodsam_pl.networks.segformer_decoder import fold_decoder
 from goodsam_pl.networks.weights import load_weights
 
@@ -52,13 +53,13 @@ class _SmpNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""
         height, width = images.shape[-2:]
-        logits: Tensor = self.model(_pad_to_stride(images, self.model.encoder.output_stride))
+        logits: Tensor = self.model(self._extend(images))
         return logits[..., :height, :width]
 
     def forward_features(self, images: Tensor) -> SegmentationOutput:
         """As :meth:`forward`, with the features of the last four stages."""
         height, width = images.shape[-2:]
-        features = self.model.encoder(_pad_to_stride(images, self.model.encoder.output_stride))
+        features = self.model.encoder(self._extend(images))
         logits = self.model.segmentation_head(self.model.decoder(features))
         return SegmentationOutput(tuple(features[-_STAGES:]), logits[..., :height, :width])
 
@@ -66,6 +67,9 @@ class _SmpNetwork(nn.Module):
     def feature_channels(self) -> tuple[int, ...]:
         """Channels C_l of the last four stages."""
         return tuple(self.model.encoder.out_channels[-_STAGES:])
+
+    def _extend(self, images: Tensor) -> Tensor:
+        return _pad_to_stride(images, self.model.encoder.output_stride)
 
 
 class SegmentationNetwork(_SmpNetwork):
@@ -82,9 +86,12 @@ class SegmentationNetwork(_SmpNetwork):
         weights: where the weights come from. ``None``: random. ``imagenet``: the encoder's, from
             the hub. ``streetworld``: a SegFormer-B0 trained on StreetWorld's source city, shipped
             with the package. Otherwise a path: safetensors, a state dict, or a checkpoint of ours.
+        circular: the left border of the image goes on at the right one, for networks that see
+            whole panoramas; see :mod:`goodsam_pl.networks.circular`. Weights fit either way.
 
     Shape:
-        - input ``(B, 3, H, W)``, float32, ImageNet-normalised, any H and W;
+        - input ``(B, 3, H, W)``, float32, ImageNet-normalised, any H and W; if circular, W is a
+          multiple of the encoder's stride, 32;
         - output logits ``(B, K, H, W)``.
     """
 
@@ -94,8 +101,10 @@ class SegmentationNetwork(_SmpNetwork):
         encoder: str = "mit_b0",
         classes: int = 19,
         weights: str | None = None,
+        circular: bool = False,
     ) -> None:
         super().__init__()
+        self.circular = circular
         self.model = fold_decoder(
             smp.create_model(
                 architecture,
@@ -104,8 +113,19 @@ class SegmentationNetwork(_SmpNetwork):
                 classes=classes,
             )
         )
+        if circular:
+            close_circle(self.model)
         if weights not in (None, "imagenet"):
             load_weights(self, weights)
+
+    def _extend(self, images: Tensor) -> Tensor:
+        stride: int = self.model.encoder.output_stride
+        if self.circular and images.shape[-1] % stride:
+            raise ValueError(
+                f"a circular network takes widths that are multiples of {stride}, these images are "
+                f"{images.shape[-1]} wide: choose data.size so, or leave circular out"
+            )
+        return super()._extend(images)
 
 
 class PretrainedNetwork(_SmpNetwork):

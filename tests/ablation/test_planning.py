@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from goodsam_pl.ablation.jobs import OUT, in_order, placed
+from goodsam_pl.ablation.plan import read_plan
+from goodsam_pl.ablation.planning import plan_runs
+
+PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
+
+
+def jobs_of(path):
+    return in_order(job for run in plan_runs(read_plan(path)) for job in run.jobs)
+
+
+def runs_by_name(path):
+    return {(run.variation, run.seed): run for run in plan_runs(read_plan(path))}
+
+
+def test_what_is_the_same_is_done_once_and_after_its_inputs(plan_file):
+    names = [job.name for job in jobs_of(plan_file)]
+    assert names.count("flour") == 1  # for both seeds
+    assert names.count("rectification-fit") == 2  # a seed, shared by full and -yeast
+    assert names.count("rectification-test") == 4  # trained, and for -dough as it starts
+    assert names.count("distillation-fit") == 6
+    done = set()
+    for job in jobs_of(plan_file):
+        assert {each.key for each in job.inputs} <= done
+        done.add(job.key)
+
+
+def test_paths_of_the_presets_become_those_of_the_stages(plan_file, tmp_path):
+    run = runs_by_name(plan_file)["full", 1]
+    fit = {job.name: job for job in run.jobs}
+    dough, bread = (
+        placed(fit[f"{name}-fit"], tmp_path) for name in ("rectification", "distillation")
+    )
+    folder = fit["rectification-fit"].folder(tmp_path)
+    assert dough["model"]["init_args"]["flour"] == f"{fit['flour'].folder(tmp_path)}/rye"
+    assert dough["trainer"]["default_root_dir"] == str(folder)
+    assert dough["trainer"]["callbacks"][0]["init_args"]["dirpath"] == str(folder)
+    assert dough["trainer"]["max_steps"] == 3
+    assert dough["seed_everything"] == 1
+    assert bread["model"]["init_args"]["dough"] == f"{folder}/last.ckpt"
+    scored = fit["distillation-test"]
+    assert scored.checkpoint is fit["distillation-fit"]
+    assert scored.settings == fit["distillation-fit"].settings
+    assert scored.folder(tmp_path) != fit["distillation-fit"].folder(tmp_path)
+
+
+def test_an_untrained_stage_is_scored_and_no_input(plan_file):
+    run = runs_by_name(plan_file)["-dough", 0]
+    assert sorted(job.name for job in run.jobs) == [
+        "distillation-fit", "distillation-test", "flour", "rectification-test"
+    ]  # fmt: skip
+
+
+def test_weights_of_an_untrained_stage_are_refused(plan_file):
+    text = plan_file.read_text().replace("{flour}/flour.ckpt", "{rectification}/last.ckpt")
+    plan_file.write_text(text)
+    with pytest.raises(ValueError, match="-dough / distillation needs the weights of 'rectif"):
+        plan_runs(read_plan(plan_file))
+
+
+def test_unknown_placeholders_are_named(plan_file):
+    plan_file.write_text(plan_file.read_text().replace("{flour}/", "{water}/"))
+    with pytest.raises(ValueError, match=r"\{water\} is none of \{seed\}, \{out\}, \{flour\}"):
+        plan_runs(read_plan(plan_file))
+
+
+def test_a_key_changes_with_all_that_comes_before_and_with_nothing_else(plan_file):
+    before = {job.key for job in jobs_of(plan_file)}
+    text = plan_file.read_text()
+    plan_file.write_text(text.replace("Flat.", "Very flat.").replace("title: Bread", "title: Cake"))
+    assert {job.key for job in jobs_of(plan_file)} == before
+    plan_file.write_text(text.replace("model.yeast: 0.0", "model.yeast: 0.5"))
+    changed = [job for job in jobs_of(plan_file) if job.key not in before]
+    assert {job.name for job in changed} == {"distillation-fit", "distillation-test"}
+    assert len(changed) == 4  # -yeast, two seeds
+    plan_file.write_text(text.replace("fine: true", "fine: false"))
+    assert not before & {job.key for job in jobs_of(plan_file)}
+
+
+def test_settings_name_no_folder_of_this_machine(plan_file):
+    assert all(str(plan_file.parent) not in str(job.settings) for job in jobs_of(plan_file))
+    assert any(OUT in str(job.settings) for job in jobs_of(plan_file))
+
+
+def test_our_plan_shares_what_it_can():
+    names = [job.name for job in jobs_of(PLANS / "streetworld.yaml")]
+    variations = 16
+    assert names.count("data") == 1
+    assert names.count("source-fit") == names.count("source_only-test") == 3
+    assert names.count("distillation-fit") == 3 * variations
+    # the links of the student leave the rectification alone, one row has none
+    assert names.count("rectification-fit") == 3 * (variations - 3)
+
+
+def test_the_source_city_is_drawn_and_trained_on_once_for_all_severities():
+    names = [job.name for job in jobs_of(PLANS / "severity.yaml")]
+    assert names.count("pinhole") == 1
+    assert names.count("source-fit") == 3
+    assert names.count("panoramas") == 5
+    assert names.count("distillation-fit") == 15

@@ -1,0 +1,99 @@
+"""What the teachers see when they look at a mirror image, too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from goodsam_pl.data import PanoramaBatch
+from goodsam_pl.fusion import CTCF
+from goodsam_pl.geometry import (
+    CrossedWindows,
+    WindowGrid,
+    Windows,
+    as_families,
+    extract_families,
+    stitch_families,
+)
+from goodsam_pl.modules.teachers import Teachers
+
+GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
+CROSSED = CrossedWindows.cover((16, 48), (8, 24), (8, 12), (16, 12), (16, 12))
+
+
+def _teachers(mirror: bool) -> Teachers:
+    return Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror)
+
+
+def _panoramas(windows: Windows) -> PanoramaBatch:
+    generator = torch.Generator().manual_seed(1)
+    layers = torch.randint(-1, 4, (2, 1, 4, 12), generator=generator).short()
+    cut = extract_families(layers.repeat_interleave(4, 2).repeat_interleave(4, 3), windows)
+    return PanoramaBatch(
+        image=torch.randn(2, 3, 16, 48, generator=generator),
+        label=None,
+        masks=cut if len(cut) > 1 else cut[0],
+        windows=windows,
+        names=["a", "b"],
+    )
+
+
+def _sided_network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Conv2d(3, 19, (1, 3), padding=(0, 1))
+
+
+@pytest.mark.parametrize("windows", [GRID, CROSSED], ids=["grid", "crossed"])
+def test_the_mean_of_both_images_is_told_and_fused(windows: Windows) -> None:
+    network, batch = _sided_network(), _panoramas(windows)
+    mirrored = replace(batch, image=batch.image.flip(-1))
+    plain = _teachers(mirror=False).look(network, batch)
+    other = _teachers(mirror=False).predict(network, mirrored)
+    back = stitch_families(tuple(part.exp() for part in as_families(other)), windows).flip(-1)
+
+    look = _teachers(mirror=True).look(network, batch)
+
+    torch.testing.assert_close(look.told, (plain.stitched + back) / 2)
+    mean = [
+        (part.exp() + cut) / 2
+        for part, cut in zip(plain.log_probabilities, extract_families(back, windows), strict=True)
+    ]
+    for fused, seen, masks in zip(look.fused, mean, as_families(batch.masks), strict=True):
+        torch.testing.assert_close(fused.ensemble, CTCF()(seen, masks).ensemble)
+    assert not torch.equal(look.told, plain.told)
+
+
+def test_its_own_prediction_keeps_its_gradient_and_its_value() -> None:
+    network, batch = _sided_network(), _panoramas(GRID)
+    look = _teachers(mirror=True).look(network, batch)
+    torch.testing.assert_close(look.stitched, _teachers(mirror=False).look(network, batch).stitched)
+    assert look.stitched.requires_grad
+    assert not look.told.requires_grad
+
+
+def test_to_who_knows_no_sides_a_mirror_tells_nothing_new() -> None:
+    class Pointwise(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return images.repeat(1, 7, 1, 1)[:, :19] * torch.arange(19).view(1, 19, 1, 1)
+
+    batch = _panoramas(GRID)
+    look = _teachers(mirror=True).look(Pointwise(), batch)
+    torch.testing.assert_close(look.told, look.stitched)
+
+
+def test_stored_targets_know_whether_there_was_a_mirror() -> None:
+    assert _teachers(mirror=True).describe() != _teachers(mirror=False).describe()
+
+
+def test_mixed_targets_are_the_soft_ones_of_the_whole_and_the_hard_ones_of_windows() -> None:
+    network, batch = _sided_network(), _panoramas(GRID)
+    hard, soft, mixed = (Teachers(CTCF(), 1.0, "v1", 3, kind) for kind in ("hard", "soft", "mixed"))
+    look = hard.look(network, batch)
+    assert torch.equal(mixed.tell(look).whole, soft.tell(look).whole)
+    assert torch.equal(mixed.tell(look).ensemble, hard.tell(look).ensemble)
+    recalled = mixed.recall(mixed.tell(look))
+    assert torch.equal(recalled.whole, soft.recall(soft.tell(look)).whole)
+    assert torch.equal(recalled.ensemble, hard.tell(look).ensemble)
