@@ -165,9 +165,9 @@ class WindowGrid(NamedTuple):
         sums = windows.new_zeros(
             (windows.shape[0], windows.shape[2], self.image_size[0], 2 * self.image_size[1])
         )
-        for index in range(self.count):
+        for index, window in enumerate(windows.unbind(dim=1)):
             top, left = self.corner(index)
-            sums[..., top : top + height, left : left + width] += windows[:, index]
+            sums[..., top : top + height, left : left + width] += window
         return sums[..., : self.image_size[1]] + sums[..., self.image_size[1] :]
 
     def overlaps(self) -> list[Overlap]:

@@ -35,16 +35,17 @@ def consistency(logits: Windowed, windows: Windows, distance: Distance = "diverg
         Scalar ≥ 0, the mean over pixels of overlap (nats for the divergence); 0 when no two
         windows overlap.
     """
-    families = [F.log_softmax(family, dim=2) for family in as_families(logits)]
     pairs = windows.overlaps()
     if not pairs:
-        return families[0].sum() * 0.0
+        return torch.stack([family.sum() * 0.0 for family in as_families(logits)]).sum()
+    # windows one by one: the gradient of a slice is as large as what it was cut from
+    families = [F.log_softmax(family, dim=2).unbind(dim=1) for family in as_families(logits)]
     apart = symmetric_divergence if distance == "divergence" else squared_difference
     sums, pixels = [], 0
     for first, second, (rows, columns), (other_rows, other_columns) in pairs:
         distances = apart(
-            families[0][:, first, :, rows, columns],
-            families[-1][:, second, :, other_rows, other_columns],
+            families[0][first][..., rows, columns],
+            families[-1][second][..., other_rows, other_columns],
         )
         sums.append(distances.sum())
         pixels += distances.numel()
