@@ -25,8 +25,9 @@ $(READY): setup.cfg pyproject.toml
 demo: $(READY) ## The whole road on StreetWorld, from panoramas to a student (SEED=0)
 	$(BIN)/python scripts/demo.py --seed $(SEED)
 
+# a process a core; threads of torch beside them would only wait for one another
 test: $(READY) ## All tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(READY) ## Style and types
 	$(BIN)/ruff check .

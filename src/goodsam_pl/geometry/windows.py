@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from goodsam_pl.geometry.cutting import Cut, add_up, cut_out
+
 __all__ = ["Overlap", "WindowGrid", "map_windows"]
 
 
@@ -137,16 +139,7 @@ class WindowGrid(NamedTuple):
             raise ValueError(
                 f"the grid is for images of {self.image_size}, these are {tuple(images.shape[-2:])}"
             )
-        height, width = self.window_size
-        overhang = max(self.columns) + width - self.image_size[1]
-        if overhang > 0:
-            images = torch.cat([images, images[..., :overhang]], dim=-1)
-        cuts = [
-            images[..., top : top + height, left : left + width]
-            for top in self.rows
-            for left in self.columns
-        ]
-        return torch.stack(cuts, dim=1)
+        return cut_out(images, self._cut)
 
     def stitch(self, windows: Tensor) -> Tensor:
         """Average overlapping windows back into whole images, the inverse of :meth:`extract`.
@@ -161,14 +154,11 @@ class WindowGrid(NamedTuple):
 
     def add_up(self, windows: Tensor) -> Tensor:
         """Sum overlapping windows on whole images: :meth:`stitch` before the mean is taken."""
-        height, width = self.window_size
-        sums = windows.new_zeros(
-            (windows.shape[0], windows.shape[2], self.image_size[0], 2 * self.image_size[1])
-        )
-        for index, window in enumerate(windows.unbind(dim=1)):
-            top, left = self.corner(index)
-            sums[..., top : top + height, left : left + width] += window
-        return sums[..., : self.image_size[1]] + sums[..., self.image_size[1] :]
+        return add_up(windows, self._cut)
+
+    @property
+    def _cut(self) -> Cut:
+        return Cut(self.image_size, self.window_size, self.rows, self.columns)
 
     def overlaps(self) -> list[Overlap]:
         """All pairs of windows that share pixels, also across the seam, each pair once a side.
