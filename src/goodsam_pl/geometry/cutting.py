@@ -33,12 +33,12 @@ class Cut(NamedTuple):
 
 def cut_out(images: Tensor, cut: Cut) -> Tensor:
     """Images ``(B, ..., H, W)`` to windows ``(B, N, ..., h, w)``, any dtype."""
-    return cast("Tensor", _CutOut.apply(images, cut))  # type: ignore[no-untyped-call]
+    return cast("Tensor", _CutOut.apply(images, cut))
 
 
 def add_up(windows: Tensor, cut: Cut) -> Tensor:
     """Windows ``(B, N, ..., h, w)`` to sums ``(B, ..., H, W)``."""
-    return cast("Tensor", _AddUp.apply(windows, cut))  # type: ignore[no-untyped-call]
+    return cast("Tensor", _AddUp.apply(windows, cut))
 
 
 class _CutOut(torch.autograd.Function):

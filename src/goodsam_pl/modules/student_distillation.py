@@ -176,7 +176,7 @@ class StudentDistillation(SegmentationModule):
         look = self.teachers.look(self.teacher_assistant, batch) if self.joint else None
         told = self.teachers.tell(look) if look else batch.targets or self.teach(batch)
         targets = self.teachers.recall(told)
-        balance = self.class_balance(labels_of(targets.whole))  # w
+        balance = self.class_balance(labels_of(told.whole))  # w
 
         terms = self.student_terms(batch, targets, balance)
         if look:

@@ -40,6 +40,9 @@ TargetKind = Literal["hard", "soft", "mixed"]
 how alike classes are, beside labels of E_i, which keep SAM's edges sharp."""
 
 
+_LABEL_AXES = 3
+
+
 class Look(NamedTuple):
     """What the teachers see in a batch; tuples hold one entry for each family of windows.
 
@@ -208,8 +211,8 @@ def rectification_terms(
 
 
 def labels_of(targets: Tensor) -> Tensor:
-    """Hard targets ``(B, H, W)`` as they are, soft ones ``(B, K, H, W)`` by their argmax."""
-    return targets.argmax(dim=1) if targets.is_floating_point() else targets
+    """Hard targets ``(B, H, W)`` as they are, soft ones ``(B, K, h, w)`` by their argmax."""
+    return targets.argmax(dim=1) if targets.ndim > _LABEL_AXES else targets
 
 
 def masks_of(batch: PanoramaBatch) -> tuple[Tensor, ...]:
