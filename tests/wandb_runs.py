@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,24 @@ def history(log: Path) -> list[dict[str, Any]]:
             items = record.history.item
             steps.append({i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items})
     return steps
+
+
+def history_with(log: Path, end: str, patience: float = 60) -> list[dict[str, Any]]:
+    """The steps with a key that ends so, once there are any.
+
+    W&B writes from a process of its own, and goes on for a moment when a run is said to be over.
+
+    Args:
+        log: as above.
+        end: of a key.
+        patience: seconds until the answer is none.
+    """
+    until = time.monotonic() + patience
+    while True:
+        found = [step for step in history(log) if any(key.endswith(end) for key in step)]
+        if found or time.monotonic() > until:
+            return found
+        time.sleep(0.2)
 
 
 def _records(data: bytes) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from goodsam_pl.sam import Felzenszwalb, PrecomputeSAM
 from goodsam_pl.taxonomy import get_taxonomy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from wandb_runs import history
+from wandb_runs import history, history_with
 
 TAXONOMY = get_taxonomy("cityscapes-19")
 PANORAMAS = ("stages/val_0/filenames", "stages/val_2/filenames")
@@ -97,7 +97,7 @@ def test_wandb_gets_every_stage_of_the_same_panoramas_at_each_validation(tmp_pat
     fit(module, panoramas, StagePanels(panoramas=2), logger)
 
     [log] = tmp_path.rglob("run-*.wandb")
-    logged = [step for step in history(log) if "stages/val_0/captions" in step]
+    logged = history_with(log, "stages/val_0/captions")
     assert [step["trainer/global_step"] for step in logged] == [2, 4]
     assert "stages/val_2/captions" in {key for step in history(log) for key in step}
     for step in logged:

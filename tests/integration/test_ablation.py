@@ -24,6 +24,7 @@ def short(out: Path) -> Path:
     scenes = {"source_train": 2, "source_val": 1, "target_train": 2}
     plan["shared"]["data"]["options"] |= scenes | {"target_val": 1, "target_test": 1, "workers": 1}
     preset = plan["presets"]["two_stage"]
+    plan["presets"] = {"two_stage": preset}
     preset["variations"] = {"-whole link": preset["variations"]["-whole link"]}
     for stage in (*plan["shared"].values(), *preset["stages"].values()):
         if "config" in stage:

@@ -17,7 +17,7 @@ from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.taxonomy import remap_table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from wandb_runs import history
+from wandb_runs import history_with
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 OVERLAYS = ("goodsam/data", "goodsam/student", "goodsam/ablation")
@@ -87,7 +87,7 @@ def _stages(run: Path) -> set[str]:
     [log] = run.rglob("run-*.wandb")
     captions = [
         value
-        for step in history(log)
+        for step in history_with(log, "/captions")
         for name, value in step.items()
         if name.startswith("stages/") and name.endswith("/captions")
     ]
@@ -102,6 +102,7 @@ def test_the_road_from_the_source_to_a_student(
     main(["fit", f"--config={preset('source')}", *SHORT])
     assert (runs / "source" / "config.yaml").is_file()
     assert (runs / "source" / "last.ckpt").is_file()
+    wandb.finish()  # a run that is not over would be gone on with
 
     main(["fit", f"--config={preset('rectification')}", *SHORT, "--trainer.val_check_interval=2"])
     wandb.finish()
