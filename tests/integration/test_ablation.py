@@ -53,7 +53,9 @@ def test_a_plan_from_the_data_to_the_table(tmp_path: Path, monkeypatch: pytest.M
     assert first["ta_miou"] == second["ta_miou"]  # one and the same rectification
     configs = sorted(out.glob("stages/distillation-fit-*/config.yaml"))
     runs = [yaml.safe_load(path.read_text())["model"]["init_args"] for path in configs]
-    assert {run["whole_weight"] for run in runs} == {0.0, 1.0}
+    preset = yaml.safe_load((PLANS / "../../streetworld/distillation.yaml").read_text())
+    usual = preset["model"]["init_args"]["whole_weight"]
+    assert {run["whole_weight"] for run in runs} == {0.0, usual}
     assert runs[0]["student"]["init_args"] == runs[1]["student"]["init_args"]
     states = [torch.load(path.with_name("last.ckpt"), weights_only=True) for path in configs]
     students = [state["state_dict"]["student.model.segmentation_head.0.weight"] for state in states]
