@@ -105,14 +105,14 @@ def test_running_out_of_memory_does_not_change_the_masks(
 
     window = street_image[None, :, :, 300:492]
     expected = SegmentAnything(points_per_side=4).propose(window)[0]
-    monkeypatch.setattr("goodsam_pl.sam.segment_anything.decode_points", decode_few)
+    monkeypatch.setattr("goodsam_pl.sam.asking.decode_points", decode_few)
     found = SegmentAnything(points_per_side=4).propose(window)[0]
     assert torch.equal(found.binary(), expected.binary())
 
 
 def test_a_huge_batch_of_points_is_cut_to_what_memory_holds() -> None:
     proposer = SegmentAnything(points_per_batch=100_000)
-    assert 24 < proposer._together.size < 1000
+    assert 24 < proposer._decoder.together.size < 1000
 
 
 def test_16_bits_change_masks_a_little_and_the_fingerprint(street_image: Tensor) -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from segment_anything.modeling import Sam
 from torch import Tensor
 
+from goodsam_pl.sam.asking import PointDecoder
 from goodsam_pl.sam.batching import ShrinkingBatches
-from goodsam_pl.sam.decoding import DecodedPoints, decode_points, draw_masks, sketch_masks
 from goodsam_pl.sam.masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.prompting import (
     Answers,
@@ -25,20 +25,11 @@ from goodsam_pl.sam.prompting import (
     Thresholds,
     check_counts,
     drop_repeats,
-    join_answers,
-    no_answers,
-    pass_thresholds,
     propose_on_grid,
     resize_as_pillow,
 )
 from goodsam_pl.sam.proposer import Description, fingerprint_of
 from goodsam_pl.sam.sam_weights import SamWeights
-from goodsam_pl.sam.sketching import (
-    Candidates,
-    answer_distinct,
-    outline_boxes,
-    sketched_stability,
-)
 
 __all__ = ["SegmentAnything"]
 
@@ -47,19 +38,6 @@ _OFFICIAL_THRESHOLDS = (0.88, 0.95, 1.0)
 _NANO_THRESHOLDS = (0.35, 0.5, 0.3)
 
 _TYPES = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-
-_MOST_MEMORY = 1 << 30
-"""Bytes that a batch of points may take, by estimate, whatever ``points_per_batch`` says."""
-
-_MOST_KEPT = 1 << 28
-"""Bytes up to which decoded points are kept for drawing; more are decoded once more."""
-
-_SKETCHY_STABILITY = 0.1
-"""How far below the threshold the stability of a sketch may be for the mask to be drawn.
-
-On StreetWorld with vit_nano, a third fewer masks are drawn than without a look at it, and as many
-of all masks are found again.
-"""
 
 
 class SegmentAnything:
@@ -163,7 +141,7 @@ class SegmentAnything:
         self._device = torch.device(device)
         if "_sam" in self.__dict__:
             self._sam.to(self._device)
-        self.__dict__.pop("_together", None)
+        self.__dict__.pop("_decoder", None)
 
     def propose(self, windows: Tensor) -> list[WindowMasks]:
         """Find the masks of each window.
@@ -216,70 +194,13 @@ class SegmentAnything:
         self.windows_per_batch = batches.size
         return EmbeddedWindows(embeddings, LogitFrame(side, height, width), size)
 
-    @torch.no_grad()
     def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
-        """Ask one window at some points; what passes all thresholds is the answer.
+        """Ask one window at some points, see :meth:`goodsam_pl.sam.asking.PointDecoder.ask`."""
+        return self._decoder.ask(view, index, points)
 
-        Args:
-            view: embedded windows.
-            index: of one of them.
-            points: ``(P, 2)``, ``(x, y)`` in pixels of the window.
-        """
-
-        def answer(some: Tensor) -> Answers:
-            decoded = self._decode(view, index, points[some])
-            wanted = decoded.predicted_iou > self.predicted_iou_threshold
-            prompts = some[wanted.nonzero()[:, 0]]
-            return self._draw(view, decoded, wanted, prompts)
-
-        parts = self._together.apply(answer, torch.arange(len(points), device=points.device))
-        return join_answers([self._no_answers(view), *parts])
-
-    @torch.no_grad()
     def ask_distinct(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
-        """As :meth:`ask`, but hardly a mask is drawn that repeats a better one.
-
-        ``prompts`` of the answers number candidates.
-        """
-        keeps = 4 * view.embeddings[0].numel() * len(points) <= _MOST_KEPT
-        kept: list[DecodedPoints] = []
-
-        def sketch(some: Tensor) -> _Sketches:
-            decoded = self._decode(view, index, points[some])
-            logits = sketch_masks(self._sam, decoded).float()
-            stability = sketched_stability(logits.flatten(0, 1), self.stability_offset)
-            wanted = decoded.predicted_iou > self.predicted_iou_threshold
-            wanted &= stability.view_as(wanted) >= self.stability_threshold - _SKETCHY_STABILITY
-            rows, masks = wanted.nonzero(as_tuple=True)
-            boxes = outline_boxes(logits[rows, masks])
-            if keeps:
-                kept.append(decoded)
-            return _Sketches(some[rows], masks, decoded.predicted_iou[rows, masks], boxes)
-
-        everything = torch.arange(len(points), device=points.device)
-        parts = self._together.apply(sketch, everything)
-        sketches = _Sketches(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
-
-        everywhere = DecodedPoints(*map(torch.cat, zip(*kept, strict=True))) if keeps else None
-
-        def draw(chosen: Tensor) -> Answers:
-            order = sketches.points[chosen].argsort(stable=True)
-            batches = self._together.apply(draw_some, chosen[order])
-            return join_answers([self._no_answers(view), *batches])
-
-        def draw_some(chosen: Tensor) -> Answers:
-            asked, rows = sketches.points[chosen].unique(return_inverse=True)
-            decoded = (
-                self._decode(view, index, points[asked])
-                if everywhere is None
-                else DecodedPoints(*(part[asked] for part in everywhere))
-            )
-            numbers = torch.full_like(decoded.predicted_iou, -1, dtype=torch.long)
-            numbers[rows, sketches.masks[chosen]] = chosen
-            return self._draw(view, decoded, numbers >= 0, numbers[numbers >= 0])
-
-        candidates = Candidates(sketches.predicted_iou, sketches.boxes)
-        return answer_distinct(candidates, draw, self.box_nms_threshold)
+        """As :meth:`ask`, but hardly a mask is drawn that repeats a better one."""
+        return self._decoder.ask_distinct(view, index, points)
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
         """Of masks whose boxes repeat each other, keep the one with the best score."""
@@ -298,52 +219,21 @@ class SegmentAnything:
         encoder = self._sam.image_encoder
         return torch.compile(encoder) if self.compile_encoder else encoder
 
-    def _autocast(self) -> torch.autocast:
-        kind = _TYPES[self.precision]
-        return torch.autocast(self._device.type, kind, enabled=kind != torch.float32)
-
-    def _decode(self, view: EmbeddedWindows, index: int, points: Tensor) -> DecodedPoints:
-        scale = points.new_tensor(
-            [view.frame.width / view.size[1], view.frame.height / view.size[0]]
-        )
-        with self._autocast():
-            decoded = decode_points(
-                self._sam, view.embeddings[index : index + 1], (points * scale)[None]
-            )
-        return decoded._replace(predicted_iou=decoded.predicted_iou.float())
-
-    def _draw(
-        self, view: EmbeddedWindows, decoded: DecodedPoints, wanted: Tensor, prompts: Tensor
-    ) -> Answers:
-        with self._autocast():
-            logits = draw_masks(self._sam, decoded, wanted)
+    @cached_property
+    def _decoder(self) -> PointDecoder:
         least = Thresholds(
             self.predicted_iou_threshold,
             self.stability_threshold,
             self.stability_offset,
             self.minimum_area,
         )
-        scores = decoded.predicted_iou[wanted]
-        return pass_thresholds(view, prompts, logits.float(), scores, least)
+        return PointDecoder(
+            self._sam, least, self.box_nms_threshold, self.points_per_batch, self._autocast
+        )
 
-    def _no_answers(self, view: EmbeddedWindows) -> Answers:
-        return no_answers(view, (4 * view.embeddings.shape[-2], 4 * view.embeddings.shape[-1]))
-
-    @cached_property
-    def _together(self) -> ShrinkingBatches:
-        """Points that go through the decoder together."""
-        usual = 24 if self._device.type == "cpu" else 256
-        fitting = max(1, _MOST_MEMORY // _bytes_per_point(self._sam))
-        return ShrinkingBatches("points", min(self.points_per_batch or usual, fitting))
-
-
-class _Sketches(NamedTuple):
-    """Candidates of one window: point and mask ``(K,)`` int64, score ``(K,)``, box ``(K, 4)``."""
-
-    points: Tensor
-    masks: Tensor
-    predicted_iou: Tensor
-    boxes: Tensor
+    def _autocast(self) -> torch.autocast:
+        kind = _TYPES[self.precision]
+        return torch.autocast(self._device.type, kind, enabled=kind != torch.float32)
 
 
 class _Sketching:
@@ -355,15 +245,3 @@ class _Sketching:
         self.embed = model.embed
         self.ask = model.ask_distinct
         self.keep_best = model.keep_best
-
-
-def _bytes_per_point(sam: Sam) -> int:
-    """What one point takes at most while its three masks are drawn and laid over their window."""
-    rows, columns = sam.prompt_encoder.image_embedding_size
-    tokens: int = rows * columns
-    side: int = sam.image_encoder.img_size
-    features: int = sam.mask_decoder.output_upscaling[3].out_channels
-    decoding: int = 6 * tokens * sam.mask_decoder.transformer_dim
-    drawing = 3 * 16 * tokens * features
-    laying = 3 * 3 * side**2
-    return 4 * (decoding + drawing + laying)
