@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from goodsam_pl.ablation.jobs import OUT, in_order, placed
-from goodsam_pl.ablation.plan import read_plan
 from goodsam_pl.ablation.planning import plan_runs
+from goodsam_pl.ablation.reading import read_plan
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 

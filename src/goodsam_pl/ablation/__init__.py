@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from goodsam_pl.ablation.command import ablate
-from goodsam_pl.ablation.plan import Plan, read_plan
+from goodsam_pl.ablation.plan import Plan
 from goodsam_pl.ablation.planning import Run, plan_runs
+from goodsam_pl.ablation.reading import read_plan
 
 __all__ = ["Plan", "Run", "ablate", "plan_runs", "read_plan"]

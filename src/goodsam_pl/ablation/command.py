@@ -24,9 +24,10 @@ from rich.progress import (
 from goodsam_pl.ablation.calling import Call, Processes, is_done, log_of, perform
 from goodsam_pl.ablation.jobs import Job, in_order
 from goodsam_pl.ablation.lock import locked
-from goodsam_pl.ablation.plan import Plan, read_plan
+from goodsam_pl.ablation.plan import Plan
 from goodsam_pl.ablation.planning import Run, plan_runs
 from goodsam_pl.ablation.plots import check_matplotlib, draw_bars, draw_curve
+from goodsam_pl.ablation.reading import read_plan
 from goodsam_pl.ablation.report import as_csv, as_markdown
 from goodsam_pl.ablation.running import run_jobs
 from goodsam_pl.ablation.scores import collect

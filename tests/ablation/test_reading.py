@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from goodsam_pl.ablation.plan import CommandStage, ScoreSource, TrainingStage, read_plan
+from goodsam_pl.ablation.plan import CommandStage, ScoreSource, TrainingStage
+from goodsam_pl.ablation.reading import read_plan
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 
