@@ -29,16 +29,13 @@ from rich.console import Console
 from rich.table import Table
 
 import goodsam_pl.cli.training  # noqa: F401  # ten seconds of imports, which every fork inherits
+from goodsam_pl.allocator import KEEP_MEMORY
 from goodsam_pl.cli.entry import main as run_goodsam
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ROOT / "configs" / "streetworld"
 DATA = ROOT / "data" / "streetworld"
 RUNS = ROOT / "runs" / "demo"
-
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
-"""Without it glibc returns every large tensor to the system and gets it back zeroed, page by page,
-and much of a training step on the CPU goes into that."""
 
 ROWS = {
     "source_only": "source-only B0, whole panorama",

@@ -16,16 +16,13 @@ from typing import Protocol
 import yaml
 
 from goodsam_pl.ablation.jobs import Job, placed
+from goodsam_pl.allocator import KEEP_MEMORY
 from goodsam_pl.atomic import write_atomically
 
 __all__ = ["Call", "JobError", "Processes", "is_done", "log_of", "perform", "table_of"]
 
 _RESULT = "result.json"
 _TABLES = {"test": "test_classes.csv", "validate": "val_classes.csv"}
-
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
-"""Without it glibc returns every large tensor to the system and gets it back zeroed, page by page,
-and much of a training step on the CPU goes into that."""
 
 
 class JobError(RuntimeError):
@@ -70,7 +67,7 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=stream,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **_KEEP_MEMORY, **settings},
+                    env={**os.environ, **KEEP_MEMORY, **settings},
                     pass_fds=[self._kept_open],
                     start_new_session=True,  # with processes of its own, all ended together
                 )
