@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Collection, Iterator
 from functools import partial
@@ -15,22 +14,10 @@ from torch.utils.data import DataLoader
 
 from goodsam_pl.data.augment import possible_shifts
 from goodsam_pl.data.batch import PanoramaBatch, collate_panoramas
-from goodsam_pl.data.layouts import (
-    PANORAMA_LAYOUTS,
-    Entry,
-    MissingSplitError,
-    Request,
-    Split,
-    list_entries,
-)
+from goodsam_pl.data.layouts import Split
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.panorama import (
-    Augmentation,
-    PanoramaDataset,
-    PanoramaFormat,
-    StoredMasks,
-    StoredTargets,
-)
+from goodsam_pl.data.panorama import Augmentation, PanoramaFormat
+from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.transforms import Transform, photometric
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
@@ -38,8 +25,6 @@ from goodsam_pl.sam.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
 
 __all__ = ["PanoramaDataModule"]
-
-log = logging.getLogger(__name__)
 
 Stage = Literal["fit", "validate", "test", "predict"]
 
@@ -136,7 +121,6 @@ class PanoramaDataModule(pl.LightningDataModule):
             get_taxonomy(evaluation_taxonomy) if evaluation_taxonomy else None
         )
         self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
-        self._labels_in = evaluation_taxonomy or taxonomy
         self.format = PanoramaFormat(
             (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
         )
@@ -159,7 +143,17 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.predict_split = predict_split
         self.limit = limit
         self.loading = Loading(batch_size, eval_batch_size, num_workers)
-        self._entries: dict[str, list[Entry]] = {}
+        self._splits = PanoramaSplits(
+            layout=dataset,
+            root=self.root,
+            label_taxonomy=self.label_taxonomy.name,
+            labels_in=evaluation_taxonomy or taxonomy,
+            format=self.format,
+            windows=self.windows,
+            mask_root=self.mask_root,
+            mask_roles=self.mask_splits,
+            limit=limit,
+        )
         self._targets: TargetStore | None = None
 
     def setup(self, stage: str) -> None:
@@ -172,24 +166,24 @@ class PanoramaDataModule(pl.LightningDataModule):
             ValueError: no images, a broken first file, or one of the wrong aspect.
         """
         if stage == "fit":
-            self._load("train", "train")
-            self._load_validation()
+            self._splits.load("train", "train")
+            self._splits.load_validation()
         elif stage == "validate":
-            self._load("val", "val")
+            self._splits.load("val", "val")
         elif stage == "test":
-            self._load("test", "test")
+            self._splits.load("test", "test")
         elif stage == "predict":
-            self._load("predict", self.predict_split)
+            self._splits.load("predict", self.predict_split)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Unlabelled panoramas, augmented, shuffled."""
-        dataset = self._dataset("train", self.augmentation, self._targets)
+        dataset = self._splits.dataset("train", self.augmentation, self._targets)
         processes = self.trainer.world_size if self.trainer else 1
         return self.loading.training(dataset, len(dataset), self._collate, processes)
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
         """Panoramas of the val split, each once over all processes; none if it has no labels."""
-        return self._evaluation("val") if "val" in self._entries else []
+        return self._evaluation("val") if "val" in self._splits else []
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Panoramas of the test split, each once over all processes."""
@@ -212,20 +206,20 @@ class PanoramaDataModule(pl.LightningDataModule):
             "predict": ("predict",),
         }[stage]
         return [
-            entry.image
+            file
             for split in splits
-            if split in self.mask_splits
-            for entry in self._entries.get(split, [])
+            if split in self.mask_splits and split in self._splits
+            for file in self._splits.files(split)
         ]
 
     @property
     def training_files(self) -> list[Path]:
         """The panoramas of the train split, after ``setup``."""
-        return [entry.image for entry in self._entries["train"]]
+        return self._splits.files("train")
 
     def training_panoramas(self, files: Collection[Path]) -> Iterator[tuple[Path, PanoramaBatch]]:
         """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
-        dataset = self._dataset("train")
+        dataset = self._splits.dataset("train")
         for index, file in enumerate(self.training_files):
             if file in files:
                 yield file, collate_panoramas([dataset[index]], self.windows)
@@ -240,14 +234,14 @@ class PanoramaDataModule(pl.LightningDataModule):
         Returns:
             Batches of one.
         """
-        dataset = self._dataset(role)
+        dataset = self._splits.dataset(role)
         count = min(count, len(dataset))
         chosen = [(2 * index + 1) * len(dataset) // (2 * count) for index in range(count)]
         return [collate_panoramas([dataset[index]], self.windows) for index in chosen]
 
     def has_masks(self, role: Split) -> bool:
         """Whether a split was listed, and its panoramas come with masks."""
-        return role in self._entries and self.mask_root is not None and role in self.mask_splits
+        return self._splits.has_masks(role)
 
     def describe_masks(self) -> dict[str, str]:
         """What decides about the masks of a panorama: its view, the windows, who made them."""
@@ -276,62 +270,10 @@ class PanoramaDataModule(pl.LightningDataModule):
         Raises:
             ValueError: a split would be empty.
         """
-        for role in self.mask_splits & self._entries.keys():
-            entries = self._entries[role]
-            kept = [entry for entry in entries if entry.image not in files]
-            if not kept:
-                raise ValueError(
-                    f"{self.root}: none of the {len(entries)} panoramas of {role} has masks: see "
-                    "above what is wrong with each"
-                )
-            if len(kept) < len(entries):
-                log.info("%s: %d of %d panoramas", role, len(kept), len(entries))
-            self._entries[role] = kept
-
-    def _load(self, role: str, split: Split) -> None:
-        if role in self._entries:
-            return
-        request = Request(self.root, split, self.label_taxonomy.name)
-        entries = list_entries(PANORAMA_LAYOUTS, self.dataset, request)[: self.limit]
-        if role == "predict":
-            entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
-        if self.mask_root is None or role not in self.mask_splits:
-            PanoramaDataset(entries[:1], self.format, self.windows, self._labels_in)[0]
-        self._entries[role] = entries
-
-    def _load_validation(self) -> None:
-        try:
-            self._load("val", "val")
-        except MissingSplitError as missing:
-            log.info("training without validation: %s", missing)
-            return
-        if all(entry.label is None for entry in self._entries["val"]):
-            log.info("training without validation: %s has no labels for it", self.root)
-            del self._entries["val"]
-
-    def _dataset(
-        self,
-        role: str,
-        augmentation: Augmentation | None = None,
-        targets: TargetStore | None = None,
-    ) -> PanoramaDataset:
-        entries = self._entries[role]
-        files = [entry.image for entry in entries]
-        masks = None
-        if self.mask_root is not None and role in self.mask_splits and targets is None:
-            masks = StoredMasks(self.mask_root, files, self.windows, self.view)
-        return PanoramaDataset(
-            entries,
-            self.format,
-            self.windows,
-            self._labels_in,
-            masks=masks,
-            targets=None if targets is None else StoredTargets(targets, files),
-            augmentation=augmentation,
-        )
+        self._splits.leave_out(files)
 
     def _evaluation(self, role: str) -> DataLoader[Any]:
-        return self.loading.evaluation(self._dataset(role), self._collate, self.trainer)
+        return self.loading.evaluation(self._splits.dataset(role), self._collate, self.trainer)
 
     @property
     def _collate(self) -> Any:

@@ -1,0 +1,133 @@
+"""The panoramas of each split: which files there are, and what is read beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from goodsam_pl.data.layouts import (
+    PANORAMA_LAYOUTS,
+    Entry,
+    MissingSplitError,
+    Request,
+    Split,
+    list_entries,
+)
+from goodsam_pl.data.panorama import (
+    Augmentation,
+    PanoramaDataset,
+    PanoramaFormat,
+    StoredMasks,
+    StoredTargets,
+)
+from goodsam_pl.data.targets import TargetStore
+from goodsam_pl.geometry import Windows
+
+__all__ = ["PanoramaSplits"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class PanoramaSplits:
+    """What was listed of a folder of panoramas, by role.
+
+    A role is a split, or ``predict``, which stands for one of the splits without its labels.
+
+    Attributes:
+        layout: one of :data:`goodsam_pl.data.layouts.PANORAMA_LAYOUTS`.
+        root: folder of the data set.
+        label_taxonomy: name of the class set that label files of the ``plain`` layout are in.
+        labels_in: name of the class set that labels are translated to.
+        format: how files become arrays.
+        windows: of every panorama.
+        mask_root: folder of the mask store; ``None`` for panoramas without masks.
+        mask_roles: the roles whose panoramas come with masks.
+        limit: list only the first so many panoramas of each split.
+    """
+
+    layout: str
+    root: Path
+    label_taxonomy: str
+    labels_in: str
+    format: PanoramaFormat
+    windows: Windows
+    mask_root: Path | None
+    mask_roles: frozenset[str]
+    limit: int | None
+    _entries: dict[str, list[Entry]] = field(default_factory=dict, init=False)
+
+    def __contains__(self, role: str) -> bool:
+        return role in self._entries
+
+    def load(self, role: str, split: Split) -> None:
+        """List the files of a role once, and read the first if it comes without masks."""
+        if role in self:
+            return
+        request = Request(self.root, split, self.label_taxonomy)
+        entries = list_entries(PANORAMA_LAYOUTS, self.layout, request)[: self.limit]
+        if role == "predict":
+            entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
+        if self.mask_root is None or role not in self.mask_roles:
+            PanoramaDataset(entries[:1], self.format, self.windows, self.labels_in)[0]
+        self._entries[role] = entries
+
+    def load_validation(self) -> None:
+        """As :meth:`load` of ``val``, where there is such a split and it has labels."""
+        try:
+            self.load("val", "val")
+        except MissingSplitError as missing:
+            log.info("training without validation: %s", missing)
+            return
+        if all(entry.label is None for entry in self._entries["val"]):
+            log.info("training without validation: %s has no labels for it", self.root)
+            del self._entries["val"]
+
+    def has_masks(self, role: str) -> bool:
+        """Whether a role was listed, and its panoramas come with masks."""
+        return role in self and self.mask_root is not None and role in self.mask_roles
+
+    def files(self, role: str) -> list[Path]:
+        """The panoramas of a role that was listed."""
+        return [entry.image for entry in self._entries[role]]
+
+    def dataset(
+        self,
+        role: str,
+        augmentation: Augmentation | None = None,
+        targets: TargetStore | None = None,
+    ) -> PanoramaDataset:
+        """The panoramas of a role with their masks, or with stored targets in their place."""
+        files = self.files(role)
+        masks = None
+        if self.mask_root is not None and role in self.mask_roles and targets is None:
+            masks = StoredMasks(self.mask_root, files, self.windows, self.format.view)
+        return PanoramaDataset(
+            self._entries[role],
+            self.format,
+            self.windows,
+            self.labels_in,
+            masks=masks,
+            targets=None if targets is None else StoredTargets(targets, files),
+            augmentation=augmentation,
+        )
+
+    def leave_out(self, files: Collection[Path]) -> None:
+        """Go on without some panoramas, in all roles that come with masks.
+
+        Raises:
+            ValueError: a role would be empty.
+        """
+        for role in self.mask_roles & self._entries.keys():
+            entries = self._entries[role]
+            kept = [entry for entry in entries if entry.image not in files]
+            if not kept:
+                raise ValueError(
+                    f"{self.root}: none of the {len(entries)} panoramas of {role} has masks: see "
+                    "above what is wrong with each"
+                )
+            if len(kept) < len(entries):
+                log.info("%s: %d of %d panoramas", role, len(kept), len(entries))
+            self._entries[role] = kept
