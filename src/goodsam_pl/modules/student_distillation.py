@@ -134,10 +134,8 @@ class StudentDistillation(SegmentationModule):
         )
         self.teacher_assistant = teacher_assistant if joint else FrozenNetwork(teacher_assistant)
         self.joint = joint
-        self.window_scale = window_scale
-        self.fuse = fusion or CTCF()
         self.teachers = Teachers(
-            self.fuse, window_scale, boundary, boundary_radius, targets, mirror
+            fusion or CTCF(), window_scale, boundary, boundary_radius, targets, mirror
         )
         self.confident_weight = confident_weight
         self.consistency = consistency
