@@ -230,7 +230,6 @@ def make_module() -> StudentDistillation:
         window_scale=1.5,
         fusion=CTCF(distinct_share=0.1, instance_weight=0.3, votes="softmax"),
         mirror=True,
-        further_scales=[2.0],
         targets="mixed",
         whole_weight=0.5,
         class_balance=0.5,
