@@ -93,8 +93,9 @@ def main() -> None:
 
 def report(times: dict[str, list[float]]) -> dict[str, float]:
     """The headline figures: medians, and the same of minima."""
-    figures = {}
-    for suffix, of in (("", statistics.median), ("_least", min)):
+    figures: dict[str, float] = {}
+    summaries: dict[str, Callable[[list[float]], float]] = {"": statistics.median, "_least": min}
+    for suffix, of in summaries.items():
         fused, dense = of(times["CTCF"]), of(times["CTCF, and the dense ensemble"])
         loop, numpy_loop = of(times["loop in PyTorch"]), of(times["loop in NumPy"])
         figures |= {

@@ -120,7 +120,8 @@ def _maximum(scores: _Floats, best: _Floats) -> NDArray[np.uint8]:
     codes = np.equal(scores, best).view(np.uint8)
     # early classes have large codes, so that the largest tells the first of equals
     codes *= np.arange(last, -1, -1, dtype=np.uint8)[:, None]
-    return np.uint8(last) - np.maximum.reduce(codes, axis=0)
+    labels: NDArray[np.uint8] = np.uint8(last) - np.maximum.reduce(codes, axis=0)
+    return labels
 
 
 def _run_starts(labels: NDArray[np.uint8], layers: _Integers) -> _Integers:
