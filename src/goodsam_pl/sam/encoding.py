@@ -56,7 +56,7 @@ def _attend_in_windows(block: Any, tokens: Tensor) -> Tensor:
 
 def _attend(attention: Any, tokens: Tensor) -> Tensor:
     """Self-attention of ``(N, h, w, C)`` with what it adds to scores for relative places."""
-    count, height, width, channels = tokens.shape
+    count, height, width = tokens.shape[:3]
     projected = attention.qkv(tokens).reshape(count, height * width, 3, attention.num_heads, -1)
     queries, keys, values = projected.permute(2, 0, 3, 1, 4).flatten(1, 2).unbind(0)
     places = _relative_places(attention, queries, (height, width))
