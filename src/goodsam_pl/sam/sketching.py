@@ -3,8 +3,8 @@
 Of a thousand masks that a window's points are answered with, suppression of repeats leaves about
 ten. It needs nothing but scores and boxes; scores are known before a mask is drawn, and boxes can
 be told well enough from a sketch, one logit a token instead of sixteen. So candidates are sketched,
-the best of each crowd is drawn, and only drawn masks are judged by their true stability, area and
-box, as ``segment_anything`` does. (Our choice.)
+the best of each crowd is drawn, along its outline, and drawn masks are judged by stability, area
+and box as ``segment_anything`` does. (Our choice.)
 """
 
 from __future__ import annotations
