@@ -225,12 +225,15 @@ def make_data(root: Path, batch_size: int) -> PanoramaDataModule:
 def make_module() -> StudentDistillation:
     """The preset's, with the starting weights for both networks."""
     return StudentDistillation(
-        student=SegmentationNetwork(encoder="mit_b0", weights="streetworld"),
+        student=SegmentationNetwork(encoder="mit_b0", weights="streetworld", circular=True),
         teacher_assistant=SegmentationNetwork(encoder="mit_b0", weights="streetworld"),
         window_scale=1.5,
         fusion=CTCF(distinct_share=0.1, instance_weight=0.3, votes="softmax"),
+        mirror=True,
+        targets="mixed",
+        whole_weight=0.5,
         class_balance=0.5,
-        learning_rate=2e-4,
+        learning_rate=8e-4,
         warmup_steps=5,
     )
 
@@ -242,7 +245,7 @@ def bare_loop(module: StudentDistillation, batches: Iterator[Any]) -> Callable[[
     silence: Any = lambda *_, **__: None  # noqa: E731
     module.log = module.log_dict = silence  # type: ignore[method-assign]
     trained = [each for each in module.parameters() if each.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=2e-4, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(trained, lr=8e-4, weight_decay=0.01)
 
     def step() -> None:
         batch = next(batches).to(device)

@@ -23,12 +23,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-import wandb
 from rich.console import Console
 from rich.table import Table
 
-import goodsam_pl.cli.training  # noqa: F401  # ten seconds of imports, which every fork inherits
 from goodsam_pl.allocator import KEEP_MEMORY
 from goodsam_pl.cli.entry import main as run_goodsam
 
@@ -51,6 +48,8 @@ def main() -> None:
     """Run all steps for one seed."""
     if not KEEP_MEMORY.items() <= os.environ.items():  # glibc reads it when a process starts
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEEP_MEMORY})  # noqa: S606
+    import goodsam_pl.cli.training  # noqa: F401, PLC0415  # ten seconds, which every fork inherits
+
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0, help="seed of every training")
     seed = parser.parse_args().seed
@@ -105,6 +104,8 @@ def main() -> None:
 def write_configs(run: Path, seed: int) -> dict[str, Path]:
     """Copy the presets with the run's folder and seed, and the precision this processor likes."""
     run.mkdir(parents=True)
+    import torch  # noqa: PLC0415  # as late as the other long imports
+
     fast = torch.cpu._is_amx_tile_supported()  # noqa: SLF001  # torch has no public question for it
     written = {}
     for name in ("source", "rectification", "distillation"):
@@ -136,6 +137,8 @@ def run_in_fork(function: Callable[[], Any], *command_line: str) -> None:
         try:
             sys.argv = [*command_line]
             function()
+            import wandb  # noqa: PLC0415  # likewise
+
             wandb.teardown()
             ended = 0
         except SystemExit as error:

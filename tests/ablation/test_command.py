@@ -143,6 +143,14 @@ def test_only_some_variations(plan_file, tmp_path, goodsam):
         ablate(plan_file, tmp_path / "out", only="salt")
 
 
+def test_only_some_seeds(plan_file, tmp_path, goodsam):
+    ablate(plan_file, tmp_path / "out", seeds=[1])
+    assert [row["seed"] for row in rows(tmp_path / "out")] == ["1", "1", "1"]
+    assert "Not complete: 3 of 6 runs" in (tmp_path / "out/ablation.md").read_text()
+    with pytest.raises(ValueError, match=r"the plan has no seed 7, but \[0, 1\]"):
+        ablate(plan_file, tmp_path / "out", seeds=[7])
+
+
 def test_a_process_has_its_threads_and_its_device(plan_file, tmp_path, goodsam, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     ablate(plan_file, tmp_path / "out", jobs=2, threads=1)
@@ -202,12 +210,13 @@ def sleeper(plan_file, tmp_path):
     return ablation, int(note.read_text())
 
 
-def test_whoever_ends_it_ends_its_processes(sleeper):
+def test_whoever_ends_it_ends_its_processes_and_has_a_table(sleeper, tmp_path):
     ablation, pid = sleeper
     ablation.send_signal(signal.SIGTERM)
     assert ablation.wait(timeout=30) == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+    assert "Not complete: 6 of 6 runs" in (tmp_path / "out/ablation.md").read_text()
 
 
 def test_what_a_killed_one_left_running_keeps_others_away(sleeper, plan_file, tmp_path):

@@ -51,7 +51,9 @@ def test_every_preset_takes_every_data_set_and_student(capsys: pytest.CaptureFix
         alone = presets[preset]
         config = _parsed(capsys, preset, f"data/{data}", f"student/{student}")
         model, own = config["model"]["init_args"], alone["model"]["init_args"]
-        assert model["student"]["init_args"]["encoder"] == ENCODERS[student]
+        network = model["student"]["init_args"]
+        assert network["encoder"] == ENCODERS[student]
+        assert not network["circular"] or network["architecture"] == "segformer"
         assert model["fusion"] == own["fusion"]
         assert (model["joint"], model["boundary"]) == (own["joint"], own["boundary"])
         assert config["data"]["init_args"]["windows"] == alone["data"]["init_args"]["windows"]

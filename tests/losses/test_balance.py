@@ -36,24 +36,25 @@ def test_it_remembers_all_labels_and_nothing_is_endless() -> None:
 
 def test_zero_is_plain_cross_entropy() -> None:
     torch.manual_seed(0)
-    logits, labels = torch.randn(2, 4, 3, 5), torch.randint(0, 4, (2, 3, 5))
+    log_probabilities = torch.randn(2, 4, 3, 5).log_softmax(1)
+    labels = torch.randint(0, 4, (2, 3, 5))
     ones = ClassBalance(4, exponent=0.0)(labels)
-    plain = whole_image_cross_entropy(logits, labels)
-    torch.testing.assert_close(whole_image_cross_entropy(logits, labels, ones), plain)
+    plain = whole_image_cross_entropy(log_probabilities, labels)
+    torch.testing.assert_close(whole_image_cross_entropy(log_probabilities, labels, ones), plain)
 
 
 def test_the_losses_weigh_each_pixel_by_its_label() -> None:
     torch.manual_seed(0)
     weights = torch.tensor([0.5, 1.0, 3.0])
-    logits, labels = torch.randn(1, 3, 2, 2), torch.randint(0, 3, (1, 2, 2))
-    nats = -logits.log_softmax(1).gather(1, labels[:, None])[:, 0]
+    log_probabilities = torch.randn(1, 3, 2, 2).log_softmax(1)
+    labels = torch.randint(0, 3, (1, 2, 2))
+    nats = -log_probabilities.gather(1, labels[:, None])[:, 0]
     expected = (weights[labels] * nats).mean()
-    torch.testing.assert_close(whole_image_cross_entropy(logits, labels, weights), expected)
+    found = whole_image_cross_entropy(log_probabilities, labels, weights)
+    torch.testing.assert_close(found, expected)
 
     trust = torch.rand(1, 1, 2, 2)
-    found = ensemble_cross_entropy(
-        logits.log_softmax(1)[:, None], labels[:, None], trust, 2.0, weights
-    )
+    found = ensemble_cross_entropy(log_probabilities[:, None], labels[:, None], trust, 2.0, weights)
     torch.testing.assert_close(found, (weights[labels] * (1 + 2 * trust[:, 0]) * nats).mean())
 
 

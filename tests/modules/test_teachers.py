@@ -1,4 +1,4 @@
-"""What the teachers see when they look at a mirror image, too."""
+"""What the teachers see when they look at a mirror image and at other scales, too."""
 
 from __future__ import annotations
 
@@ -86,6 +86,26 @@ def test_to_who_knows_no_sides_a_mirror_tells_nothing_new() -> None:
 
 def test_stored_targets_know_whether_there_was_a_mirror() -> None:
     assert _teachers(mirror=True).describe() != _teachers(mirror=False).describe()
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_every_scale_and_side_has_an_equal_share(mirror: bool) -> None:
+    network, batch = _sided_network(), _panoramas(GRID)
+    views = []
+    for scale in (1.0, 1.5, 2.0):
+        one = Teachers(CTCF(), scale, "v1", 3, "hard", mirror)
+        views.append(one.look(network, batch).told)
+
+    look = Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror, (1.5, 2.0)).look(network, batch)
+
+    torch.testing.assert_close(look.told, torch.stack(views).mean(dim=0))
+    assert not look.told.requires_grad
+    torch.testing.assert_close(look.stitched, _teachers(mirror=False).look(network, batch).stitched)
+
+
+def test_stored_targets_know_the_scales() -> None:
+    plain, two = (Teachers(CTCF(), 1.0, "v1", 3, "hard", True, more) for more in ((), (2.0,)))
+    assert plain.describe() != two.describe()
 
 
 def test_mixed_targets_are_the_soft_ones_of_the_whole_and_the_hard_ones_of_windows() -> None:

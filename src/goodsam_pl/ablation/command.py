@@ -42,14 +42,15 @@ def ablate(
     jobs: int = 1,
     threads: int | None = None,
     only: str | None = None,
+    seeds: list[int] | None = None,
 ) -> None:
     """Run named variations of presets over several seeds, and write a table.
 
     ``docs/ablation.md`` tells what a plan looks like. Every training and every test is a process of
     its own; what several variations have in common is done once. A second call does only what is
     not done, or not with the plan as it is now; a training that was killed goes on from its last
-    checkpoint. ``OUT/ablation.md``, ``.csv`` and ``.png`` are written in any case, failures are
-    named at the end.
+    checkpoint. ``OUT/ablation.md``, ``.csv`` and ``.png`` are written in any case, also when it is
+    interrupted; failures are named at the end.
 
     Args:
         plan: YAML file.
@@ -58,6 +59,7 @@ def ablate(
         threads: of each process on the CPU; null leaves the choice to torch.
         only: names of variations, separated by commas: run these alone. The table has all that are
             done.
+        seeds: of the plan, run these alone, such as ``[0]`` for a first look; null runs all.
 
     Raises:
         ValueError: the plan, or an option, is wrong.
@@ -69,27 +71,35 @@ def ablate(
     read = read_plan(plan)
     out = out.expanduser().resolve()
     runs = plan_runs(read)
-    chosen = _chosen(runs, only)
+    chosen = _chosen(runs, only, seeds)
+    command = shlex.join(["goodsam", "ablate", str(plan), f"--out={os.path.relpath(out)}"])
     with locked(out) as lock, _terminable():
         processes = Processes(lock)
-        failed = _run(chosen, out, processes, _settings(jobs, threads), processes.stop)
-        command = shlex.join(["goodsam", "ablate", str(plan), f"--out={os.path.relpath(out)}"])
-        _write_report(read, runs, out, command)
+        try:
+            failed = _run(chosen, out, processes, _settings(jobs, threads), processes.stop)
+        finally:
+            _write_report(read, runs, out, command)
     Console().print(f"see {out / 'ablation.md'}", soft_wrap=True)
     if failed:
         _tell(failed, chosen, out)
         raise SystemExit(1)
 
 
-def _chosen(runs: Sequence[Run], only: str | None) -> list[Run]:
-    if only is None:
-        return list(runs)
-    names = [name.strip() for name in only.split(",")]
+def _chosen(runs: Sequence[Run], only: str | None, seeds: Sequence[int] | None) -> list[Run]:
+    names = None if only is None else [name.strip() for name in only.split(",")]
     known = {run.variation for run in runs}
-    for name in names:
+    for name in names or ():
         if name not in known:
             raise ValueError(f"only={only}: there is no variation {name!r} in {sorted(known)}")
-    return [run for run in runs if run.variation in names]
+    of_plan = {run.seed for run in runs}
+    for seed in seeds or ():
+        if seed not in of_plan:
+            raise ValueError(f"seeds={seeds}: the plan has no seed {seed}, but {sorted(of_plan)}")
+    return [
+        run
+        for run in runs
+        if (names is None or run.variation in names) and (seeds is None or run.seed in seeds)
+    ]
 
 
 def _settings(jobs: int, threads: int | None) -> list[dict[str, str]]:

@@ -117,5 +117,6 @@ def fill_accepted(
     in_mask = mask > 0
     if distinct_share > 0:
         in_mask &= share[mask, runs.labels] >= distinct_share
-    filled = in_mask & accepted[mask]
-    return paint(runs, winner[mask], filled, filled, ~in_mask, confidence, instance_weight)
+    filled = in_mask & accepted.index_select(0, mask)
+    labels = winner.index_select(0, mask)
+    return paint(runs, labels, filled, filled, ~in_mask, confidence, instance_weight)

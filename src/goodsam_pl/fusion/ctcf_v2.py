@@ -100,7 +100,8 @@ def complementary_fusion_by_area(
     # whole multiples of 1 / UNIT again, so that means do not depend on an order
     largest_share = most * UNIT // votes.sum(dim=-1).clamp(min=1)
     number = torch.arange(len(areas), device=areas.device)
-    panorama = (number - 1).clamp(min=0) // (runs.masks_per_window * probabilities.shape[-4])
+    window = (number - 1) % runs.window_count
+    panorama = window // probabilities.shape[-4]
     level = panorama * 3 + area_level(areas, area_limits)
     accepted = _reaches_mean(largest_share, level, areas > 0)
     return fill_accepted(

@@ -33,13 +33,11 @@ class FusedWindows:
 
     @cached_property
     def ensemble(self) -> Tensor:
-        """E_i, probabilities ``(..., K, h, w)``; K times the room of :attr:`label`."""
-        classes = torch.arange(self.probabilities.shape[-3], device=self.winner.device)
-        one_hot = self.winner.unsqueeze(-3) == classes.to(torch.uint8)[:, None, None]
-        instance = torch.lerp(
-            self.probabilities, one_hot.to(self.probabilities), self.instance_weight
-        )
-        return torch.where(self.filled.unsqueeze(-3), instance, self.probabilities)
+        """E_i = (1 - w F) S_i + w F 1[Y], ``(..., K, h, w)``; K times the room of :attr:`label`."""
+        replaced = (self.instance_weight * self.filled).to(self.probabilities).unsqueeze(-3)
+        winner = self.winner.long().unsqueeze(-3)
+        ensemble = self.probabilities * (1 - replaced)
+        return ensemble.scatter_(-3, winner, ensemble.gather(-3, winner) + replaced)
 
     @cached_property
     def label(self) -> Tensor:

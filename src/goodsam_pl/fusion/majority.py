@@ -54,4 +54,4 @@ def majority_vote(
     most, winner = counted.max(dim=-1)
     mask = topmost(runs, most > majority * counted.sum(dim=-1).double())
     filled = mask > 0
-    return paint(runs, winner[mask], filled, filled, ~filled, confidence)
+    return paint(runs, winner.index_select(0, mask), filled, filled, ~filled, confidence)

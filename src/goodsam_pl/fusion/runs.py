@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from goodsam_pl.fusion.scan import scan, spread
+from goodsam_pl.fusion.scan import gather_up, scan, spread
 
 __all__ = ["WindowRuns"]
 
@@ -26,9 +26,10 @@ class WindowRuns:
         lengths: pixels of each run, int64 ``(R,)``.
         windows: the window of each run, int64 ``(R,)``.
         labels: argmax S_i of each run, int64 ``(R,)``.
-        masks: the masks of each run, int32 ``(L, R)``, 0 is none; within a window numbers grow
-            as masks shrink.
-        masks_per_window: M ≥ 1; mask m of window i has the number 1 + i M + m.
+        masks: the masks of each run, int32 ``(L, R)``, 0 is none; mask m of window i has the number
+            1 + m n + i, so that within a window numbers grow as masks shrink.
+        topmost: the smallest of them, int64 ``(R,)``.
+        masks_per_window: M ≥ 1.
     """
 
     probabilities: Tensor
@@ -37,6 +38,7 @@ class WindowRuns:
     windows: Tensor
     labels: Tensor
     masks: Tensor
+    topmost: Tensor
     masks_per_window: int
 
     @classmethod
@@ -50,8 +52,8 @@ class WindowRuns:
         probabilities = probabilities.detach()
         found = scan(probabilities.flatten(0, -4).flatten(2), masks.flatten(0, -4).flatten(2))
         windows = found.starts // found.confidence.shape[1]
-        most = max(int(found.masks.max()) + 1, 1)
-        numbers = found.masks.int() + (windows.int() * most + 1)
+        topmost = found.masks.amax(dim=0)
+        most = -(-int(topmost.max()) // len(found.confidence))
         end = found.starts.new_tensor([found.confidence.numel()])
         return cls(
             probabilities=probabilities,
@@ -59,8 +61,9 @@ class WindowRuns:
             lengths=torch.diff(found.starts, append=end),
             windows=windows,
             labels=found.labels.long(),
-            masks=numbers * (found.masks >= 0),
-            masks_per_window=most,
+            masks=found.masks,
+            topmost=topmost.long(),
+            masks_per_window=max(most, 1),
         )
 
     @property
@@ -80,13 +83,13 @@ class WindowRuns:
 
     def sums(self, values: Tensor) -> Tensor:
         """Sum integers ``(nP,)`` over the pixels of each run, exactly: int64 ``(R,)``."""
-        upto = values.cumsum(0, dtype=torch.int64)[self.lengths.cumsum(0) - 1]
-        return torch.diff(upto, prepend=upto.new_zeros(1))
+        return gather_up(values, self.lengths)
 
-    def pixels(self, values: Tensor) -> Tensor:
-        """Tell the pixels what holds for their run: ``(R,)`` to ``(..., h, w)``."""
-        shape = self.probabilities.shape
-        return spread(values, self.lengths, self.confidence.numel()).view(shape[:-3] + shape[-2:])
+    def pixels(self, *values: Tensor) -> list[Tensor]:
+        """Tell the pixels what holds for their run: each ``(R,)`` to ``(..., h, w)``."""
+        shape = self.probabilities.shape[:-3] + self.probabilities.shape[-2:]
+        told = spread(values, self.lengths, self.confidence.numel())
+        return [each.view(shape) for each in told]
 
 
 def _check(probabilities: Tensor, masks: Tensor) -> None:

@@ -61,7 +61,7 @@ def sam_enhanced_pseudo_labels(
     runs = WindowRuns.of(probabilities, masks)
     counted = tally(runs, runs.lengths)
     areas = counted.sum(dim=-1, keepdim=True)
-    regions = _regions(runs).repeat_interleave(runs.masks_per_window, dim=0)
+    regions = _regions(runs).repeat(runs.masks_per_window, 1)
     regions = F.pad(regions, (0, 0, 1, 0))  # the row of no mask
     held = counted.double()
     stands = ((held > inside * areas) | (held >= covered * regions)) & (counted > 0)
@@ -70,7 +70,7 @@ def sam_enhanced_pseudo_labels(
     filled = mask > 0
     trusted = filled | (topmost(runs) == 0)
     nowhere = torch.zeros_like(filled)
-    return paint(runs, winner[mask], filled, trusted, by_confidence=nowhere)
+    return paint(runs, winner.index_select(0, mask), filled, trusted, by_confidence=nowhere)
 
 
 def _regions(runs: WindowRuns) -> Tensor:

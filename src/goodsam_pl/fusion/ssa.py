@@ -50,6 +50,6 @@ def semantic_segment_anything(
     counted = tally(runs, runs.lengths)
     mask = topmost(runs, counted.sum(dim=-1) >= least_area)
     filled = mask > 0
-    labels = counted.argmax(dim=-1)[mask]
+    labels = counted.argmax(dim=-1).index_select(0, mask)
     everywhere = runs.lengths > 0
     return paint(runs, labels, filled, everywhere, ~everywhere)

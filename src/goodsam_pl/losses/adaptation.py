@@ -2,13 +2,13 @@
 
 All of the paper's links between the teachers and the student are drawn as cross-entropies without
 a temperature. Whether their targets are labels (hard) or probabilities (soft) is not public; both
-are here.
+are here. All take log-probabilities, so that one pass over the classes serves several terms, and
+windows are cut from its result.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from goodsam_pl.geometry import Windowed, as_families
@@ -43,7 +43,7 @@ def cross_entropy(
 
 
 def whole_image_cross_entropy(
-    logits: Tensor, targets: Tensor, class_weights: Tensor | None = None
+    log_probabilities: Tensor, targets: Tensor, class_weights: Tensor | None = None
 ) -> Tensor:
     r"""L_CE^{TA,S}: the student on the whole panorama against the stitched teacher assistant.
 
@@ -51,14 +51,14 @@ def whole_image_cross_entropy(
         \text{ or its } \arg\max_c S^w_{TA}(p, c)
 
     Args:
-        logits: P_S, ``(B, K, H, W)``.
+        log_probabilities: log P_S, ``(B, K, H, W)``.
         targets: S_TA^w, probabilities ``(B, K, H, W)`` or labels ``(B, H, W)``.
         class_weights: w, ``(K,)``, 1 on average; ``None`` is 1 for all, as in the paper.
 
     Returns:
         Scalar ≥ 0, nats.
     """
-    return cross_entropy(F.log_softmax(logits.float(), dim=1), targets, class_weights).mean()
+    return cross_entropy(log_probabilities, targets, class_weights).mean()
 
 
 def ensemble_cross_entropy(
@@ -77,8 +77,8 @@ def ensemble_cross_entropy(
     cross-entropy.
 
     Args:
-        log_probabilities: of P_i (student) or S_i (teacher assistant), ``(B, N, K, h, w)``; of
-            several families each weighs the same.
+        log_probabilities: log P_i (student) or log S_i (teacher assistant), ``(B, N, K, h, w)``;
+            of several families each weighs the same.
         targets: E_i, probabilities ``(B, N, K, h, w)`` or labels ``(B, N, h, w)``.
         weight: M_i, ``(B, N, h, w)`` in [0, 1].
         confident_weight: λ_H, the weight of the E_H link beside the E link.

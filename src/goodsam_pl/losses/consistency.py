@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from goodsam_pl.geometry import Windowed, Windows, as_families
@@ -17,17 +16,19 @@ Distance = Literal["divergence", "mse"]
 :func:`squared_difference`."""
 
 
-def consistency(logits: Windowed, windows: Windows, distance: Distance = "divergence") -> Tensor:
+def consistency(
+    log_probabilities: Windowed, windows: Windows, distance: Distance = "divergence"
+) -> Tensor:
     r"""Consistency constraint on overlaps, GoodSAM Eq. (1).
 
-    .. math:: L_{CC} = \frac{1}{|O|} \sum_{(i,j)} \sum_{p \in O_{ij}} d(s_i(p), s_j(p))
+    .. math:: L_{CC} = \frac{1}{|O|} \sum_{(i,j)} \sum_{p \in O_{ij}} d(S_i(p), S_j(p))
 
-    with :math:`s` the softmax of the logits. In GoodSAM i and j are neighbours of one row, in
-    GoodSAM++ one is a horizontal and one a vertical window. The paper's form of d is not public;
-    the symmetric divergence with stop-gradient is our choice, after the same group's DPPASS.
+    In GoodSAM i and j are neighbours of one row, in GoodSAM++ one is a horizontal and one a
+    vertical window. The paper's form of d is not public; the symmetric divergence with
+    stop-gradient is our choice, after the same group's DPPASS.
 
     Args:
-        logits: S_i, ``(B, N, K, h, w)``, of each family.
+        log_probabilities: log S_i, ``(B, N, K, h, w)``, of each family.
         windows: what N runs over.
         distance: d.
 
@@ -35,17 +36,17 @@ def consistency(logits: Windowed, windows: Windows, distance: Distance = "diverg
         Scalar ≥ 0, the mean over pixels of overlap (nats for the divergence); 0 when no two
         windows overlap.
     """
-    pairs = windows.overlaps()
+    families, pairs = as_families(log_probabilities), windows.overlaps()
     if not pairs:
-        return torch.stack([family.sum() * 0.0 for family in as_families(logits)]).sum()
+        return torch.stack([family.sum() * 0.0 for family in families]).sum()
     # windows one by one: the gradient of a slice is as large as what it was cut from
-    families = [F.log_softmax(family, dim=2).unbind(dim=1) for family in as_families(logits)]
+    parts = [family.unbind(dim=1) for family in families]
     apart = symmetric_divergence if distance == "divergence" else squared_difference
     sums, pixels = [], 0
     for first, second, (rows, columns), (other_rows, other_columns) in pairs:
         distances = apart(
-            families[0][first][..., rows, columns],
-            families[-1][second][..., other_rows, other_columns],
+            parts[0][first][..., rows, columns],
+            parts[-1][second][..., other_rows, other_columns],
         )
         sums.append(distances.sum())
         pixels += distances.numel()
@@ -53,7 +54,7 @@ def consistency(logits: Windowed, windows: Windows, distance: Distance = "diverg
 
 
 def symmetric_divergence(first: Tensor, second: Tensor) -> Tensor:
-    """½[KL(s_i ‖ sg s_j) + KL(s_j ‖ sg s_i)] for each pixel, sg for stop-gradient.
+    """½[KL(S_i ‖ sg S_j) + KL(S_j ‖ sg S_i)] for each pixel, sg for stop-gradient.
 
     Args:
         first: log-probabilities ``(B, K, h, w)``.
@@ -68,7 +69,7 @@ def symmetric_divergence(first: Tensor, second: Tensor) -> Tensor:
 
 
 def squared_difference(first: Tensor, second: Tensor) -> Tensor:
-    """The mean over classes of (s_i − s_j)² for each pixel.
+    """The mean over classes of (S_i − S_j)² for each pixel.
 
     Args:
         first: log-probabilities ``(B, K, h, w)``.

@@ -6,7 +6,7 @@ trains along, as the paper draws it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import torch
@@ -59,6 +59,7 @@ class StudentDistillation(SegmentationModule):
             mixed takes probabilities of S_TA^w and labels of E_i.
         mirror: let the teacher assistant look at the mirror image, too, and take the mean where
             labels are made (our choice).
+        further_scales: let it look at windows of these scales, too, likewise (our choice).
         whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
@@ -91,6 +92,7 @@ class StudentDistillation(SegmentationModule):
         fusion: Fusion | None = None,
         targets: TargetKind = "hard",
         mirror: bool = False,
+        further_scales: Sequence[float] = (),
         whole_weight: float = 1.0,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
@@ -134,10 +136,14 @@ class StudentDistillation(SegmentationModule):
         )
         self.teacher_assistant = teacher_assistant if joint else FrozenNetwork(teacher_assistant)
         self.joint = joint
-        self.window_scale = window_scale
-        self.fuse = fusion or CTCF()
         self.teachers = Teachers(
-            self.fuse, window_scale, boundary, boundary_radius, targets, mirror
+            fusion or CTCF(),
+            window_scale,
+            boundary,
+            boundary_radius,
+            targets,
+            mirror,
+            tuple(further_scales),
         )
         self.confident_weight = confident_weight
         self.consistency = consistency

@@ -74,10 +74,8 @@ class TARectification(SegmentationModule):
         super().__init__(taxonomy, kinds, learning_rate, weight_decay, warmup_steps)
         self.remember_arguments("teacher_assistant", "fusion")
         self.teacher_assistant = teacher_assistant
-        self.window_scale = window_scale
-        self.fuse = fusion or CTCF()
         self.teachers = Teachers(
-            self.fuse, window_scale, boundary, boundary_radius, targets, mirror
+            fusion or CTCF(), window_scale, boundary, boundary_radius, targets, mirror
         )
         self.confident_weight = confident_weight
         self.consistency = consistency

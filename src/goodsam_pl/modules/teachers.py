@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -51,7 +51,7 @@ class Look(NamedTuple):
         log_probabilities: log S_i, ``(B, N, K, h, w)``, with gradient where there is one.
         stitched: S_TA^w, probabilities ``(B, K, H, W)``, likewise.
         told: S_TA^w as the student is told, without gradient; the same, or the mean with what the
-            teacher assistant sees in a mirror.
+            teacher assistant sees in a mirror and at further scales.
         fused: E_i and M_i, without gradient.
         boundary: B_ref, bool ``(B, H, W)``.
     """
@@ -86,6 +86,8 @@ class Teachers:
         targets: hard, soft or mixed.
         mirror: look at the mirror image, too, and fuse and tell the mean of both (our choice:
             mistakes that depend on the side cancel out).
+        further_scales: look at windows of these scales, too, and take the mean likewise (our
+            choice: what is near and what is far have each a scale that suits them).
     """
 
     fuse: Fusion
@@ -94,10 +96,16 @@ class Teachers:
     boundary_radius: int
     targets: TargetKind
     mirror: bool = False
+    further_scales: tuple[float, ...] = ()
 
-    def predict(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Windowed:
-        """Log S_i of every window, ``(B, N, K, h, w)`` of each family."""
-        logits = map_families(network, batch.image, batch.windows, self.window_scale)
+    def predict(
+        self,
+        network: Callable[[Tensor], Tensor],
+        batch: PanoramaBatch,
+        scale: float | None = None,
+    ) -> Windowed:
+        """Log S_i of every window, ``(B, N, K, h, w)`` of each family, at one scale."""
+        logits = map_families(network, batch.image, batch.windows, scale or self.window_scale)
         return _of_families([F.log_softmax(family, dim=2) for family in logits])
 
     def look(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Look:
@@ -107,11 +115,14 @@ class Teachers:
         probabilities = tuple(part.exp() for part in predicted)
         stitched = stitch_families(probabilities, windows)
         told, seen = stitched.detach(), [part.detach() for part in probabilities]
-        if self.mirror:
-            mirrored = self.predict_mirrored(network, batch)
-            told = (told + mirrored) / 2
-            others = extract_families(mirrored, windows)
-            seen = [(part + other) / 2 for part, other in zip(seen, others, strict=True)]
+        if further := list(self.predict_further(network, batch)):
+            share = 1 / (1 + len(further))
+            mean = torch.stack(further).mean(dim=0)
+            told = torch.lerp(mean, told, share)
+            others = extract_families(mean, windows)
+            seen = [
+                torch.lerp(other, part, share) for part, other in zip(seen, others, strict=True)
+            ]
         labels = tuple(part.argmax(dim=2) for part in seen)
         return Look(
             windows=windows,
@@ -123,10 +134,16 @@ class Teachers:
         )
 
     @torch.no_grad()
-    def predict_mirrored(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Tensor:
-        """S_TA^w of the mirror image, mirrored back: probabilities ``(B, K, H, W)``."""
-        predicted = self.predict(network, replace(batch, image=batch.image.flip(-1)))
-        return stitch_families(by_family(torch.exp, predicted), batch.windows).flip(-1)
+    def predict_further(
+        self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch
+    ) -> Iterator[Tensor]:
+        """S_TA^w of the other views, mirrored back: probabilities ``(B, K, H, W)`` each."""
+        for scale in (self.window_scale, *self.further_scales):
+            if scale != self.window_scale:
+                yield self._stitched(network, batch, scale)
+            if self.mirror:
+                mirrored = replace(batch, image=batch.image.flip(-1))
+                yield self._stitched(network, mirrored, scale).flip(-1)
 
     def predict_whole(
         self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch
@@ -135,8 +152,7 @@ class Teachers:
         if batch.masks is not None:
             look = self.look(network, batch)
             return look.stitched, look.ensemble
-        predicted = by_family(torch.exp, self.predict(network, batch))
-        return stitch_families(predicted, batch.windows), None
+        return self._stitched(network, batch, self.window_scale), None
 
     def tell(self, look: Look) -> TeacherTargets:
         """What a student learns from a look, as small as it is stored."""
@@ -174,7 +190,14 @@ class Teachers:
             "boundary": f"{self.boundary} {self.boundary_radius}",
             "targets": self.targets,
             "mirror": repr(self.mirror),
+            "further_scales": repr(self.further_scales),
         }
+
+    def _stitched(
+        self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch, scale: float
+    ) -> Tensor:
+        predicted = by_family(torch.exp, self.predict(network, batch, scale))
+        return stitch_families(predicted, batch.windows)
 
 
 def rectification_terms(
