@@ -7,8 +7,10 @@
 In one run, on the same weights, windows, machine and parameters, by turns: the stock generator
 window by window, ``SegmentAnything.propose`` (*exact*), and ``PanoramaMaskGenerator`` on the same
 windows (*panorama*), the masks of which are held against the stock ones joined in the same way. A
-model without a checkpoint gets random weights and a gate that about 30 % of its masks pass. The
-mask-generation pipeline of ``transformers`` is not measured.
+model without a checkpoint gets random weights and a gate that about 30 % of its masks pass. Where
+``transformers`` is installed and has such a model, its mask-generation pipeline takes its turn as
+well, with the same weights and parameters. Beside each time by the clock stands that of the
+processor (*cpu*), which does not count other processes of the machine.
 
 Memory is the peak of a process of its own that proposes once, with 1,024 points a batch. Prints a
 table and, as its last line, one JSON object.
@@ -46,6 +48,7 @@ from goodsam_pl.sam.decoding import decode_points
 from goodsam_pl.sam.joining import join_windows
 from goodsam_pl.sam.prompting import point_grid
 from goodsam_pl.streetworld import SPLITS, make_city, view
+from stock.transformers_pipeline import make_pipeline, why_not
 
 SURVIVING = 0.3
 ROUNDING = 1e-3  # logits nearer to zero may fall on either side of it
@@ -62,10 +65,11 @@ class Scene(NamedTuple):
 
 
 class Round(NamedTuple):
-    """Masks of one scene, and seconds that they took."""
+    """Masks of one scene, and seconds that they took, by the clock and of the processor."""
 
     masks: list[WindowMasks]
     seconds: float
+    cpu: float
 
 
 def main() -> None:
@@ -194,8 +198,9 @@ def measure(proposer: SegmentAnything, arguments: argparse.Namespace) -> dict[st
         box_nms_thresh=proposer.box_nms_threshold,
     )
     compile_seconds = warm_up(proposer, scenes(arguments)[0])
-    times: dict[str, list[float]] = {"stock": [], "exact": [], "panorama": []}
-    ratios: dict[str, list[float]] = {"exact": [], "panorama": []}
+    missing = why_not(arguments.model)
+    pipeline = None if missing else make_pipeline(proposer, arguments.device)
+    rounds: list[dict[str, Round]] = []
     last: list[tuple[Scene, dict[str, list[WindowMasks]]]] = []
     for scene in scenes(arguments):
         cut = scene.windows.extract(scene.image[None])[0]
@@ -205,12 +210,11 @@ def measure(proposer: SegmentAnything, arguments: argparse.Namespace) -> dict[st
             "exact": partial(proposer.propose, cut),
             "panorama": partial(generator.propose, scene.image[None]),
         }
+        if pipeline is not None:
+            ways["transformers"] = partial(pipeline, cut)
         for _ in range(arguments.repeats):
             found = {name: timed(way) for name, way in ways.items()}
-            for name, seconds in times.items():
-                seconds.append(found[name].seconds)
-            for name, each in ratios.items():
-                each.append(found["stock"].seconds / found[name].seconds)
+            rounds.append(found)
         last.append((scene, {name: each.masks for name, each in found.items()}))
     return {
         "model": arguments.model,
@@ -220,13 +224,34 @@ def measure(proposer: SegmentAnything, arguments: argparse.Namespace) -> dict[st
         "points_per_side": proposer.points_per_side,
         "panoramas": len(last),
         "repeats": arguments.repeats,
-        **{f"{name}_seconds": round(statistics.median(each), 3) for name, each in times.items()},
-        **{f"{name}_speedup": round(statistics.median(each), 2) for name, each in ratios.items()},
+        **speeds(rounds),
         "compile_seconds": compile_seconds if arguments.compile else None,
         **sameness(last),
         **fused_labels(last),
-        "transformers": "not measured",
+        "transformers": missing or same_count(last),
     }
+
+
+def speeds(rounds: Sequence[dict[str, Round]]) -> dict[str, float]:
+    """Medians of seconds, and of ratios to the stock generator within a round."""
+    found: dict[str, float] = {}
+    for name in rounds[0]:
+        ways = [(each["stock"], each[name]) for each in rounds]
+        found[f"{name}_seconds"] = round(statistics.median(w.seconds for _, w in ways), 3)
+        if name != "stock":
+            ratio = statistics.median(stock.seconds / way.seconds for stock, way in ways)
+            cpu = statistics.median(stock.cpu / way.cpu for stock, way in ways)
+            found |= {f"{name}_speedup": round(ratio, 2), f"{name}_cpu_speedup": round(cpu, 2)}
+    return found
+
+
+def same_count(last: Sequence[tuple[Scene, dict[str, list[WindowMasks]]]]) -> str:
+    """How many masks the pipeline of ``transformers`` found, and the stock generator."""
+    counts = {
+        name: sum(len(found) for _, masks in last for found in masks[name])
+        for name in ("transformers", "stock")
+    }
+    return f"{counts['transformers']} masks, stock {counts['stock']}"
 
 
 def warm_up(proposer: SegmentAnything, scene: Scene) -> float:
@@ -241,9 +266,9 @@ def warm_up(proposer: SegmentAnything, scene: Scene) -> float:
 
 def timed(way: Callable[[], list[WindowMasks]]) -> Round:
     """Run once; our masks end on the CPU, so a device is waited for."""
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     masks = way()
-    return Round(masks, time.perf_counter() - begun)
+    return Round(masks, time.perf_counter() - begun, time.process_time() - worked)
 
 
 def stock_masks(stock: SamAutomaticMaskGenerator, windows: Tensor) -> list[WindowMasks]:

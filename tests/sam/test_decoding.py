@@ -7,7 +7,8 @@ import torch
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from goodsam_pl.sam.decoding import DecodedPoints, decode_points, draw_masks, sketch_masks
+from goodsam_pl.sam.decoding import DecodedPoints, decode_points
+from goodsam_pl.sam.drawing import draw_masks
 
 
 @pytest.fixture(scope="module")
@@ -47,28 +48,6 @@ def test_all_masks_and_scores_equal_those_of_the_stock_decoder(
         torch.testing.assert_close(logits[index], masks, rtol=1e-4, atol=1e-5)
         own = decoded.predicted_iou.reshape(3, 7, 3)[index]
         torch.testing.assert_close(own, predicted_iou, rtol=1e-4, atol=1e-5)
-
-
-def test_only_wanted_masks_are_drawn_in_their_order(tiny_sam: Sam, decoded: DecodedPoints) -> None:
-    wanted = torch.rand(21, 3, generator=torch.Generator().manual_seed(4)) < 0.3
-    with torch.no_grad():
-        everything = draw_masks(tiny_sam, decoded, torch.ones_like(wanted)).reshape(21, 3, 32, 32)
-        some = draw_masks(tiny_sam, decoded, wanted)
-    assert len(some) == int(wanted.sum())
-    torch.testing.assert_close(some, everything[wanted], rtol=1e-5, atol=1e-6)
-
-
-def test_nothing_wanted_gives_nothing(tiny_sam: Sam, decoded: DecodedPoints) -> None:
-    nothing = draw_masks(tiny_sam, decoded, torch.zeros(21, 3, dtype=torch.bool))
-    assert nothing.shape == (0, 32, 32)
-
-
-def test_a_sketch_is_a_sixteenth_of_the_drawing(tiny_sam: Sam, decoded: DecodedPoints) -> None:
-    with torch.no_grad():
-        everything = draw_masks(tiny_sam, decoded, torch.ones(21, 3, dtype=torch.bool))
-        sketched = sketch_masks(tiny_sam, decoded)
-    expected = everything.reshape(21, 3, 32, 32)[:, :, 2::4, 2::4]
-    torch.testing.assert_close(sketched, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_every_weight_that_multimask_output_uses_gets_a_gradient(tiny_sam: Sam) -> None:

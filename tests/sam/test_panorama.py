@@ -126,7 +126,7 @@ def test_the_description_names_the_mode_and_the_windows() -> None:
     assert description == {
         "proposer": "oracle",
         "mode": "panorama",
-        "mode_version": 3,
+        "mode_version": 4,
         "points": "all",
         "window_size": "32x32",
         "window_stride": "32x16",

@@ -77,7 +77,8 @@ def test_batch_sizes_do_not_change_the_masks(
     for before, after in zip(expected, proposer.propose(cut), strict=True):
         assert torch.equal(before.binary(), after.binary())
         torch.testing.assert_close(before.predicted_iou, after.predicted_iou)
-        torch.testing.assert_close(before.stability, after.stability)
+        # a pixel whose logit equals the shifted threshold may fall on either side of it
+        torch.testing.assert_close(before.stability, after.stability, rtol=0, atol=1e-3)
         torch.testing.assert_close(before.logits, after.logits, rtol=1e-4, atol=1e-4)
 
 

@@ -4,7 +4,7 @@ The result is that of :class:`segment_anything.modeling.MaskDecoder` up to round
 are done in another order:
 
 * the predicted IoU depends on the prompt's tokens alone, so it is known before any mask is drawn,
-  and masks that would be thrown away are never drawn;
+  and masks that would be thrown away are never drawn (:mod:`goodsam_pl.sam.drawing` draws);
 * a prompt has seven tokens and an image hundreds: instead of projecting all image tokens to
   queries, keys and values for each prompt, the projections are folded into the seven;
 * the first layer sees the same image tokens for all prompts and does not copy them.
@@ -16,17 +16,10 @@ import math
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from segment_anything.modeling import Sam, TwoWayTransformer
 from torch import Tensor, nn
 
-__all__ = [
-    "DecodedPoints",
-    "decode_points",
-    "draw_blocks",
-    "draw_masks",
-    "sketch_masks",
-]
+__all__ = ["DecodedPoints", "decode_points"]
 
 
 class DecodedPoints(NamedTuple):
@@ -67,71 +60,6 @@ def decode_points(sam: Sam, embeddings: Tensor, points: Tensor) -> DecodedPoints
     )
 
 
-def draw_masks(sam: Sam, decoded: DecodedPoints, wanted: Tensor) -> Tensor:
-    """Draw the wanted masks.
-
-    Args:
-        sam: the model.
-        decoded: from :func:`decode_points`.
-        wanted: ``(B, 3)`` bool.
-
-    Returns:
-        Low-resolution logits ``(wanted.sum(), 4h, 4w)`` float, ordered as ``wanted.nonzero()``.
-    """
-    prompts = wanted.any(dim=1)
-    chosen = DecodedPoints(*(part[prompts] for part in decoded))
-    blocks = draw_blocks(sam, chosen)[wanted[prompts]]
-    rows, columns = sam.prompt_encoder.image_embedding_size
-    fine = blocks.reshape(-1, rows, columns, 2, 2, 2, 2).permute(0, 1, 3, 5, 2, 4, 6)
-    return fine.reshape(-1, 4 * rows, 4 * columns)
-
-
-def draw_blocks(sam: Sam, decoded: DecodedPoints) -> Tensor:
-    """Logits ``(B, 3, S, 16)``: each image token becomes a block of 4×4 logits.
-
-    A transposed convolution of kernel and stride 2 is a linear map of each token to a 2×2 block;
-    the two of them are done so, and only logits, not features, are put in their places. A block is
-    ordered as quarters of quarters: (upper/lower, left/right, upper/lower, left/right).
-    """
-    decoder = sam.mask_decoder
-    first, norm, activation, second, last = decoder.output_upscaling
-    tokens = _unfold(first, decoded.image_tokens)
-    tokens = F.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
-    features = last(_unfold(second, activation(tokens))).flatten(1, -2)
-    logits: Tensor = features @ _mask_weights(sam, decoded)
-    count = decoded.image_tokens.shape[1]
-    return logits.transpose(1, 2).reshape(*decoded.predicted_iou.shape, count, 16)
-
-
-def sketch_masks(sam: Sam, decoded: DecodedPoints) -> Tensor:
-    """All masks ``(B, 3, h, w)``, one logit a token: that right below the middle of its 4×4 block.
-
-    Both transposed convolutions are followed in one of their four directions only, so that a
-    sketch costs a tenth of a drawing and its logits are those of the drawing.
-    """
-    first, norm, activation, second, last = sam.mask_decoder.output_upscaling
-    tokens = F.linear(decoded.image_tokens, first.weight[:, :, 1, 1].T, first.bias)
-    tokens = F.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
-    tokens = last(F.linear(activation(tokens), second.weight[:, :, 0, 0].T, second.bias))
-    logits: Tensor = _mask_weights(sam, decoded).mT @ tokens.mT
-    rows, columns = sam.prompt_encoder.image_embedding_size
-    return logits.reshape(*logits.shape[:-1], rows, columns)
-
-
-def _mask_weights(sam: Sam, decoded: DecodedPoints) -> Tensor:
-    """What each mask multiplies features with, ``(B, c, 3)``."""
-    heads = sam.mask_decoder.output_hypernetworks_mlps[1:]
-    weights = [head(decoded.mask_tokens[:, index]) for index, head in enumerate(heads)]
-    return torch.stack(weights, dim=2)
-
-
-def _unfold(upscaling: Any, tokens: Tensor) -> Tensor:
-    """``(…, C)`` to ``(…, 4, c)``, a block of 2×2 for each token."""
-    weight = upscaling.weight.permute(2, 3, 1, 0).flatten(0, 2)
-    blocks = F.linear(tokens, weight, upscaling.bias.repeat(4))
-    return blocks.reshape(*tokens.shape[:-1], 4, upscaling.out_channels)
-
-
 def _embed_points(sam: Sam, points: Tensor) -> Tensor:
     """Tokens ``(N·P, T, C)`` that go into the transformer for points ``(N, P, 2)``."""
     flat = points.reshape(-1, 1, 2)
@@ -148,7 +76,7 @@ def _two_ways(
 
     The first layer's image is one for all prompts of an image, ``B = N·P``.
     """
-    queries = tokens
+    queries, seen = tokens, _Seen(image, image + position)
     for layer in transformer.layers:
         if layer.skip_first_layer_pe:
             queries = layer.self_attn(q=queries, k=queries, v=queries)
@@ -157,16 +85,23 @@ def _two_ways(
             queries = queries + layer.self_attn(q=placed, k=placed, v=queries)
         queries = layer.norm1(queries)
         reading, telling = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
-        queries = layer.norm2(queries + _read_image(reading, queries + tokens, image, position))
+        queries = layer.norm2(queries + _read_image(reading, queries + tokens, seen))
         queries = layer.norm3(queries + layer.mlp(queries))
-        image = layer.norm4(_tell_image(telling, image, position, queries, tokens))
-    reading = transformer.final_attn_token_to_image
-    seen = _read_image(reading, queries + tokens, image, position)
-    return transformer.norm_final_attn(queries + seen), image
+        image = layer.norm4(_tell_image(telling, seen, queries, tokens))
+        seen = _Seen(image, image + position)
+    read = _read_image(transformer.final_attn_token_to_image, queries + tokens, seen)
+    return transformer.norm_final_attn(queries + read), image
 
 
-def _read_image(attention: Any, queries: Tensor, image: Tensor, position: Tensor) -> Tensor:
-    """What tokens ``(B, T, C)`` see when they attend to image tokens ``(N, S, C)``.
+class _Seen(NamedTuple):
+    """An image as tokens attend to it: ``(N, S, C)`` alone, and with positions added."""
+
+    tokens: Tensor
+    placed: Tensor
+
+
+def _read_image(attention: Any, queries: Tensor, image: _Seen) -> Tensor:
+    """What tokens ``(B, T, C)`` see when they attend to an image.
 
     With per-head weights, :math:`(q W_q)(k W_k)^T = (q W_q W_k^T) k^T` and
     :math:`A (v W_v) = (A v) W_v`: the image is only read. A bias on the keys adds the same to all
@@ -175,17 +110,15 @@ def _read_image(attention: Any, queries: Tensor, image: Tensor, position: Tensor
     batch, count, _ = queries.shape
     scaled, heads = _project(attention.q_proj, queries, attention.num_heads)
     folded = torch.einsum("bthc,hcd->bhtd", scaled, _by_head(attention.k_proj, heads))
-    scores = _compare(folded.reshape(len(image), -1, image.shape[2]), image, position)
-    context = (scores.softmax(dim=-1) @ image).reshape(batch, heads, count, -1)
+    scores = _compare(folded, image)
+    context = (scores.softmax(dim=-1) @ image.tokens).reshape(batch, heads, count, -1)
     mixed = torch.einsum("bhtd,hcd->bthc", context, _by_head(attention.v_proj, heads))
     seen: Tensor = attention.out_proj(mixed.flatten(2) + attention.v_proj.bias)
     return seen
 
 
-def _tell_image(
-    attention: Any, image: Tensor, position: Tensor, queries: Tensor, tokens: Tensor
-) -> Tensor:
-    """Image tokens ``(N, S, C)`` plus what tokens tell them when they attend: ``(B, S, C)``.
+def _tell_image(attention: Any, image: _Seen, queries: Tensor, tokens: Tensor) -> Tensor:
+    """An image plus what tokens tell it when it attends to them: ``(B, S, C)``.
 
     The weights of a head sum to one, so that the bias of the output can be added to what the
     tokens tell.
@@ -193,18 +126,21 @@ def _tell_image(
     scaled, heads = _project(attention.k_proj, queries + tokens, attention.num_heads)
     folded = torch.einsum("bthc,hcd->bhtd", scaled, _by_head(attention.q_proj, heads))
     bias = torch.einsum("bthc,hc->bht", scaled, attention.q_proj.bias.unflatten(0, (heads, -1)))
-    scores = _compare(folded.reshape(len(image), -1, image.shape[2]), image, position)
+    scores = _compare(folded, image)
     weights = (scores.reshape(*bias.shape, -1) + bias.unsqueeze(-1)).softmax(dim=2).flatten(1, 2)
     values = attention.v_proj(queries).unflatten(-1, (heads, -1))
     outward = attention.out_proj.weight.unflatten(1, (heads, -1))
     told = torch.einsum("bthc,dhc->bhtd", values, outward) + attention.out_proj.bias / heads
-    repeated = image.unsqueeze(1).expand(-1, len(tokens) // len(image), -1, -1).flatten(0, 1)
+    count, places, channels = image.tokens.shape
+    repeated = image.tokens.unsqueeze(1).expand(-1, len(tokens) // count, -1, -1)
+    repeated = repeated.reshape(-1, places, channels)
     return torch.baddbmm(repeated, weights.transpose(1, 2), told.flatten(1, 2))
 
 
-def _compare(queries: Tensor, image: Tensor, position: Tensor) -> Tensor:
-    """Scalar products ``(N, n, S)`` of queries ``(N, n, C)`` with image tokens in their places."""
-    return torch.baddbmm(queries @ position.T, queries, image.transpose(1, 2))
+def _compare(folded: Tensor, image: _Seen) -> Tensor:
+    """Scalar products ``(N, n, S)`` of queries ``(B, heads, T, C)`` with image tokens in place."""
+    queries = folded.reshape(len(image.placed), -1, image.placed.shape[2])
+    return queries @ image.placed.transpose(1, 2)
 
 
 def _project(linear: nn.Linear, tokens: Tensor, heads: int) -> tuple[Tensor, int]:

@@ -27,7 +27,7 @@ from goodsam_pl.sam.proposer import Description, MaskProposer
 __all__ = ["PanoramaMaskGenerator", "PromptedModel", "SketchingModel", "for_mode"]
 
 _STEPS = (4, 2, 1)
-_VERSION = 3
+_VERSION = 4
 """Grows whenever the same proposer gives other masks."""
 
 

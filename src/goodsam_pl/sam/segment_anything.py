@@ -7,7 +7,7 @@ IoU is looked at before a mask is drawn, and low-resolution logits are kept.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from goodsam_pl.sam.asking import PointDecoder
 from goodsam_pl.sam.batching import ShrinkingBatches
+from goodsam_pl.sam.encoding import encode_images
 from goodsam_pl.sam.masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.prompting import (
     Answers,
@@ -217,7 +218,7 @@ class SegmentAnything:
     @cached_property
     def _encoder(self) -> Any:
         encoder = self._sam.image_encoder
-        return torch.compile(encoder) if self.compile_encoder else encoder
+        return torch.compile(encoder) if self.compile_encoder else partial(encode_images, encoder)
 
     @cached_property
     def _decoder(self) -> PointDecoder:
