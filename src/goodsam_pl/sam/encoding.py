@@ -51,7 +51,8 @@ def _attend_in_windows(block: Any, tokens: Tensor) -> Tensor:
         return _attend(block.attn, tokens)
     size = (tokens.shape[1], tokens.shape[2])
     windows, padded = window_partition(tokens, block.window_size)
-    return window_unpartition(_attend(block.attn, windows), block.window_size, padded, size)
+    seen: Tensor = window_unpartition(_attend(block.attn, windows), block.window_size, padded, size)
+    return seen
 
 
 def _attend(attention: Any, tokens: Tensor) -> Tensor:

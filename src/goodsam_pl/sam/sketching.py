@@ -25,7 +25,7 @@ SURE_REPEAT = 0.85
 
 Well above the IoU at which drawn boxes repeat each other (0.7), because sketches are coarse. On
 StreetWorld with vit_nano: at 0.7, 0.8 and 0.85, 91, 97 and 98 % of the masks of SAM's own generator
-are found again at IoU 0.8, in nearly the same time.
+are found again at IoU 0.8; at 0.7 in a seventh less time.
 """
 
 
