@@ -14,7 +14,7 @@ from torch import Tensor
 
 from goodsam_pl.sam import SegmentAnything, WindowMasks
 
-__all__ = ["make_pipeline", "why_not"]
+__all__ = ["make_pipeline", "meta_name", "why_not"]
 
 # of the encoders; all else is the same in the three models
 _SIZES = {"vit_b": (768, 12, 12), "vit_l": (1024, 24, 16), "vit_h": (1280, 32, 16)}
@@ -83,7 +83,7 @@ def make_pipeline(proposer: SegmentAnything, device: str) -> Callable[[Tensor], 
     }
     network = SamModel(SamConfig(vision_config=vision)).eval()
     weights = proposer._sam.state_dict()  # noqa: SLF001  # the very same
-    network.load_state_dict({name: weights[_meta_name(name)] for name in network.state_dict()})
+    network.load_state_dict({name: weights[meta_name(name)] for name in network.state_dict()})
     generator: Any = pipeline(
         "mask-generation", model=network, image_processor=SamImageProcessor(), device=device
     )
@@ -102,7 +102,8 @@ def make_pipeline(proposer: SegmentAnything, device: str) -> Callable[[Tensor], 
     return generate
 
 
-def _meta_name(name: str) -> str:
+def meta_name(name: str) -> str:
+    """A parameter's name in Meta's SAM, from that in ``SamModel``."""
     for pattern, replacement in _NAMES:
         name = re.sub(pattern, replacement, name)
     return name

@@ -146,7 +146,9 @@ def test_only_some_variations(plan_file, tmp_path, goodsam):
 def test_only_some_seeds(plan_file, tmp_path, goodsam):
     ablate(plan_file, tmp_path / "out", seeds=[1])
     assert [row["seed"] for row in rows(tmp_path / "out")] == ["1", "1", "1"]
-    assert "Not complete: 3 of 6 runs" in (tmp_path / "out/ablation.md").read_text()
+    text = (tmp_path / "out/ablation.md").read_text()
+    assert "Not complete: 3 of 6 runs" in text
+    assert "over seeds 1. Δ" in text
     with pytest.raises(ValueError, match=r"the plan has no seed 7, but \[0, 1\]"):
         ablate(plan_file, tmp_path / "out", seeds=[7])
 

@@ -5,8 +5,9 @@ Imports ``transformers``: import it only where that is there.
 
 from __future__ import annotations
 
-import re
+import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +20,9 @@ from segment_anything.modeling import (
     TwoWayTransformer,
 )
 from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from stock.transformers_pipeline import meta_name
 
 SIDE = 64
 WIDTH = 32
@@ -148,42 +152,8 @@ def as_meta(model: Any) -> Sam:
     )
     sam = Sam(encoder, prompts, decoder)
     state = {meta_name(name): tensor for name, tensor in model.state_dict().items()}
-    state.pop("prompt_encoder.pe_layer.again", None)
     sam.load_state_dict(state)
     return sam.eval()
-
-
-RENAMED = [
-    (r"^shared_image_embedding\.positional_embedding", "prompt_encoder.pe_layer.again"),
-    (r"shared_embedding\.positional_embedding", "pe_layer.positional_encoding_gaussian_matrix"),
-    (r"^vision_encoder\.layers", "image_encoder.blocks"),
-    (r"^vision_encoder", "image_encoder"),
-    (r"patch_embed\.projection", "patch_embed.proj"),
-    (r"neck\.conv1", "neck.0"),
-    (r"neck\.layer_norm1", "neck.1"),
-    (r"neck\.conv2", "neck.2"),
-    (r"neck\.layer_norm2", "neck.3"),
-    (r"mask_embed\.conv1", "mask_downscaling.0"),
-    (r"mask_embed\.layer_norm1", "mask_downscaling.1"),
-    (r"mask_embed\.conv2", "mask_downscaling.3"),
-    (r"mask_embed\.layer_norm2", "mask_downscaling.4"),
-    (r"mask_embed\.conv3", "mask_downscaling.6"),
-    (r"\.point_embed\.", ".point_embeddings."),
-    (r"upscale_conv1", "output_upscaling.0"),
-    (r"upscale_layer_norm", "output_upscaling.1"),
-    (r"upscale_conv2", "output_upscaling.3"),
-    (r"layer_norm_final_attn", "norm_final_attn"),
-    (r"layer_norm(\d)", r"norm\1"),
-    (r"(iou_prediction_head|mlps\.\d)\.layers\.0", r"\1.layers.1"),
-    (r"(iou_prediction_head|mlps\.\d)\.proj_in", r"\1.layers.0"),
-    (r"(iou_prediction_head|mlps\.\d)\.proj_out", r"\1.layers.2"),
-]
-
-
-def meta_name(name: str) -> str:
-    for pattern, replacement in RENAMED:
-        name = re.sub(pattern, replacement, name)
-    return name
 
 
 def noise_windows(count: int, shape: tuple[int, int]) -> Tensor:

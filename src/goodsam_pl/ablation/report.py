@@ -46,9 +46,10 @@ def as_markdown(
         command: that made it.
         missing: how many runs are not done.
     """
+    done = sorted({each.run.seed for each in scores}) or plan.seeds
     about = (
         f"mIoU in percent on the {_SPLITS[plan.split]} split, mean ± sample standard deviation "
-        f"over seeds {', '.join(map(str, plan.seeds))}. Δ: student minus the student of `{FULL}`, "
+        f"over seeds {', '.join(map(str, done))}. Δ: student minus the student of `{FULL}`, "
         "paired by seed."
     )
     made_by = ["Made by", "", f"    {command}", *_commands(runs)]

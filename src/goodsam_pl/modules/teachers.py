@@ -138,7 +138,7 @@ class Teachers:
         self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch
     ) -> Iterator[Tensor]:
         """S_TA^w of the other views, mirrored back: probabilities ``(B, K, H, W)`` each."""
-        for scale in (self.window_scale, *self.further_scales):
+        for scale in dict.fromkeys((self.window_scale, *self.further_scales)):
             if scale != self.window_scale:
                 yield self._stitched(network, batch, scale)
             if self.mirror:
