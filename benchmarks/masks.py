@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -83,7 +82,7 @@ def main() -> None:
         if arguments.only_propose:
             scene = scenes(arguments)[0]
             proposer.propose(scene.windows.extract(scene.image[None])[0][:1])
-            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+            print(own_peak())
             return
         report = measure(proposer, arguments)
         report["peak_memory_gb"] = round(peak_memory(arguments), 2)
@@ -390,6 +389,15 @@ def peak_memory(arguments: argparse.Namespace) -> float:
         command += ["--gate", *(repr(float(each)) for each in arguments.gate)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     return float(done.stdout.split()[-1])
+
+
+def own_peak() -> float:
+    """GiB that this process has taken at most, as Linux tells it.
+
+    Not ``ru_maxrss``, which begins with the peak of the process that this one was started from.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 2**20
 
 
 if __name__ == "__main__":
