@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from segment_anything.modeling import Sam
-from torch import Tensor
+from torch import Tensor, nn
 
 from goodsam_pl.sam.decoding import DecodedPoints
 
@@ -57,7 +57,8 @@ def sketch_masks(sam: Sam, decoded: DecodedPoints) -> Tensor:
     first, norm, activation, second, last = sam.mask_decoder.output_upscaling
     tokens = F.linear(decoded.image_tokens, first.weight[:, :, 1, 1].T, first.bias)
     tokens = F.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
-    tokens = last(F.linear(activation(tokens), second.weight[:, :, 0, 0].T, second.bias))
+    tokens = _activate(activation, tokens)
+    tokens = _activate(last, F.linear(tokens, second.weight[:, :, 0, 0].T, second.bias))
     logits: Tensor = _mask_weights(sam, decoded.mask_tokens).mT @ tokens.mT
     rows, columns = sam.prompt_encoder.image_embedding_size
     return logits.reshape(*logits.shape[:-1], rows, columns)
@@ -105,8 +106,15 @@ def _upscale(sam: Sam, tokens: Tensor) -> Tensor:
     first, norm, activation, second, last = sam.mask_decoder.output_upscaling
     tokens = _unfold(first, tokens)
     tokens = F.layer_norm(tokens, norm.weight.shape, norm.weight, norm.bias, norm.eps)
-    features: Tensor = last(_unfold(second, activation(tokens)))
-    return features
+    return _activate(last, _unfold(second, _activate(activation, tokens)))
+
+
+def _activate(activation: nn.Module, features: Tensor) -> Tensor:
+    """Apply an activation, in place where torch can: a copy would cost more than the maximum."""
+    if isinstance(activation, nn.ReLU):
+        return features.relu_()
+    activated: Tensor = activation(features)
+    return activated
 
 
 def _mask_weights(sam: Sam, mask_tokens: Tensor) -> Tensor:
