@@ -15,7 +15,7 @@ from typing_extensions import override
 from goodsam_pl.atomic import write_atomically
 from goodsam_pl.callbacks.pictures import contact_sheet
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.callbacks.stages import FusingModule, Stages, observe
+from goodsam_pl.callbacks.stages import FusingModule, Stages, is_fusing, observe
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
 
 __all__ = ["StagePanels"]
@@ -110,7 +110,7 @@ def _check(
     trainer: pl.Trainer, module: pl.LightningModule
 ) -> tuple[FusingModule, PanoramaDataModule]:
     data = getattr(trainer, "datamodule", None)
-    if not isinstance(data, PanoramaDataModule) or not isinstance(module, FusingModule):
+    if not isinstance(data, PanoramaDataModule) or not is_fusing(module):
         raise TypeError(
             "StagePanels works for TARectification and StudentDistillation on a "
             f"PanoramaDataModule, here are {type(module).__name__} and {type(data).__name__}: "

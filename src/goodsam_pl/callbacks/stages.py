@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +22,9 @@ from goodsam_pl.geometry import WindowGrid, as_families, by_family, stitch_famil
 from goodsam_pl.modules.teachers import Teachers
 from goodsam_pl.taxonomy import Taxonomy
 
-__all__ = ["FusingModule", "Panel", "Stages", "observe"]
+__all__ = ["FusingModule", "Panel", "Stages", "is_fusing", "observe"]
 
 
-@runtime_checkable
 class FusingModule(Protocol):
     """A LightningModule with a teacher assistant that SAM's masks are fused with.
 
@@ -38,6 +37,14 @@ class FusingModule(Protocol):
     taxonomy: Taxonomy
     teacher_assistant: nn.Module
     teachers: Teachers
+
+
+def is_fusing(module: object) -> TypeGuard[FusingModule]:
+    """Whether a module has all of it.
+
+    Since Python 3.12 isinstance overlooks networks, which torch keeps out of plain attributes.
+    """
+    return all(hasattr(module, name) for name in ("taxonomy", "teacher_assistant", "teachers"))
 
 
 class Panel(NamedTuple):
