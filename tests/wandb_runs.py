@@ -30,20 +30,23 @@ def history(log: Path) -> list[dict[str, Any]]:
     return steps
 
 
-def history_with(log: Path, end: str, patience: float = 60) -> list[dict[str, Any]]:
-    """The steps with a key that ends so, once there are any.
+def history_with(
+    log: Path, end: str, count: int = 1, patience: float = 60
+) -> list[dict[str, Any]]:
+    """The steps with a key that ends so, once there are enough of them.
 
     W&B writes from a process of its own, and goes on for a moment when a run is said to be over.
 
     Args:
         log: as above.
         end: of a key.
-        patience: seconds until the answer is none.
+        count: how many are waited for.
+        patience: seconds until the answer is what there is.
     """
     until = time.monotonic() + patience
     while True:
         found = [step for step in history(log) if any(key.endswith(end) for key in step)]
-        if found or time.monotonic() > until:
+        if len(found) >= count or time.monotonic() > until:
             return found
         time.sleep(0.2)
 
