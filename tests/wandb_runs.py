@@ -30,9 +30,7 @@ def history(log: Path) -> list[dict[str, Any]]:
     return steps
 
 
-def history_with(
-    log: Path, end: str, count: int = 1, patience: float = 60
-) -> list[dict[str, Any]]:
+def history_with(log: Path, end: str, count: int = 1, patience: float = 60) -> list[dict[str, Any]]:
     """The steps with a key that ends so, once there are enough of them.
 
     W&B writes from a process of its own, and goes on for a moment when a run is said to be over.
