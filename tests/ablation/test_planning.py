@@ -57,6 +57,18 @@ def test_an_untrained_stage_is_scored_and_no_input(plan_file):
     ]  # fmt: skip
 
 
+def test_stages_that_do_the_same_share_a_folder_whatever_their_names(plan_file, tmp_path):
+    raw = "  raw: {config: dough.yaml, trained: false}\npresets:"
+    scores = "scores: {student: distillation.iou, ta: rectification.iou, source_only: raw.iou}"
+    text = plan_file.read_text().replace("presets:", raw)
+    plan_file.write_text(text.replace("    variations:", f"    {scores}\n    variations:"))
+    runs = runs_by_name(plan_file)
+    scored = {name: score.job.folder(tmp_path) for name, score in runs["-dough", 0].scores.items()}
+    assert scored["ta"] == scored["source_only"] != scored["student"]
+    jobs = [job for run in runs.values() for job in run.jobs]
+    assert len({job.folder(tmp_path) for job in jobs}) == len({job.key for job in jobs})
+
+
 def test_weights_of_an_untrained_stage_are_refused(plan_file):
     text = plan_file.read_text().replace("{flour}/flour.ckpt", "{rectification}/last.ckpt")
     plan_file.write_text(text)

@@ -72,12 +72,15 @@ class Run:
 def plan_runs(plan: Plan) -> list[Run]:
     """All runs of a plan, seed by seed, so that a table of one seed is complete early.
 
+    Stages that do the same are one job, which has the name of the first.
+
     Raises:
         FileNotFoundError: a configuration is missing.
         ValueError: an override cannot be, or a stage needs what is not made.
     """
+    jobs: dict[str, Job] = {}
     return [
-        _run(plan, preset, variation, seed)
+        _run(plan, preset, variation, seed, jobs)
         for seed in plan.seeds
         for preset in plan.presets
         for variation in preset.variations
@@ -89,13 +92,23 @@ class _Made:
     """What the stages of a run have made so far.
 
     Attributes:
+        seed: of the run.
+        jobs: of all runs so far, by key.
         folders: by stage; ``None`` for one that is not trained.
         paths: the stage that a path of the presets stands for.
     """
 
     seed: int
+    jobs: dict[str, Job]
     folders: dict[str, Job | None] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
+
+    def job(
+        self, name: str, verb: str, settings: dict[str, Any], checkpoint: Job | None = None
+    ) -> Job:
+        """A job, or the one that does the same under another name: its files are found there."""
+        job = Job(name, verb, settings, self.needed(settings), checkpoint)
+        return self.jobs.setdefault(job.key, job)
 
     def filled(self, tree: Mapping[str, Any], where: str) -> dict[str, Any]:
         """A plan's values with placeholders replaced."""
@@ -145,8 +158,8 @@ class _Made:
         return job.mark
 
 
-def _run(plan: Plan, preset: Preset, variation: Variation, seed: int) -> Run:
-    made = _Made(seed)
+def _run(plan: Plan, preset: Preset, variation: Variation, seed: int, jobs: dict[str, Job]) -> Run:
+    made = _Made(seed, jobs)
     scored: dict[str, Job] = {}
     for stage in (*preset.shared, *preset.stages):
         where = f"{plan.path}: {preset.name} / {variation.name} / {stage.name}"
@@ -160,9 +173,9 @@ def _run(plan: Plan, preset: Preset, variation: Variation, seed: int) -> Run:
                 made, stage, (plan.overrides, stage.overrides, every, own), where
             )
             trained = stage.trained and stage.name not in variation.untrained
-            fit = Job(f"{stage.name}-fit", "fit", tree, made.needed(tree)) if trained else None
+            fit = made.job(f"{stage.name}-fit", "fit", tree) if trained else None
             name = f"{stage.name}-{plan.score_verb}"
-            scored[stage.name] = Job(name, plan.score_verb, tree, made.needed(tree), fit)
+            scored[stage.name] = made.job(name, plan.score_verb, tree, fit)
             made.folders[stage.name], path = fit, root
         if path:
             made.paths[path] = stage.name
@@ -172,7 +185,7 @@ def _run(plan: Plan, preset: Preset, variation: Variation, seed: int) -> Run:
 
 def _command(made: _Made, stage: CommandStage, overrides: Mapping[str, Any], where: str) -> Job:
     options = made.filled({**stage.options, **overrides}, where)
-    return Job(stage.name, stage.command, options, made.needed(options))
+    return made.job(stage.name, stage.command, options)
 
 
 def _configured(
