@@ -120,7 +120,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.evaluation_taxonomy = (
             get_taxonomy(evaluation_taxonomy) if evaluation_taxonomy else None
         )
-        self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
+        get_taxonomy(label_taxonomy or taxonomy)
         self.format = PanoramaFormat(
             (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
         )
@@ -146,7 +146,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self._splits = PanoramaSplits(
             layout=dataset,
             root=self.root,
-            label_taxonomy=self.label_taxonomy.name,
+            label_taxonomy=label_taxonomy or taxonomy,
             labels_in=evaluation_taxonomy or taxonomy,
             format=self.format,
             windows=self.windows,
