@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goodsam_pl.data.augment import Turn, column_spacing, draw_turn, possible_shifts
+from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import (
     PanoramaBatch,
     PanoramaSample,
@@ -31,6 +32,7 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "Augmentation",
+    "Band",
     "ExactDistributedSampler",
     "PanoramaBatch",
     "PanoramaDataModule",

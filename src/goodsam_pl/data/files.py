@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["check_pair", "read_image", "read_label", "resize_image", "resize_label"]
+__all__ = [
+    "check_pair",
+    "read_image",
+    "read_label",
+    "read_size",
+    "resize_image",
+    "resize_label",
+]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 """Suffixes, in lower case, that directory listings take for images."""
 
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width of an image, upright, pixels; only its header is read.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not an image.
+    """
+    with _told_with_path(path), Image.open(path) as image:
+        width, height = image.size
+        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+    return (width, height) if sideways else (height, width)
 
 
 def read_image(path: Path) -> npt.NDArray[np.uint8]:
@@ -105,9 +128,14 @@ def resize_label(label: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDA
 
 def _decode(path: Path) -> Image.Image:
     """Load all pixels, turned upright."""
+    with _told_with_path(path), Image.open(path) as image:
+        return ImageOps.exif_transpose(image)
+
+
+@contextmanager
+def _told_with_path(path: Path) -> Iterator[None]:
     try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image)
+        yield
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
     except UnidentifiedImageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from goodsam_pl.data.augment import Turn, draw_turn
+from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import PanoramaSample
-from goodsam_pl.data.files import check_pair, read_image, resize_image, resize_label
+from goodsam_pl.data.files import (
+    check_pair,
+    read_image,
+    read_size,
+    resize_image,
+    resize_label,
+)
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
@@ -54,9 +62,9 @@ class PanoramaFormat:
         height, width = self.size
         if self._is_off(height, width, self.vertical_fov):
             raise ValueError(
-                f"data.size {height}×{width} has the aspect of {360 * height / width:.1f}° by "
-                f"360°, but data.vertical_fov is {self.vertical_fov:g}°: make them agree, or raise "
-                "data.aspect_tolerance if pixels need not be square"
+                f"size {height}×{width} has the aspect of {360 * height / width:.1f}° by 360°, but "
+                f"vertical_fov is {self.vertical_fov:g}°: make them agree, or raise "
+                "aspect_tolerance if pixels need not be square"
             )
 
     @property
@@ -64,14 +72,23 @@ class PanoramaFormat:
         """The part of the sphere that is read, angles in degrees: masks belong to it."""
         return {"vertical_fov": self.vertical_fov, "file_vertical_fov": self.file_vertical_fov}
 
-    def read(self, path: Path) -> npt.NDArray[np.uint8]:
-        """Read a panorama: RGB ``(H, W, 3)`` uint8 of the configured size.
+    def locate(self, path: Path) -> Band:
+        """Which rows of a file are read; only its header is looked at.
 
         Raises:
             ValueError: an unreadable file, or one whose aspect is not that of 360° by
                 ``file_vertical_fov``.
         """
-        return self._fit_image(self._read_whole(path))
+        return self._band(path, read_size(path))
+
+    def read(self, path: Path) -> npt.NDArray[np.uint8]:
+        """Read a panorama: RGB ``(H, W, 3)`` uint8 of the configured size.
+
+        Raises:
+            ValueError: as for :meth:`locate`, or a broken file.
+        """
+        image = read_image(path)
+        return self._fit_image(image, self._band(path, _size(image)))
 
     def read_tensor(self, path: Path) -> Tensor:
         """As :meth:`read`, ``(3, H, W)``."""
@@ -93,45 +110,48 @@ class PanoramaFormat:
                 f"files are said to have {self.file_vertical_fov:g}°: set vertical_fov and "
                 "file_vertical_fov to those of the files, or window_size to that of the masks"
             )
-        fitted = resize_label(mask[self._band(height)].astype(np.uint8), self.size)
-        return fitted.astype(bool)
+        band = self._centred(_size(mask))
+        return resize_label(mask[band.rows].astype(np.uint8), self.size).astype(bool)
 
     def read_labelled(
         self, entry: Entry, labels: LabelReader
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
         """Read a panorama and, where it has one, its label ``(H, W)`` of trainIds."""
-        image = self._read_whole(entry.image)
+        image = read_image(entry.image)
+        band = self._band(entry.image, _size(image))
         if entry.label is None or entry.label_format is None:
-            return self._fit_image(image), None
+            return self._fit_image(image, band), None
         label = labels.read(entry.label, entry.label_format)
         check_pair(image, label, entry.image, entry.label)
         if entry.label_format.black_is_void:
             label[(image == 0).all(axis=2)] = IGNORE_INDEX
-        return self._fit_image(image), resize_label(label[self._band(len(label))], self.size)
+        return self._fit_image(image, band), resize_label(label[band.rows], self.size)
 
-    def _read_whole(self, path: Path) -> npt.NDArray[np.uint8]:
-        image = read_image(path)
-        height, width = image.shape[:2]
+    def _fit_image(self, image: npt.NDArray[np.uint8], band: Band) -> npt.NDArray[np.uint8]:
+        return resize_image(image[band.rows], self.size)
+
+    def _band(self, path: Path, file_size: tuple[int, int]) -> Band:
+        """What is read of a file of that size."""
+        height, width = file_size
         if self._is_off(height, width, self.file_vertical_fov):
             raise ValueError(
                 f"{path}: {width}×{height} pixels are 360° by {360 * height / width:.1f}°, but "
-                f"{self.file_vertical_fov:g}° are configured: set data.file_vertical_fov (or "
-                "data.vertical_fov) to that of the files, or raise data.aspect_tolerance if their "
-                "pixels are not square"
+                f"{self.file_vertical_fov:g}° are configured: set file_vertical_fov (or "
+                "vertical_fov) to that of the files, or raise aspect_tolerance if their pixels "
+                "are not square"
             )
-        return image
+        return self._centred(file_size)
 
-    def _fit_image(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        return resize_image(image[self._band(len(image))], self.size)
-
-    def _band(self, height: int) -> slice:
-        """Rows around the horizon that hold ``vertical_fov``."""
-        kept = round(height * self.vertical_fov / self.file_vertical_fov)
-        top = (height - kept) // 2
-        return slice(top, top + kept)
+    def _centred(self, file_size: tuple[int, int]) -> Band:
+        return Band.around(file_size, file_size[0] * self.vertical_fov / self.file_vertical_fov)
 
     def _is_off(self, height: int, width: int, vertical_fov: float) -> bool:
         return abs(360 * height / width / vertical_fov - 1) > self.aspect_tolerance
+
+
+def _size(pixels: npt.NDArray[Any]) -> tuple[int, int]:
+    height, width = pixels.shape[:2]
+    return height, width
 
 
 class StoredMasks:
