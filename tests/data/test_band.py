@@ -93,6 +93,19 @@ def test_a_band_is_described_in_plain_values():
 
 
 def test_the_horizon_may_lie_off_the_middle():
+    assert Band.around((1024, 4096), 512.2) == Band((1024, 4096), 256, 768)
     assert Band.around((1024, 4096), 512.2, horizon=767.9999999) == Band((1024, 4096), 512, 1024)
-    with pytest.raises(ValueError, match=r"rows 640 to 1152 are no part of a file of 1024 rows"):
-        Band.around((1024, 4096), 512, horizon=896)
+
+
+def test_rows_that_the_file_lacks_are_left_out():
+    assert Band.around((1024, 4096), 512, horizon=896) == Band((1024, 4096), 640, 1024)
+    assert Band.around((1024, 4096), 512, horizon=-100) == Band((1024, 4096), 0, 156)
+    with pytest.raises(ValueError, match=r"rows 1044 to 1024 are no part of a file of 1024 rows"):
+        Band.around((1024, 4096), 512, horizon=1300)
+
+
+def test_rows_of_a_smaller_copy():
+    band = Band((1024, 4096), 384, 640)
+    assert band.of_height(1024) == band.rows
+    assert band.of_height(256) == slice(96, 160)
+    assert band.of_height(1) == slice(0, 1)

@@ -17,10 +17,10 @@ from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD, denormali
 from goodsam_pl.data.panorama import (
     Augmentation,
     PanoramaDataset,
-    PanoramaFormat,
     StoredMasks,
     StoredTargets,
 )
+from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_module import PanoramaDataModule
 from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.source import SourceDataset

@@ -44,17 +44,17 @@ class Band:
 
         Args:
             file_size: height and width of the file, pixels.
-            rows: how many; rounded.
+            rows: how many; rounded. Those that the file does not have are left out.
             horizon: where it is, in rows from the upper edge of the file; ``None`` is the middle.
 
         Raises:
-            ValueError: the file does not have all of these rows.
+            ValueError: the file has none of these rows.
         """
-        kept = round(rows)
+        kept = max(1, round(rows))
         middle = file_size[0] / 2 if horizon is None else horizon
         # tags are scaled to the file: a hair below a whole row is that row
         top = math.floor(middle - kept / 2 + 1e-6)
-        return cls(file_size, top, top + kept)
+        return cls(file_size, max(top, 0), min(top + kept, file_size[0]))
 
     @property
     def rows(self) -> slice:
@@ -69,6 +69,12 @@ class Band:
     def describe(self) -> dict[str, Any]:
         """The same as plain values: with these anyone can map a picture of the band back."""
         return {"file_size": list(self.file_size), "rows": [self.top, self.bottom]}
+
+    def of_height(self, height: int) -> slice:
+        """The rows of a copy of the file that was resized to another height."""
+        scale = height / self.file_size[0]
+        top = min(round(self.top * scale), height - 1)
+        return slice(top, max(round(self.bottom * scale), top + 1))
 
     def restore(
         self, labels: npt.NDArray[_Value], outside: int = IGNORE_INDEX
