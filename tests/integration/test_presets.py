@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from wandb_runs import history_with
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-OVERLAYS = ("goodsam/data", "goodsam/student", "goodsam/ablation")
+OVERLAYS = ("goodsam/data", "goodsam/student", "goodsam/ablation", "taxonomies")
 """Files that change a preset, or plans of such changes, and are none."""
 PRESETS = sorted(
     name

@@ -19,7 +19,7 @@ from goodsam_pl.ablation.plan import (
     Variation,
     slug,
 )
-from goodsam_pl.ablation.section import read_mapping
+from goodsam_pl.files.section import read_mapping
 
 __all__ = ["JobScore", "Run", "plan_runs"]
 

@@ -21,7 +21,7 @@ from goodsam_pl.ablation.plan import (
     Variation,
     slug,
 )
-from goodsam_pl.ablation.section import Section, read_mapping
+from goodsam_pl.files.section import Section, read_mapping
 
 __all__ = ["read_plan"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,12 +56,13 @@ class LabelFormat:
         return table
 
 
-@cache
 def train_ids(taxonomy: str) -> LabelFormat:
-    """Files that hold trainIds of ``taxonomy`` and 255 for void."""
-    count = len(get_taxonomy(taxonomy).classes)
-    ids = {**{index: index for index in range(count)}, IGNORE_INDEX: IGNORE_INDEX}
-    return LabelFormat(f"trainIds of {taxonomy}", taxonomy, ids)
+    """Files that hold the ids of ``taxonomy``, trainIds unless it says others, and 255 for void."""
+    known = get_taxonomy(taxonomy)
+    ids = range(len(known.classes)) if known.ids is None else known.ids
+    what = "trainIds" if known.ids is None else "ids"
+    table = {file_id: train_id for train_id, file_id in enumerate(ids)}
+    return LabelFormat(f"{what} of {known.name}", taxonomy, {**table, IGNORE_INDEX: IGNORE_INDEX})
 
 
 CITYSCAPES_LABEL_IDS = LabelFormat(
@@ -101,7 +101,8 @@ class LabelReader:
     """
 
     def __init__(self, taxonomy: str) -> None:
-        self.taxonomy = get_taxonomy(taxonomy).name
+        get_taxonomy(taxonomy)
+        self.taxonomy = taxonomy
         self._tables: dict[str, npt.NDArray[np.int16]] = {}
 
     def read(self, path: Path, label_format: LabelFormat) -> npt.NDArray[np.uint8]:
@@ -130,4 +131,6 @@ class LabelReader:
 
 def _ranges(ids: Mapping[int, int]) -> str:
     regular = sorted(file_id for file_id in ids if file_id != IGNORE_INDEX)
-    return f"{regular[0]}..{regular[-1]} and {IGNORE_INDEX}"
+    if len(regular) == regular[-1] - regular[0] + 1:
+        return f"{regular[0]}..{regular[-1]} and {IGNORE_INDEX}"
+    return f"{', '.join(map(str, regular))} and {IGNORE_INDEX}"

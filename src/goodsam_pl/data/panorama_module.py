@@ -16,7 +16,8 @@ from goodsam_pl.data.augment import possible_shifts
 from goodsam_pl.data.batch import PanoramaBatch, collate_panoramas
 from goodsam_pl.data.layouts import Split
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.panorama import Augmentation, PanoramaFormat
+from goodsam_pl.data.panorama import Augmentation
+from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.transforms import Transform, photometric
@@ -120,7 +121,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self.evaluation_taxonomy = (
             get_taxonomy(evaluation_taxonomy) if evaluation_taxonomy else None
         )
-        self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
+        get_taxonomy(label_taxonomy or taxonomy)
         self.format = PanoramaFormat(
             (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
         )
@@ -146,7 +147,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self._splits = PanoramaSplits(
             layout=dataset,
             root=self.root,
-            label_taxonomy=self.label_taxonomy.name,
+            label_taxonomy=label_taxonomy or taxonomy,
             labels_in=evaluation_taxonomy or taxonomy,
             format=self.format,
             windows=self.windows,

@@ -76,7 +76,10 @@ class SourceDataModule(pl.LightningDataModule):
         self.dataset = dataset
         self.root = Path(root).expanduser()
         self.taxonomy = get_taxonomy(taxonomy)
-        self.label_taxonomy = get_taxonomy(label_taxonomy or taxonomy)
+        # by the words of the configuration: a worker that starts anew finds a class file by them
+        self.labels_in = taxonomy
+        self.label_taxonomy = label_taxonomy or taxonomy
+        get_taxonomy(self.label_taxonomy)
         self.size = None if size is None else (size[0], size[1])
         self.pipeline = with_labels(train_transforms)
         self.limit = limit
@@ -122,17 +125,17 @@ class SourceDataModule(pl.LightningDataModule):
     def _load(self, split: Split) -> None:
         if split in self._entries:
             return
-        request = Request(self.root, split, self.label_taxonomy.name)
+        request = Request(self.root, split, self.label_taxonomy)
         entries = list_entries(SOURCE_LAYOUTS, self.dataset, request)[: self.limit]
         for label_format in {entry.label_format for entry in entries if entry.label_format}:
-            remap_table(label_format.taxonomy, self.taxonomy.name)
+            remap_table(label_format.taxonomy, self.taxonomy)
         self._entries[split] = entries
         self._dataset(split, training=False, count=1)[0]
 
     def _dataset(self, split: str, training: bool, count: int | None = None) -> SourceDataset:
         return SourceDataset(
             self._entries[split][:count],
-            self.taxonomy.name,
+            self.labels_in,
             self.size,
             self.pipeline if training else None,
         )

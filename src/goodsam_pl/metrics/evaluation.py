@@ -94,7 +94,7 @@ def _translation(predicted: Taxonomy, scored: Taxonomy) -> Tensor:
 
     The number of the protocol's classes stands for none of them, -1 for what is no class at all.
     """
-    known = torch.from_numpy(remap_table(predicted.name, scored.name)).long()
+    known = torch.from_numpy(remap_table(predicted, scored)).long()
     known = torch.where(known == scored.ignore_index, len(scored.classes), known)
     known[len(predicted.classes) :] = -1
     return known

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from typing import cast
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from typing_extensions import Self
 
-from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, SourceBatch
+from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD
 from goodsam_pl.metrics import Evaluation, ExtraScore, SegmentationScores
-from goodsam_pl.taxonomy import Taxonomy, get_taxonomy
+from goodsam_pl.networks import (
+    CARD,
+    FrozenNetwork,
+    NetworkCard,
+    brought_by,
+    check_logits,
+    describe_network,
+    read_card,
+)
+from goodsam_pl.taxonomy import Taxonomy, get_taxonomy, register_taxonomy
 
 __all__ = ["SegmentationModule"]
 
@@ -32,14 +47,24 @@ class SegmentationModule(LightningModule, ABC):
     A data module may ask for scores in other classes than the network's, by an attribute
     ``evaluation_taxonomy`` that its labels of val and test are in.
 
+    Checkpoints carry what their networks need to be used again
+    (:class:`goodsam_pl.networks.NetworkCard`). A checkpoint that was taken elsewhere loads without
+    the weights that its training started from.
+
+    Attributes:
+        network_names: attributes that hold networks; the first is what a training is for, and what
+            is exported.
+
     Args:
-        taxonomy: name of the class set that the networks were built for.
+        taxonomy: name of the class set that the networks were built for, or path of a class file.
         kinds: names of the predictions to score; the first is the system's own and goes without a
             suffix.
         learning_rate: peak of AdamW's learning rate.
         weight_decay: AdamW's, on weights of more than one dimension.
         warmup_steps: optimiser steps of linear warm-up, before the polynomial decay to 0.
     """
+
+    network_names: ClassVar[tuple[str, ...]]
 
     def __init__(
         self,
@@ -51,6 +76,7 @@ class SegmentationModule(LightningModule, ABC):
     ) -> None:
         super().__init__()
         self.taxonomy = get_taxonomy(taxonomy)
+        self.taxonomy_name = taxonomy
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.warmup_steps = warmup_steps
@@ -79,9 +105,64 @@ class SegmentationModule(LightningModule, ABC):
         self.extra_scores = frozenset(extras)
 
     def setup(self, stage: str) -> None:
-        """Score in the classes that the data module asks for."""
+        """Score in the classes that the data module asks for; to train, have all weights."""
+        if stage == "fit":
+            for name in self.network_names:
+                network = getattr(self, name)
+                if isinstance(network, FrozenNetwork):
+                    network.read_postponed()
         asked = getattr(self.trainer.datamodule, "evaluation_taxonomy", None)  # type: ignore[attr-defined]  # set by a connector
         self.evaluate_in(asked or self.taxonomy)
+
+    @property
+    def exported_network(self) -> nn.Module:
+        """What the training is for."""
+        network: nn.Module = getattr(self, self.network_names[0])
+        return network
+
+    def check_networks(self) -> None:
+        """Ask each network for its classes, before anything long begins.
+
+        Raises:
+            TypeError: one gives no tensor.
+            ValueError: one gives other than a logit for each class and pixel.
+        """
+        for name in self.network_names:
+            network = getattr(self, name)
+            if isinstance(network, FrozenNetwork):
+                network = network.network
+            check_logits(network, self.taxonomy, name)
+
+    def card(self) -> NetworkCard:
+        """What the networks need to be used again."""
+        networks = {}
+        for name in self.network_names:
+            network = getattr(self, name)
+            network = network.network if isinstance(network, FrozenNetwork) else network
+            networks[name] = describe_network(network)
+        trainer = self._trainer
+        data = None if trainer is None else getattr(trainer, "datamodule", None)
+        return NetworkCard(
+            networks=networks,
+            taxonomy=self.taxonomy.to_dict(),
+            taxonomy_name=self.taxonomy_name,
+            view=data.format.describe() if isinstance(data, PanoramaDataModule) else None,
+            normalization={"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)},
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the card."""
+        checkpoint[CARD] = self.card().to_dict()
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:
+        """As Lightning's, without need of the files that the training started from."""
+        card = read_card(Path(checkpoint_path))
+        if card is None:
+            return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+        register_taxonomy(Taxonomy.from_dict(card.taxonomy), card.taxonomy_name)
+        with brought_by(card.networks):
+            return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
 
     def remember_arguments(self, *networks: str) -> None:
         """Save the caller's constructor arguments for the checkpoint, as plain values only.
@@ -129,7 +210,10 @@ class SegmentationModule(LightningModule, ABC):
         return 1.0
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW, linear warm-up, then linear decay to 0 (SegFormer's schedule, poly power 1)."""
+        """AdamW, linear warm-up, then linear decay to 0 (SegFormer's schedule, poly power 1).
+
+        A run that only a time ends does not know where 0 would be: its rate stays constant.
+        """
         groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
@@ -141,11 +225,15 @@ class SegmentationModule(LightningModule, ABC):
                 for (rate, decay), parameters in sorted(groups.items(), reverse=True)
             ],
         )
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = float(self.trainer.estimated_stepping_batches)
+        if math.isinf(steps):
+            rank_zero_info(
+                "no max_steps and no max_epochs: the learning rate stays as it is after the warm-up"
+            )
 
         def factor(step: int) -> float:
             warm = min(1.0, (step + 1) / (self.warmup_steps + 1))
-            return warm * max(0.0, 1.0 - step / steps)
+            return warm * max(0.0, 1.0 - step / max(steps, 1.0))
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {
@@ -170,6 +258,21 @@ class SegmentationModule(LightningModule, ABC):
                 self.latest_scores[kind] = scores
                 suffix = f"_{kind}" if position else ""
                 self.log_dict(scores.as_log(stage, self.evaluation_taxonomy.classes, suffix))
+        if not self.latest_scores:
+            self._nothing_to_score(stage)
+
+    def _nothing_to_score(self, stage: str) -> None:
+        message = (
+            f"no pixel of the {stage} split is labelled in a class of "
+            f"{self.evaluation_taxonomy.name}, so that there is no score"
+        )
+        if self.trainer.state.fn != TrainerFn.FITTING:
+            raise ValueError(
+                f"{message}: some data sets keep the labels of their test set to themselves "
+                "(Cityscapes does), use validate there; a folder of images can only be predicted"
+            )
+        if not self.trainer.sanity_checking:
+            rank_zero_warn(f"{message}; training goes on")
 
 
 def _compute(metrics: Evaluation) -> SegmentationScores:

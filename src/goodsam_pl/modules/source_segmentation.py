@@ -27,6 +27,8 @@ class SourceSegmentation(SegmentationModule):
         warmup_steps: SegFormer warms up for 1,500 of 160,000 steps.
     """
 
+    network_names = ("network",)
+
     def __init__(
         self,
         network: nn.Module,
@@ -38,6 +40,7 @@ class SourceSegmentation(SegmentationModule):
         super().__init__(taxonomy, ("whole",), learning_rate, weight_decay, warmup_steps)
         self.remember_arguments("network")
         self.network = network
+        self.check_networks()
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""

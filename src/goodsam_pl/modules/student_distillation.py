@@ -82,6 +82,8 @@ class StudentDistillation(SegmentationModule):
         warmup_steps: optimiser steps.
     """
 
+    network_names = ("student", "teacher_assistant")
+
     def __init__(
         self,
         student: nn.Module,
@@ -149,6 +151,7 @@ class StudentDistillation(SegmentationModule):
         self.consistency = consistency
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
         self.teacher_learning_rate_scale = teacher_learning_rate_scale
+        self.check_networks()
 
     def forward(self, images: Tensor) -> Tensor:
         """The student: images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""

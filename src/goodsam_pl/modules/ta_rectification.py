@@ -50,6 +50,8 @@ class TARectification(SegmentationModule):
         warmup_steps: optimiser steps.
     """
 
+    network_names = ("teacher_assistant",)
+
     def __init__(
         self,
         teacher_assistant: nn.Module,
@@ -85,6 +87,7 @@ class TARectification(SegmentationModule):
             "consistency": consistency_weight,
             "boundary": boundary_weight,
         }
+        self.check_networks()
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``."""

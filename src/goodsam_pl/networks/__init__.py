@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from goodsam_pl.networks.building import build_network, describe_network
+from goodsam_pl.networks.card import CARD, NetworkCard
+from goodsam_pl.networks.checking import check_logits
+from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.frozen import FrozenNetwork
+from goodsam_pl.networks.postponed import brought_by
 from goodsam_pl.networks.segmentation import (
     FeatureNetwork,
     PretrainedNetwork,
@@ -10,23 +15,26 @@ from goodsam_pl.networks.segmentation import (
     SegmentationOutput,
 )
 from goodsam_pl.networks.tta import ViewAveraging
-from goodsam_pl.networks.weights import (
-    export_weights,
-    load_weights,
-    read_weights,
-    save_weights,
-    weights_hash,
-)
+from goodsam_pl.networks.weights import export_weights, load_weights, weights_hash
+from goodsam_pl.networks.weights_file import read_card, read_weights, save_weights
 
 __all__ = [
+    "CARD",
+    "CustomNetwork",
     "FeatureNetwork",
     "FrozenNetwork",
+    "NetworkCard",
     "PretrainedNetwork",
     "SegmentationNetwork",
     "SegmentationOutput",
     "ViewAveraging",
+    "brought_by",
+    "build_network",
+    "check_logits",
+    "describe_network",
     "export_weights",
     "load_weights",
+    "read_card",
     "read_weights",
     "save_weights",
     "weights_hash",

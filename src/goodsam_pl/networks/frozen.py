@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
+from goodsam_pl.networks.postponed import read_postponed
 from goodsam_pl.networks.segmentation import FeatureNetwork, SegmentationOutput
 
 __all__ = ["FrozenNetwork"]
@@ -20,6 +21,9 @@ class FrozenNetwork(nn.Module):
     them, and load strictly without them: checkpoints of a student stay small, weight averaging
     finds what it expects.
 
+    Where its file is not there, because a checkpoint of a student was taken elsewhere, that matters
+    only when the network is asked: see :mod:`goodsam_pl.networks.postponed`.
+
     Args:
         network: from now on frozen, in place.
     """
@@ -30,15 +34,31 @@ class FrozenNetwork(nn.Module):
         self.register_state_dict_post_hook(_leave_out)  # type: ignore[no-untyped-call]  # torch's
         self.register_load_state_dict_pre_hook(_put_back)  # type: ignore[no-untyped-call]
 
+    def read_postponed(self) -> None:
+        """Read the weights now if that was postponed.
+
+        Raises:
+            FileNotFoundError: they are not where the configuration says.
+        """
+        try:
+            read_postponed(self.network)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{error}. A student's checkpoint comes without its teacher: to predict and to be "
+                "scored the student needs none, to train on it does"
+            ) from error
+
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
         """What the network says, detached."""
+        self.read_postponed()
         answer: Tensor = self.network(images)
         return answer
 
     @torch.no_grad()
     def forward_features(self, images: Tensor) -> SegmentationOutput:
         """As ``forward``, with the features, of a :class:`FeatureNetwork`."""
+        self.read_postponed()
         return cast("FeatureNetwork", self.network).forward_features(images)
 
     def train(self, mode: bool = True) -> Self:  # whatever is asked

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import segmentation_models_pytorch as smp
 import torch.nn.functional as F
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from goodsam_pl.networks.circular import close_circle
+from goodsam_pl.networks.postponed import brought_network, is_postponed, postpone
 from goodsam_pl.networks.segformer_decoder import fold_decoder
+from goodsam_pl.networks.smp_models import build_smp_model
 from goodsam_pl.networks.weights import load_weights
 
-__all__ = ["FeatureNetwork", "PretrainedNetwork", "SegmentationNetwork", "SegmentationOutput"]
+__all__ = [
+    "PRETRAINED",
+    "FeatureNetwork",
+    "PretrainedNetwork",
+    "SegmentationNetwork",
+    "SegmentationOutput",
+]
+
+PRETRAINED = "goodsam_pl.networks.PretrainedNetwork"
+"""How descriptions call the class."""
 
 _STAGES = 4
 
@@ -105,11 +118,18 @@ class SegmentationNetwork(_SmpNetwork):
     ) -> None:
         super().__init__()
         self.circular = circular
+        self.arguments: dict[str, str | int | bool] = {
+            "architecture": architecture,
+            "encoder": encoder,
+            "classes": classes,
+            "circular": circular,
+        }
+        from_hub = weights == "imagenet" and not is_postponed()
         self.model = fold_decoder(
             smp.create_model(
                 architecture,
                 encoder_name=encoder,
-                encoder_weights="imagenet" if weights == "imagenet" else None,
+                encoder_weights="imagenet" if from_hub else None,
                 classes=classes,
             )
         )
@@ -149,9 +169,33 @@ class PretrainedNetwork(_SmpNetwork):
         weights: str | None = None,
     ) -> None:
         super().__init__()
-        self.model = fold_decoder(smp.from_pretrained(name))
+        self.name = name
+        known = brought_network(PRETRAINED, name=name) if is_postponed() else None
+        if known is None:
+            self.model = fold_decoder(smp.from_pretrained(name))
+        else:
+            self.model = fold_decoder(build_smp_model(known["model"]))
+            postpone(self, self._fill)
         if weights is not None:
             load_weights(self, weights)
+
+    @classmethod
+    def around(cls, model: SegmentationModel, arguments: Mapping[str, Any]) -> Self:
+        """The same around a model that is there already, nothing being read.
+
+        Args:
+            model: of smp, unfolded.
+            arguments: ``name`` of where such a model was released.
+        """
+        network = cls.__new__(cls)
+        nn.Module.__init__(network)
+        network.name = str(arguments["name"])
+        network.model = fold_decoder(model)
+        return network
+
+    def _fill(self) -> None:
+        released = fold_decoder(smp.from_pretrained(self.name))
+        self.model.load_state_dict(released.state_dict())
 
 
 def _pad_to_stride(images: Tensor, stride: int) -> Tensor:

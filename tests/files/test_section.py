@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from goodsam_pl.ablation.section import Section, read_mapping
+from goodsam_pl.files.section import Section, read_mapping
 
 
 def test_values_are_taken_by_kind():

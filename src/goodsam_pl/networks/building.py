@@ -1,0 +1,69 @@
+"""Telling how a network is built, and building it again from what a file tells.
+
+A file may only name classes of a fixed table, with plain values as arguments: what it says is never
+imported, and no function is ever called by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from goodsam_pl.networks.custom import CustomNetwork
+from goodsam_pl.networks.segmentation import PRETRAINED, PretrainedNetwork, SegmentationNetwork
+from goodsam_pl.networks.smp_models import (
+    Description,
+    build_smp_model,
+    describe_smp_model,
+    plain_arguments,
+)
+
+__all__ = ["build_network", "describe_network"]
+
+_SEGMENTATION = "goodsam_pl.networks.SegmentationNetwork"
+_CUSTOM = "goodsam_pl.networks.CustomNetwork"
+
+
+def describe_network(network: nn.Module) -> Description | None:
+    """Tell how to build a network like this one, without its weights.
+
+    Returns:
+        ``None`` for a class that :func:`build_network` does not know.
+    """
+    if isinstance(network, SegmentationNetwork):
+        return {"class_path": _SEGMENTATION, "init_args": dict(network.arguments)}
+    if isinstance(network, PretrainedNetwork):
+        model = describe_smp_model(network.model)
+        return model and {
+            "class_path": PRETRAINED,
+            "init_args": {"name": network.name},
+            "model": model,
+        }
+    if isinstance(network, CustomNetwork):
+        inner = describe_network(network.network)
+        return inner and {"class_path": _CUSTOM, "init_args": {"network": inner}}
+    return describe_smp_model(network)
+
+
+def build_network(description: Mapping[str, Any]) -> nn.Module:
+    """Build what :func:`describe_network` described, with random weights and no download.
+
+    Raises:
+        ValueError: a class outside the table, or arguments that are no plain values or that the
+            class does not take.
+    """
+    path, arguments = description.get("class_path"), description.get("init_args")
+    if not isinstance(path, str) or not isinstance(arguments, Mapping):
+        raise ValueError(f"{dict(description)} does not describe a network by class and arguments")  # noqa: TRY004  # of a file
+    try:
+        if path == _SEGMENTATION:
+            return SegmentationNetwork(**{**plain_arguments(arguments), "weights": None})
+        if path == _CUSTOM:
+            return CustomNetwork(build_network(arguments["network"]))
+        if path == PRETRAINED:
+            return PretrainedNetwork.around(build_smp_model(description["model"]), arguments)
+        return build_smp_model(description)
+    except (TypeError, KeyError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"{path} cannot be built with {dict(arguments)}: {error}") from error

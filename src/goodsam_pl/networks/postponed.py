@@ -1,0 +1,66 @@
+"""Starting weights that need not be there, because a checkpoint brings the trained ones.
+
+What a training started from (the weights of its student, its teacher's) is named in the
+configuration by paths that another machine does not have. While a network is built for a
+checkpoint, inside :func:`brought_by`, none of these files is read: reading is *postponed*. The
+checkpoint's tensors take the place of most. What it does not hold, a frozen teacher, is read when
+somebody asks the teacher: see :class:`goodsam_pl.networks.FrozenNetwork`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from torch import nn
+
+__all__ = ["brought_by", "brought_network", "is_postponed", "postpone", "read_postponed"]
+
+_networks: ContextVar[Mapping[str, Any] | None] = ContextVar("brought networks", default=None)
+_ATTRIBUTE = "_postponed"
+
+
+@contextmanager
+def brought_by(networks: Mapping[str, Any]) -> Iterator[None]:
+    """Build networks whose weights come from elsewhere.
+
+    Args:
+        networks: their descriptions, by name, as far as the checkpoint has them.
+    """
+    token = _networks.set(networks)
+    try:
+        yield
+    finally:
+        _networks.reset(token)
+
+
+def is_postponed() -> bool:
+    """Whether files of weights are left alone at the moment."""
+    return _networks.get() is not None
+
+
+def brought_network(class_path: str, **arguments: Any) -> Mapping[str, Any] | None:
+    """The description of a network of this class and these arguments, if there is one."""
+    for description in (_networks.get() or {}).values():
+        if (
+            isinstance(description, Mapping)
+            and description.get("class_path") == class_path
+            and description.get("init_args") == arguments
+        ):
+            return description
+    return None
+
+
+def postpone(network: nn.Module, reading: Callable[[], None]) -> None:
+    """Read the weights of a network later, or never."""
+    setattr(network, _ATTRIBUTE, reading)
+
+
+def read_postponed(network: nn.Module) -> None:
+    """Read what was postponed, of a network and all its parts."""
+    for part in network.modules():
+        reading = part.__dict__.pop(_ATTRIBUTE, None)
+        if reading is not None:
+            reading()

@@ -1,0 +1,202 @@
+"""Files of weights, read and written safely: tensors and plain values, never pickled code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from goodsam_pl.atomic import write_atomically
+from goodsam_pl.networks.card import CARD, NetworkCard
+
+__all__ = ["SHIPPED", "WeightsFile", "read_card", "read_file", "read_weights", "save_weights", "state_hash"]
+
+SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
+"""Weights inside the package, by the name that ``weights`` arguments take."""
+
+_NETWORKS_IN_CHECKPOINTS = ("student", "teacher_assistant", "network")
+"""Names of networks in checkpoints that do not say what they hold; the first one is taken, unless
+another is named: ``last.ckpt:teacher_assistant``."""
+
+
+class WeightsFile(NamedTuple):
+    """What a file holds of one network.
+
+    Attributes:
+        state: its tensors by name, floating point ones as float32.
+        card: what it says of the network; ``None`` for files of others.
+    """
+
+    state: dict[str, Tensor]
+    card: NetworkCard | None
+
+
+def read_file(path: Path) -> WeightsFile:
+    """As :func:`read_weights`, with what the file says of the network."""
+    path, named = _split_name(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no weights at {path}: train them first, or give one of {sorted(SHIPPED)}"
+        )
+    with _refusals(path):
+        if path.suffix == ".safetensors":
+            content, told = load_file(path), _metadata(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            told = content.get(CARD) if isinstance(content, Mapping) else None
+    card = None if told is None else _card(told, path)
+    state = _take_network(content, path, named or (card and next(iter(card.networks), None)), named)
+    if isinstance(told, Mapping) and "sha256" in told:
+        _check_sum(state, str(told["sha256"]), path)
+    return WeightsFile(
+        {
+            name: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+            for name, tensor in state.items()
+        },
+        card and card.only(named),
+    )
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of one network.
+
+    Args:
+        path: a ``.safetensors`` file, a plain PyTorch state dict, or a checkpoint of one of our
+            LightningModules, out of which the trained network is taken (the student of a
+            distillation, the teacher assistant of a rectification, the network of a source
+            training). After a colon a path may name another network of a checkpoint, such as
+            ``last.ckpt:teacher_assistant`` of a joint training.
+
+    Returns:
+        Names without the LightningModule's prefix; half-precision tensors become float32.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a weights file, one that holds more than tensors and plain values, or one
+            whose tensors are not those that were written.
+    """
+    return read_file(path).state
+
+
+def read_card(path: Path) -> NetworkCard | None:
+    """What a file says of its network, without reading its tensors; ``None`` if it says nothing.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a weights file, or one that holds more than tensors and plain values.
+    """
+    path, named = _split_name(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}")
+    with _refusals(path):
+        if path.suffix == ".safetensors":
+            told = _metadata(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            told = content.get(CARD) if isinstance(content, Mapping) else None
+    return None if told is None else _card(told, path).only(named)
+
+
+def save_weights(
+    state: Mapping[str, Tensor], path: Path, half: bool = False, card: NetworkCard | None = None
+) -> None:
+    """Write a network's state dict as safetensors, whole or not at all.
+
+    Args:
+        state: tensors by name.
+        path: the ``.safetensors`` file; its folder is made when missing.
+        half: store floating point tensors as float16, at half the size.
+        card: what the network needs to be used again, for the metadata of the file.
+    """
+    tensors = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor)
+        .detach()
+        .cpu()
+        .contiguous()
+        for name, tensor in state.items()
+    }
+    metadata = None
+    if card is not None:
+        told = {**card.to_dict(), "sha256": state_hash(tensors)}
+        metadata = {CARD: json.dumps(told, sort_keys=True, ensure_ascii=False)}
+    write_atomically(path, save(tensors, metadata))
+
+
+def state_hash(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, shapes, dtypes and values, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _split_name(path: Path) -> tuple[Path, str | None]:
+    """A path and, after a colon, the network that is meant."""
+    file, colon, name = str(path).rpartition(":")
+    return (Path(file), name) if colon and name in _NETWORKS_IN_CHECKPOINTS else (path, None)
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ValueError(f"{path} is not a readable weights file: {error}") from error
+    except Exception as error:  # pickle's own errors share no base with the above
+        raise ValueError(
+            f"{path} holds more than tensors and plain values and is refused: {error}"
+        ) from error
+
+
+def _metadata(path: Path) -> Mapping[str, Any] | None:
+    """Our part of the metadata of a safetensors file."""
+    with safe_open(path, framework="pt") as file:
+        text = (file.metadata() or {}).get(CARD)
+    return None if text is None else dict(json.loads(text))
+
+
+def _card(told: Any, path: Path) -> NetworkCard:
+    try:
+        return NetworkCard.from_dict({k: v for k, v in dict(told).items() if k != "sha256"})
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _check_sum(state: Mapping[str, Tensor], written: str, path: Path) -> None:
+    if state_hash(state) != written:
+        raise ValueError(
+            f"{path} is damaged: its tensors are not those that were written; export it again"
+        )
+
+
+def _take_network(
+    content: Any, path: Path, wanted: str | None, named: str | None
+) -> dict[str, Tensor]:
+    """The tensors of one network: of a checkpoint the wanted one's, without its prefix."""
+    state = content if isinstance(content, Mapping) else {}
+    if isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+        for name in (wanted,) if wanted else _NETWORKS_IN_CHECKPOINTS:
+            inner = {
+                key.removeprefix(f"{name}."): value
+                for key, value in state.items()
+                if key.startswith(f"{name}.")
+            }
+            if inner:
+                return inner
+    if named:
+        raise ValueError(
+            f"{path} holds no {named}: leave the name away, or give its own checkpoint"
+        )
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path} holds no network: expected names with tensors")
+    return dict(state)
