@@ -30,10 +30,12 @@ def picture(path: Path, height: int, width: int, seed: int = 0) -> None:
     _save(path, blocks.repeat(8, axis=0).repeat(8, axis=1))
 
 
-def labels(path: Path, height: int, width: int, classes: int, seed: int = 0) -> None:
-    """Blocks of class ids."""
+def labels(
+    path: Path, height: int, width: int, classes: int, seed: int = 0, first: int = 0
+) -> None:
+    """Blocks of so many class ids."""
     generator = np.random.default_rng(seed)
-    blocks = generator.integers(0, classes, (height // 8, width // 8), dtype=np.uint8)
+    blocks = generator.integers(first, first + classes, (height // 8, width // 8), dtype=np.uint8)
     _save(path, blocks.repeat(8, axis=0).repeat(8, axis=1))
 
 
@@ -54,6 +56,16 @@ def camvid(path: Path) -> None:
         for index, name in enumerate(names):
             picture(path / split / f"{name}.jpg", 96, 128, index)
             labels(path / f"{split}annot" / f"{name}.png", 96, 128, 12, index)
+
+
+def photographs(path: Path) -> None:
+    """Two photographs to train on and one to validate on, with ids from 1 to 5."""
+    for index, name in enumerate("abc"):
+        picture(path / "images" / f"{name}.jpg", 96, 128, index)
+        labels(path / "labels" / f"{name}.png", 96, 128, 5, index, first=1)
+    (path / "splits").mkdir()
+    (path / "splits/train.txt").write_text("a\nb\n")
+    (path / "splits/val.txt").write_text("c\n")
 
 
 def streetworld(path: Path) -> None:
@@ -164,6 +176,7 @@ def checkpoint(path: Path, taxonomy: str = "cityscapes-19", classes: int = 19) -
 GIVEN: dict[str, Callable[[Path], None]] = {
     "path/to/panoramas": panoramas,
     "path/to/camvid": camvid,
+    "path/to/photographs": photographs,
     "path/to/json": saved_masks,
     "path/to/masks": masks,
     "path/to/last.ckpt": checkpoint,

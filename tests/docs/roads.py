@@ -5,7 +5,13 @@ from __future__ import annotations
 from pages import CONFIGS, PAGES, Step, steps_of
 
 ROADS: dict[str, tuple[str, ...]] = {
-    "README.md": ("path/to/panoramas", "path/to/camvid", "path/to/json", "data/DensePASS"),
+    "README.md": (
+        "path/to/panoramas",
+        "path/to/camvid",
+        "path/to/json",
+        "data/DensePASS",
+        "hub/segformer",
+    ),
     "docs/ablation.md": (),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
     "docs/goodsam.md": (
@@ -17,6 +23,8 @@ ROADS: dict[str, tuple[str, ...]] = {
     ),
     "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
+    "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
+    "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "src/goodsam_pl/weights/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/weights/vit_nano.md": (),
     "configs/densepass": ("data/DensePASS", "hub/segformer"),
@@ -42,6 +50,7 @@ before its first step, of ``given.GIVEN``. A reader has nothing else."""
 HUB = {
     "smp-hub/segformer-b5-1024x1024-city-160k": "hub/segformer",
     "weights: imagenet": "weights: null",
+    "weights imagenet": "weights streetworld",
     "model: vit_h": "model: vit_nano",
     "points_per_side: 32": "points_per_side: 4",
     "predicted_iou_threshold: 0.88": "predicted_iou_threshold: null",
@@ -78,13 +87,17 @@ SHORTER: dict[str, str] = {
     "fit .*configs/(streetworld/(rect|dist)|goodsam/[a-z_]+.yaml$)": (
         "--trainer.val_check_interval 2"
     ),
-    "configs/(streetworld|real)/(rect|dist)|configs/(goodsam/[a-z]+_|goodsam/[a-z]+[.]|densepass)": (
-        _PANORAMAS
+    "configs/(streetworld|real)/(rect|dist)": _PANORAMAS,
+    "configs/(goodsam/[a-z]+[_.]|densepass)": _PANORAMAS,
+    "configs/own/(rect|dist)": (
+        "--data.init_args.size [64,352] --data.init_args.window_size [64,64] "
+        "--data.init_args.window_stride [64,44]"
     ),
     "configs/goodsam/plus_plus": (
         "--data.init_args.horizontal_window_size [24,64] "
         "--data.init_args.horizontal_window_stride [24,64] "
-        "--data.init_args.vertical_window_size [48,32] --data.init_args.vertical_window_stride [48,32]"
+        "--data.init_args.vertical_window_size [48,32] "
+        "--data.init_args.vertical_window_stride [48,32]"
     ),
     "configs/evaluation/(dense|wild)pass": _PANORAMAS,
     "configs/evaluation/stanford": (
