@@ -19,8 +19,8 @@ PAGES = sorted(
 )
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("configs/**/*.yaml"))
 
-LANGUAGES = {"sh", "python", "yaml"}
-"""Those that code of our pages may be fenced as."""
+LANGUAGES = {"sh", "python", "yaml", "text"}
+"""Those that blocks of our pages may be fenced as; text is the only one that is not tried."""
 
 PROGRAMS = ("goodsam", "lightning", "python", "make", "pip", "git", "hf", "source")
 """First words of what is a command where it stands in a sentence, with an argument behind."""
