@@ -16,10 +16,18 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
 from goodsam_pl.callbacks import PredictionWriter, TestTimeAugmentation
-from goodsam_pl.cli.checkpoint import differences, model_of, refuse_missing
+from goodsam_pl.cli.checkpoint import (
+    differences,
+    is_weights_file,
+    loaded_from,
+    model_around,
+    model_of,
+    refuse_missing,
+)
 from goodsam_pl.cli.noise import hush
 from goodsam_pl.cli.parser import ShortErrorParser
 from goodsam_pl.cli.save_config import SaveRunConfig
+from goodsam_pl.networks import load_weights
 
 __all__ = ["GoodSAMCLI", "train"]
 
@@ -102,7 +110,7 @@ class GoodSAMCLI(LightningCLI):
         ckpt_path = self.config[verb].get("ckpt_path")
         if ckpt_path:
             refuse_missing(str(ckpt_path))
-        remembered = model_of(Path(ckpt_path)) if ckpt_path and Path(ckpt_path).is_file() else {}
+        remembered = self._remembered(verb, ckpt_path)
         if remembered:
             self._adopt(remembered, verb, str(ckpt_path))
         if self.config[verb].get("model") is None:
@@ -110,6 +118,37 @@ class GoodSAMCLI(LightningCLI):
                 'key "model" is required: give it by --config or --model'
                 + (f"; {ckpt_path} does not name its model" if ckpt_path else "")
             )
+
+    def _remembered(self, verb: str, ckpt_path: str | None) -> dict[str, Any]:
+        """The model that a checkpoint or a weights file names, if that helps."""
+        if not is_weights_file(ckpt_path):
+            return model_of(Path(ckpt_path)) if ckpt_path and Path(ckpt_path).is_file() else {}
+        if verb == "fit":
+            raise ValueError(
+                f"--ckpt_path {ckpt_path} holds weights alone, no training goes on from it: give "
+                "it as `weights` of the network"
+            )
+        return {} if self.config[verb].get("model") else model_around(Path(str(ckpt_path)))
+
+    def instantiate_classes(self) -> None:
+        """Build data, model and trainer; what the checkpoint brings is not read from elsewhere."""
+        ckpt_path = self.config[self.config["subcommand"]].get("ckpt_path")
+        if not ckpt_path or not Path(ckpt_path).is_file():
+            super().instantiate_classes()
+            return
+        with loaded_from(Path(ckpt_path)):
+            super().instantiate_classes()
+        if self.subcommand == "fit" and isinstance(self.model, modules.SegmentationModule):
+            self.model.read_teachers()  # now, not after SAM's work
+        if is_weights_file(ckpt_path):
+            load_weights(getattr(self.model, "exported_network", self.model), str(ckpt_path))
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Without the weights file, which is loaded already and no checkpoint of Lightning's."""
+        arguments = super()._prepare_subcommand_kwargs(subcommand)
+        if is_weights_file(arguments.get("ckpt_path")):
+            arguments["ckpt_path"] = None
+        return arguments
 
     def _adopt(self, remembered: dict[str, Any], verb: str, ckpt_path: str) -> None:
         parser = self._parser(verb)

@@ -107,12 +107,20 @@ class SegmentationModule(LightningModule, ABC):
     def setup(self, stage: str) -> None:
         """Score in the classes that the data module asks for; to train, have all weights."""
         if stage == "fit":
-            for name in self.network_names:
-                network = getattr(self, name)
-                if isinstance(network, FrozenNetwork):
-                    network.read_postponed()
+            self.read_teachers()
         asked = getattr(self.trainer.datamodule, "evaluation_taxonomy", None)  # type: ignore[attr-defined]  # set by a connector
         self.evaluate_in(asked or self.taxonomy)
+
+    def read_teachers(self) -> None:
+        """Read what training on needs and a checkpoint does not bring: the weights of teachers.
+
+        Raises:
+            FileNotFoundError: they are not where the configuration says.
+        """
+        for name in self.network_names:
+            network = getattr(self, name)
+            if isinstance(network, FrozenNetwork):
+                network.read_postponed()
 
     @property
     def exported_network(self) -> nn.Module:
