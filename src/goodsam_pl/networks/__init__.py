@@ -9,6 +9,7 @@ from goodsam_pl.networks.segmentation import (
     SegmentationNetwork,
     SegmentationOutput,
 )
+from goodsam_pl.networks.tiling import TiledNetwork, TileSize, predict_tiles
 from goodsam_pl.networks.tta import ViewAveraging
 from goodsam_pl.networks.weights import (
     export_weights,
@@ -24,9 +25,12 @@ __all__ = [
     "PretrainedNetwork",
     "SegmentationNetwork",
     "SegmentationOutput",
+    "TileSize",
+    "TiledNetwork",
     "ViewAveraging",
     "export_weights",
     "load_weights",
+    "predict_tiles",
     "read_weights",
     "save_weights",
     "weights_hash",
