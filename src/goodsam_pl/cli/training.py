@@ -10,12 +10,11 @@ from typing import Any
 import yaml
 from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
-from goodsam_pl.callbacks import PredictionWriter, TestTimeAugmentation
+from goodsam_pl.callbacks import RunDirectory, TestTimeAugmentation
 from goodsam_pl.cli.checkpoint import (
     differences,
     is_weights_file,
@@ -26,6 +25,7 @@ from goodsam_pl.cli.checkpoint import (
 )
 from goodsam_pl.cli.noise import hush
 from goodsam_pl.cli.parser import ShortErrorParser
+from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
 from goodsam_pl.cli.save_config import SaveRunConfig
 from goodsam_pl.networks import load_weights
 
@@ -91,7 +91,9 @@ class GoodSAMCLI(LightningCLI):
                 default=0,
                 help="average over so many yaw rolls of each panorama, each mirrored, too; 0: off",
             )
+            add_tile_option(parser)
         if subcommand == "predict":
+            add_predict_options(parser)
             parser.set_defaults({"return_predictions": False})  # they are written, not collected
         return parser
 
@@ -165,15 +167,26 @@ class GoodSAMCLI(LightningCLI):
             _warn(f"{difference} {ckpt_path}; the former is used")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
-        """Add what ``--tta`` asks for, and something that writes to ``predict`` without."""
+        """Add what the options ask for, and something that writes to ``predict`` without."""
         chosen = config.get("callbacks") or []
         chosen = chosen if isinstance(chosen, list) else [chosen]
-        writes = any(isinstance(each, BasePredictionWriter) for each in [*chosen, *callbacks])
-        if self.subcommand == "predict" and not writes:
-            callbacks = [*callbacks, PredictionWriter()]
+        if self.subcommand == "predict":
+            given = self.config_init[self.subcommand]
+            callbacks = [*callbacks, *writer(given, [*chosen, *callbacks])]
+        if self.subcommand != "fit":
+            if self._is_written("trainer.default_root_dir"):
+                callbacks = [*callbacks, RunDirectory(config["default_root_dir"])]
+            # first, so that further views of a panorama are tiled, too
+            tile = self._get(self.config_init, "tile")
+            config["callbacks"] = [*tiling(tile, [*chosen, *callbacks]), *chosen]
         if rolls := self._get(self.config_init, "tta"):
             callbacks = [*callbacks, TestTimeAugmentation(rolls)]
         return super()._instantiate_trainer(config, callbacks)
+
+    def _is_written(self, option: str) -> bool:
+        """Whether the command line itself has an option, in its full spelling."""
+        words = self._args if isinstance(self._args, list) else sys.argv[1:]
+        return any(word.split("=")[0] == f"--{option}" for word in words)
 
 
 @rank_zero_only
