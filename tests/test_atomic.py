@@ -34,3 +34,10 @@ def test_a_failure_leaves_the_old_file_and_no_rest(
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_may_be_as_long_as_the_folder_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("街" * 83 + "ab.png")
+    assert len(path.name.encode()) == 255
+    write_atomically(path, b"all")
+    assert path.read_bytes() == b"all"

@@ -15,12 +15,14 @@ PART_SUFFIX = ".part"
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under another name beside its place, and move it there once it is on disk.
 
+    The other name is short, so that a file may have the longest name that its folder takes.
+
     Args:
         path: the file; its folder is made when missing.
         content: all of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART_SUFFIX)
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=PART_SUFFIX)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

@@ -72,7 +72,9 @@ def test_overlays_mix_image_and_colours(opacity, predict, tmp_path):
 def test_writes_where_it_is_told_and_says_so(predict, tmp_path, capsys):
     predict(output_dir=str(tmp_path / "out"))
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert files == {f"out/{kind}/{n}.png" for kind in ("labels", "overlays") for n in NAMES}
+    pictures = {f"out/{kind}/{n}.png" for kind in ("labels", "overlays") for n in NAMES}
+    markers = {f"out/{folder}.goodsam" for folder in ("", "labels/", "overlays/")}
+    assert files == {*pictures, *markers, "out/legend.png", "out/summary.json"}
     assert f"predictions: {tmp_path}/out\n" in capsys.readouterr().out
 
 

@@ -290,10 +290,78 @@ class TestRectification:
             _trainer(tmp_path).test(TARectification(TinyNetwork()), _loader(_sources()))
 
 
-def test_unlabelled_batches_are_not_scored(tmp_path: Path) -> None:
+def test_a_split_without_a_labelled_pixel_is_told(tmp_path: Path) -> None:
+    module, nothing = SourceSegmentation(TinyNetwork()), _panoramas()
+    nothing.label = torch.full_like(nothing.label, 255)
+    for batch in (_panoramas(labelled=False), nothing):
+        with pytest.raises(ValueError, match="no pixel of the test split is labelled in a class"):
+            _trainer(tmp_path).test(module, _loader(batch), verbose=False)
+        with pytest.raises(ValueError, match="no pixel of the val split is labelled in a class"):
+            _trainer(tmp_path).validate(module, _loader(batch), verbose=False)
+    with pytest.warns(UserWarning, match="no pixel of the val split .*; training goes on"):
+        _trainer(tmp_path, 1).fit(module, _loader(_sources()), _loader(nothing))
+
+
+def test_a_run_that_a_time_ends_keeps_its_rate(tmp_path: Path) -> None:
+    rates: list[float] = []
+
+    class Recorder(SourceSegmentation):
+        def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
+            rates.append(self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+            if len(rates) == 5:
+                self.trainer.should_stop = True
+
+    module = Recorder(TinyNetwork(), learning_rate=1.0, warmup_steps=1)
+    trainer = _trainer(tmp_path, -1, max_epochs=-1, max_time="00:00:10:00")
+    trainer.fit(module, _loader(*[_sources(0)] * 6))
+    assert rates == pytest.approx([0.5, 1.0, 1.0, 1.0, 1.0])
+
+
+def test_no_step_at_all_is_a_dry_run(tmp_path: Path) -> None:
     module = SourceSegmentation(TinyNetwork())
-    (logged,) = _trainer(tmp_path).test(module, _loader(_panoramas(labelled=False)), verbose=False)
-    assert logged == {}
+    trainer = _trainer(tmp_path, 0)
+    trainer.fit(module, _loader(_sources()))
+    assert trainer.global_step == 0
+
+
+class _Dictionary(TinyNetwork):
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {"out": super().forward(images)}
+
+
+class _Coarse(TinyNetwork):
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images)[..., ::4, ::4]
+
+
+@pytest.mark.parametrize(
+    ("network", "complaint"),
+    [
+        (TinyNetwork(13), r"TinyNetwork gives 13 logits for each pixel, but cityscapes-19 has 19"),
+        (TinyNetwork(20), r"TinyNetwork gives 20 logits for each pixel, but cityscapes-19 has 19"),
+        (_Dictionary(), r"_Dictionary returns a dict, .*CustomNetwork"),
+        (_Coarse(), r"_Coarse gives logits of 16×32 for an image of 64×128.*CustomNetwork"),
+    ],
+)
+def test_a_network_that_says_other_classes_is_refused_at_once(
+    network: nn.Module, complaint: str
+) -> None:
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    random = torch.get_rng_state()
+    for role, build in {
+        "network": lambda: SourceSegmentation(network),
+        "teacher_assistant": lambda: TARectification(network),
+        "student": lambda: StudentDistillation(network, TinyNetwork()),
+    }.items():
+        torch.set_rng_state(random)
+        with pytest.raises((ValueError, TypeError), match=f"^{role}: {complaint}"):
+            build()
+        assert role == "student" or torch.equal(torch.get_rng_state(), random)
+    assert network.training
+    with pytest.raises((ValueError, TypeError), match=f"^teacher_assistant: {complaint}"):
+        StudentDistillation(TinyNetwork(), network)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 class _Data(LightningDataModule):

@@ -1,63 +1,182 @@
-"""Predicted panoramas as pictures."""
+"""Predicted images as files, with a summary of what they are."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
-from PIL import Image
 from rich.console import Console
 from torch import Tensor
 from typing_extensions import override
 
 from goodsam_pl.atomic import write_atomically
-from goodsam_pl.callbacks.protocols import check_coloured
+from goodsam_pl.callbacks.prediction_folder import Outcome, PredictionFolder, stamp_of
+from goodsam_pl.callbacks.prediction_pictures import (
+    confidence_png,
+    file_name,
+    label_png,
+    legend_png,
+    overlay_png,
+    scores_npz,
+)
+from goodsam_pl.callbacks.protocols import (
+    PredictableData,
+    ProbableModule,
+    check_coloured,
+    check_probable,
+)
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.data import PanoramaBatch, SourceBatch, denormalize
+from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
+from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
+from goodsam_pl.data import Band, PanoramaBatch, SourceBatch, denormalize
+from goodsam_pl.data.layouts import Entry
+from goodsam_pl.networks import weights_hash
 from goodsam_pl.taxonomy import Taxonomy
 
-__all__ = ["PredictionWriter"]
+__all__ = ["PredictionWriter", "UnlabelledImagesError"]
+
+log = logging.getLogger(__name__)
+
+_Value = TypeVar("_Value")
+
+_NOT_OF_THE_NETWORK = frozenset(
+    {"weights", "learning_rate", "weight_decay", "warmup_steps", "_instantiator"}
+)
+"""Arguments of a model that say where its weights began and how they were trained; what has become
+of them is hashed."""
+
+
+class UnlabelledImagesError(ValueError):
+    """Images have no labels; the message names each file and what is wrong with it."""
 
 
 class PredictionWriter(BasePredictionWriter):
     """Writes each predicted image as a label PNG and as a colour overlay.
 
-    ``<output_dir>/labels/<name>.png`` holds class ids, with the taxonomy's palette so that any
-    viewer shows colours; ``<output_dir>/overlays/<name>.png`` shows them over the image. The name
-    is the image's path below its folder, so sub-folders are kept. With several processes each
-    writes its share.
+    In ``output_dir``:
 
-    ``goodsam predict`` adds this callback when the configuration has no prediction writer.
+    - ``labels/<name>.png``: class ids, with the taxonomy's palette so that any viewer shows
+      colours. At the size of the file, upright as EXIF says; rows of the file that were not
+      predicted are void.
+    - ``overlays/<name>.png``: the colours over the image.
+    - ``confidence/<name>.png`` and ``probabilities/<name>.npz``, if asked for.
+    - ``legend.png``, and ``summary.json``: whose predictions these are, and of each image which
+      rows were predicted, how much of each class there is, or why there is no label.
+
+    The name is the image's path below its folder, so sub-folders are kept. With several processes
+    each writes its share. Nothing is listed as an image that lies in these folders. Start a run
+    that was stopped again with ``skip_existing``.
+
+    ``goodsam predict`` adds this callback when the configuration has no prediction writer, and
+    gives it its options.
 
     Args:
         output_dir: ``None`` is ``predictions`` in the run's folder.
         opacity: of the class colours over the image, 0 to 1.
+        label_size: ``file`` writes labels and confidence at the size of the file, nearest
+            neighbour; ``training`` at the size that the network sees, without rows outside its
+            band. Data without files has only the latter.
+        overlay_width: overlays are at most so wide, pixels; 0 for none.
+        confidence: write the probability of the chosen class, too: 8-bit PNG, 255 is 1, at the
+            size of the labels; 0 outside the band.
+        probabilities: write those of all classes, too: float16 ``(K, H, W)`` in a compressed
+            ``.npz``, at the size that the network sees, with ``classes``, and ``file_size`` and
+            ``rows`` to map them back.
+        on_error: ``raise`` ends with an error if files could not be read, after all others are
+            done; ``skip`` only names them.
+        skip_existing: leave out images that this model labelled before with these settings.
+        overwrite: replace what another model or other settings left in the folder.
 
     Raises:
-        ValueError: an opacity outside 0 to 1.
+        ValueError: an opacity outside 0 to 1, or a negative width.
     """
 
-    def __init__(self, output_dir: str | None = None, opacity: float = 0.5) -> None:
+    def __init__(
+        self,
+        output_dir: str | None = None,
+        opacity: float = 0.5,
+        label_size: Literal["file", "training"] = "file",
+        overlay_width: int = 2048,
+        confidence: bool = False,
+        probabilities: bool = False,
+        on_error: Literal["raise", "skip"] = "raise",
+        skip_existing: bool = False,
+        overwrite: bool = False,
+    ) -> None:
         super().__init__(write_interval="batch")
         if not 0 <= opacity <= 1:
             raise ValueError(f"opacity {opacity} of the overlays is not between 0 and 1")
+        if overlay_width < 0:
+            raise ValueError(f"overlay_width is {overlay_width}: choose 0 for none, or more")
         self.output_dir = output_dir
         self.opacity = opacity
-        self._directory = Path()
+        self.label_size = label_size
+        self.overlay_width = overlay_width
+        self.confidence = confidence
+        self.probabilities = probabilities
+        self.on_error = on_error
+        self.skip_existing = skip_existing
+        self.overwrite = overwrite
+        self._folder = PredictionFolder(Path())
+        self._begun = False
+        self._entries: dict[str, Entry] = {}
+        self._names: dict[Path, str] = {}
+
+    @property
+    def kinds(self) -> list[str]:
+        """The folders that are written."""
+        wanted = {
+            "labels": True,
+            "overlays": self.overlay_width > 0,
+            "confidence": self.confidence,
+            "probabilities": self.probabilities,
+        }
+        return [kind for kind, is_wanted in wanted.items() if is_wanted]
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Find the output folder, in all processes."""
+        """Find the output folder, in all processes, and say which it is.
+
+        Raises:
+            ValueError: the folder holds the images themselves.
+            TypeError: the model or the data lacks what the options ask for.
+        """
         super().setup(trainer, pl_module, stage)
-        if stage == "predict":
-            check_coloured(pl_module, self)
-            in_run = run_directory(trainer) / "predictions"
-            self._directory = in_run if self.output_dir is None else Path(self.output_dir)
+        if stage != "predict":
+            return
+        check_coloured(pl_module, self)
+        if self.confidence or self.probabilities:
+            check_probable(pl_module, self).predicts_probabilities = True
+        root = run_directory(trainer) / "predictions"
+        if self.output_dir is not None:
+            root = Path(self.output_dir).expanduser()
+        self._folder = PredictionFolder(root, trainer.global_rank)
+        self._begun = False
+        data = _data_of(trainer)
+        if data is not None:
+            _refuse_folder_of_images(root, data.root)
+            data.predict_chosen(lambda entries: self._begin(trainer, pl_module, entries))
+        elif self.skip_existing:
+            raise TypeError(
+                "skip_existing asks the data for its files: use goodsam_pl.data.PanoramaDataModule "
+                "or SourceDataModule, or leave it out"
+            )
+        if trainer.is_global_zero:
+            _say(f"predictions go to {root.resolve()}")
+            if data is not None and (passed := _listed(data.passed_over())):
+                _say(f"passed over below {data.root}, convert them to have them labelled: {passed}")
+
+    @override
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin, where the data did not ask for it."""
+        if not self._begun:
+            self._begin(trainer, pl_module, [])
 
     @override
     def write_on_batch_end(
@@ -73,11 +192,11 @@ class PredictionWriter(BasePredictionWriter):
         """Write one batch.
 
         Args:
-            trainer: unused.
+            trainer: gives the data.
             pl_module: gives the palette.
-            prediction: class ids int64 ``(B, H, W)``.
+            prediction: class ids int64 ``(B, H, W)``, or probabilities float ``(B, K, H, W)``.
             batch_indices: unused.
-            batch: gives images and names.
+            batch: gives images, names and what could not be read.
             batch_idx: unused.
             dataloader_idx: unused.
 
@@ -86,45 +205,274 @@ class PredictionWriter(BasePredictionWriter):
                 does not have, or a name that leads out of the output folder.
         """
         taxonomy = check_coloured(pl_module, self).taxonomy
-        if prediction.shape != batch.image[:, 0].shape:
-            raise ValueError(
-                f"predictions {tuple(prediction.shape)} do not fit images "
-                f"{tuple(batch.image.shape)}: predict_step returns class ids (B, H, W)"
-            )
-        images = denormalize(batch.image).permute(0, 2, 3, 1).cpu().numpy()
-        labels = prediction.cpu().numpy()
-        for name, image, label in zip(batch.names, images, labels, strict=True):
-            colors = taxonomy.colorize(label)
-            overlay = (1 - self.opacity) * image + self.opacity * colors
-            write_atomically(self._path("labels", name), _label_png(label, taxonomy))
-            write_atomically(self._path("overlays", name), _png(overlay.round().astype(np.uint8)))
+        labels, scores = self._take_apart(prediction, batch, taxonomy)
+        for path, reason in batch.unreadable.items():
+            self._folder.note(_failure(self._names[path], path, reason))
+        for index, name in enumerate(batch.names):
+            if name:
+                each = None if scores is None else scores[index].float().cpu().numpy()
+                self._write(trainer, name, batch.image[index], labels[index], each, taxonomy)
 
     @override
-    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say where the pictures are."""
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write the summary, and say where the pictures are and which are missing.
+
+        Raises:
+            UnlabelledImagesError: files could not be read, and errors are to be raised; or none
+                could be.
+        """
+        if stage != "predict" or not self._begun:
+            return
+        self._begun = False
+        if isinstance(pl_module, ProbableModule):
+            pl_module.predicts_probabilities = False
+        trainer.strategy.barrier("goodsam_pl.callbacks.PredictionWriter")
         if trainer.is_global_zero:
-            where = self._directory.resolve()
-            Console(soft_wrap=True).print(f"predictions: {where}", highlight=False, markup=False)
+            outcomes = self._folder.finish(self._further(trainer))
+            self._folder.clear_journals()
+            self._folder.release()
+            _say(f"predictions: {self._folder.root.resolve()}")
+            self._report(outcomes)
 
-    def _path(self, kind: str, name: str) -> Path:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise ValueError(f"the image name {name!r} leads out of the output folder")
-        return self._directory / kind / f"{name}.png"
+    @override
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Leave a summary of what was done; the journals stay, for others may still write."""
+        if self._begun and trainer.is_global_zero:
+            self._folder.finish(self._further(trainer))
+            self._folder.release()
+        self._begun = False
+        if isinstance(pl_module, ProbableModule):
+            pl_module.predicts_probabilities = False
+
+    def _begin(
+        self, trainer: Trainer, module: LightningModule, entries: Sequence[Entry]
+    ) -> Sequence[int]:
+        """Take the folder over; which of the images are to be predicted, in every process alike."""
+        self._entries = {entry.name: entry for entry in entries}
+        self._names = {entry.image: entry.name for entry in entries}
+
+        def begin() -> list[int]:
+            identity = self._identity(trainer, module)
+            chosen = self._folder.begin(
+                identity,
+                entries,
+                self.kinds,
+                skip_existing=self.skip_existing,
+                overwrite=self.overwrite,
+            )
+            taxonomy = check_coloured(module, self).taxonomy
+            write_atomically(self._folder.root / "legend.png", legend_png(taxonomy))
+            return chosen
+
+        chosen = _on_first_process(trainer, begin)
+        self._begun = True
+        if self.skip_existing and trainer.is_global_zero:
+            _say(f"{len(entries) - len(chosen)} of {len(entries)} images have their labels already")
+        return chosen
+
+    def _identity(self, trainer: Trainer, module: LightningModule) -> dict[str, Any]:
+        """Everything that decides about predictions, besides the images."""
+        taxonomy = check_coloured(module, self).taxonomy
+        data = _data_of(trainer)
+        # the trainer's attribute is declared without a type
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]
+        views = [each.summary for each in callbacks if isinstance(each, TestTimeAugmentation)]
+        tiles = [each.tile for each in callbacks if isinstance(each, TiledPrediction)]
+        return {
+            "model": {
+                "class": f"{type(module).__module__}.{type(module).__qualname__}",
+                "weights_sha256": weights_hash(module),
+                "arguments": _plain(dict(module.hparams)),
+            },
+            "taxonomy": {
+                "name": taxonomy.name,
+                "void": taxonomy.ignore_index,
+                "classes": [
+                    {"id": index, "name": name, "colour": list(colour)}
+                    for index, (name, colour) in enumerate(
+                        zip(taxonomy.classes, taxonomy.palette, strict=True)
+                    )
+                ],
+            },
+            "settings": {
+                **({} if data is None else data.describe_predictions()),
+                "label_size": self.label_size,
+                "views": "; ".join(views) or "one",
+                "tile": next((list(tile) for tile in tiles if tile is not None), None),
+                "precision": str(trainer.precision),
+            },
+        }
+
+    def _further(self, trainer: Trainer) -> dict[str, Any]:
+        data = _data_of(trainer)
+        return {
+            "checkpoint": None if trainer.ckpt_path is None else str(trainer.ckpt_path),
+            "root": None if data is None else str(data.root.resolve()),
+            "passed_over": {} if data is None else dict(data.passed_over()),
+        }
+
+    def _take_apart(
+        self, prediction: Tensor, batch: PanoramaBatch | SourceBatch, taxonomy: Taxonomy
+    ) -> tuple[npt.NDArray[np.uint8], Tensor | None]:
+        """Class ids, and probabilities where they are wanted."""
+        count, _, height, width = batch.image.shape
+        wants_scores = self.confidence or self.probabilities
+        expected = (count, len(taxonomy.classes), height, width)
+        if wants_scores and prediction.shape == expected and prediction.is_floating_point():
+            return prediction.argmax(dim=1).cpu().numpy().astype(np.uint8), prediction
+        if wants_scores or prediction.shape != batch.image[:, 0].shape:
+            what = "probabilities (B, K, H, W)" if wants_scores else "class ids (B, H, W)"
+            raise ValueError(
+                f"predictions {tuple(prediction.shape)} do not fit images "
+                f"{tuple(batch.image.shape)}: predict_step returns {what}"
+            )
+        labels = prediction.cpu().numpy()
+        if labels.min() < 0 or labels.max() > taxonomy.ignore_index:
+            taxonomy.colorize(labels)  # says which id it does not have
+        taxonomy.colorize(np.flatnonzero(np.bincount(labels.reshape(-1))))
+        return labels.astype(np.uint8), None
+
+    def _write(
+        self,
+        trainer: Trainer,
+        name: str,
+        image: Tensor,
+        label: npt.NDArray[np.uint8],
+        scores: npt.NDArray[np.float32] | None,
+        taxonomy: Taxonomy,
+    ) -> None:
+        """Write all kinds of one image, and note it."""
+        entry, data = self._entries.get(name), _data_of(trainer)
+        band: Band | None = None
+        source: Path | npt.NDArray[np.uint8] = denormalize(image).permute(1, 2, 0).cpu().numpy()
+        stamp = (0, 0)
+        contents: dict[str, bytes] = {}
+        try:
+            if entry is not None and data is not None:
+                band, source, stamp = data.locate(entry.image), entry.image, stamp_of(entry.image)
+            if self.overlay_width:
+                contents["overlays"] = overlay_png(
+                    source, label, taxonomy, band, self.opacity, self.overlay_width
+                )
+        except (OSError, ValueError) as error:
+            if entry is None:
+                raise
+            self._folder.note(_failure(name, entry.image, str(error)))
+            return
+        written_band = band if self.label_size == "file" else None
+        full = label if written_band is None else written_band.restore(label, taxonomy.ignore_index)
+        contents["labels"] = label_png(full, taxonomy)
+        if scores is not None and self.confidence:
+            contents["confidence"] = confidence_png(scores.max(axis=0), written_band)
+        if scores is not None and self.probabilities:
+            contents["probabilities"] = scores_npz(scores, taxonomy, band)
+        files = {
+            kind: f"{kind}/{file_name(name, '.npz' if kind == 'probabilities' else '.png')}"
+            for kind in contents
+        }
+        for kind, content in contents.items():
+            write_atomically(self._folder.root / files[kind], content)
+        height, width = label.shape
+        self._folder.note(
+            Outcome(
+                name=name,
+                image="" if entry is None else str(entry.image.resolve()),
+                bytes=stamp[0],
+                modified=stamp[1],
+                files=files,
+                size=(height, width) if band is None else band.file_size,
+                rows=(0, height) if band is None else (band.top, band.bottom),
+                predicted_size=(height, width),
+                shares=_shares(label, taxonomy),
+            )
+        )
+
+    def _report(self, outcomes: Mapping[str, Outcome]) -> None:
+        failed = [outcome for outcome in outcomes.values() if outcome.reason is not None]
+        if not failed:
+            return
+        report = _failure_report(failed, len(outcomes))
+        if self.on_error == "raise" or len(failed) == len(outcomes):
+            raise UnlabelledImagesError(report)
+        log.warning(report)
 
 
-def _label_png(label: npt.NDArray[np.int64], taxonomy: Taxonomy) -> bytes:
-    picture = Image.fromarray(label.astype(np.uint8))
-    every_id = np.full((1, 256), taxonomy.ignore_index)
-    every_id[0, : len(taxonomy.classes)] = range(len(taxonomy.classes))
-    picture.putpalette(taxonomy.colorize(every_id).tobytes())
-    return _encode(picture)
+def _data_of(trainer: Trainer) -> PredictableData | None:
+    # the trainer's attribute exists only when there is a LightningDataModule
+    data = getattr(trainer, "datamodule", None)
+    return data if isinstance(data, PredictableData) else None
 
 
-def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    return _encode(Image.fromarray(pixels))
+def _refuse_folder_of_images(root: Path, images: Path) -> None:
+    if images.resolve().is_relative_to(root.resolve()):
+        raise ValueError(
+            f"predictions would go to {root}, where the images themselves are: name a folder of "
+            f"their own (--out), as {root / 'predictions'}"
+        )
 
 
-def _encode(picture: Image.Image) -> bytes:
-    content = io.BytesIO()
-    picture.save(content, format="PNG")
-    return content.getvalue()
+def _on_first_process(trainer: Trainer, function: Callable[[], _Value]) -> _Value:
+    """What a function gives in the first process, in all; likewise its refusal.
+
+    Raises:
+        ValueError: the function did.
+    """
+    answer: _Value | None = None
+    refusal: str | None = None
+    if trainer.is_global_zero:
+        try:
+            answer = function()
+        except ValueError as error:
+            refusal = str(error)
+    answer, refusal = trainer.strategy.broadcast((answer, refusal))
+    if refusal is not None:
+        raise ValueError(refusal)
+    return answer  # type: ignore[return-value]  # one of the two is there
+
+
+def _failure(name: str, image: Path, reason: str) -> Outcome:
+    size, modified = stamp_of(image)
+    return Outcome(name, str(image.resolve()), size, modified, reason=reason)
+
+
+def _failure_report(failed: Sequence[Outcome], count: int) -> str:
+    lines = [
+        f"  {each.reason}" if (each.reason or "").startswith(each.image) else f"  {_told(each)}"
+        for each in failed
+    ]
+    return "\n".join([f"{len(failed)} of {count} images have no labels:", *lines])
+
+
+def _told(failed: Outcome) -> str:
+    reason = failed.reason or ""
+    # reasons usually begin with the path as the configuration gave it
+    return reason if Path(failed.image).name in reason else f"{failed.image}: {reason}"
+
+
+def _shares(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> dict[str, float]:
+    counts = np.bincount(label.reshape(-1), minlength=len(taxonomy.classes))
+    pairs = zip(taxonomy.classes, counts, strict=False)
+    return {name: round(int(count) / label.size, 6) for name, count in pairs if count}
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a model that decide about its predictions besides its weights."""
+    return {
+        str(key): _plain(value)
+        if isinstance(value, Mapping)
+        else value
+        if isinstance(value, (str, int, float, bool, type(None)))
+        else repr(value)
+        for key, value in arguments.items()
+        if key not in _NOT_OF_THE_NETWORK
+    }
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {suffix}" for suffix, count in counts.items())
+
+
+def _say(message: str) -> None:
+    Console(soft_wrap=True).print(message, highlight=False, markup=False)

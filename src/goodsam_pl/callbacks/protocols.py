@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol, runtime_checkable
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from lightning.pytorch import LightningModule
 
+from goodsam_pl.data import Band
+from goodsam_pl.data.tolerance import Choose
 from goodsam_pl.metrics import ExtraScore, SegmentationScores
 from goodsam_pl.taxonomy import Taxonomy
 
 __all__ = [
     "ColouredModule",
     "MeasuringModule",
+    "PredictableData",
+    "ProbableModule",
     "ScoredModule",
     "check_coloured",
     "check_measuring",
+    "check_probable",
     "check_scored",
     "scored_in",
 ]
@@ -57,6 +63,44 @@ class MeasuringModule(Protocol):
         """Measure these, too, from the next ``setup`` on."""
 
 
+@runtime_checkable
+class ProbableModule(Protocol):
+    """A LightningModule that predicts probabilities when asked to.
+
+    Attributes:
+        predicts_probabilities: ``predict_step`` returns these, float32 ``(B, K, H, W)``, in the
+            place of class ids.
+    """
+
+    predicts_probabilities: bool
+
+
+@runtime_checkable
+class PredictableData(Protocol):
+    """A LightningDataModule that knows the files of the images that are predicted.
+
+    Attributes:
+        root: the folder they are below.
+    """
+
+    root: Path
+
+    def predict_chosen(self, choose: Choose) -> None:
+        """Predict only what is chosen, and go on past files that cannot be read."""
+
+    def locate(self, path: Path) -> Band:
+        """Which rows of a file its prediction is of."""
+        ...
+
+    def describe_predictions(self) -> dict[str, Any]:
+        """What decides about predictions, as plain values."""
+        ...
+
+    def passed_over(self) -> Mapping[str, int]:
+        """How many pictures below the root are of kinds that are not read, by suffix."""
+        ...
+
+
 def check_coloured(module: LightningModule, asked_by: object) -> ColouredModule:
     """The same module, known to follow :class:`ColouredModule`.
 
@@ -87,6 +131,17 @@ def check_measuring(module: LightningModule, asked_by: object) -> MeasuringModul
     """
     if not isinstance(module, MeasuringModule):
         raise TypeError(_complaint(module, asked_by, "extra scores, which it has to `measure`,"))
+    return module
+
+
+def check_probable(module: LightningModule, asked_by: object) -> ProbableModule:
+    """The same module, known to follow :class:`ProbableModule`.
+
+    Raises:
+        TypeError: it does not.
+    """
+    if not isinstance(module, ProbableModule):
+        raise TypeError(_complaint(module, asked_by, "`predicts_probabilities`"))
     return module
 
 

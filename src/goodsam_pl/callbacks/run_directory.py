@@ -4,22 +4,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-__all__ = ["run_directory"]
+__all__ = ["RunDirectory", "run_directory"]
+
+
+class RunDirectory(Callback):
+    """Says where the run keeps its files, whatever its checkpoints and logger say.
+
+    ``goodsam`` adds it to ``validate``, ``test`` and ``predict`` where the command line names
+    ``--trainer.default_root_dir``.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
 
 
 def run_directory(trainer: Trainer) -> Path:
     """The folder of this run: the one with the checkpoints, or with their folder ``checkpoints``.
 
-    It is the ``dirpath`` of ``ModelCheckpoint`` where that is given, else the logger's
+    A callback :class:`RunDirectory` has the first word. Else it is the ``dirpath`` of
+    ``ModelCheckpoint`` where that is given, else the logger's
     ``<save_dir>/<name>/<version>``, else the trainer's ``default_root_dir``. ``Trainer.log_dir`` is
     not the same: for W&B it is the folder that all runs share.
 
     Call it in all processes, from ``setup`` on; they get the same answer.
     """
-    return Path(trainer.strategy.broadcast(str(_of_checkpoints(trainer) or _of_logger(trainer))))
+    found = _of_callback(trainer) or _of_checkpoints(trainer) or _of_logger(trainer)
+    return Path(trainer.strategy.broadcast(str(found)))
+
+
+def _of_callback(trainer: Trainer) -> Path | None:
+    # the trainer's attribute is declared without a type
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    chosen = [each.path for each in callbacks if isinstance(each, RunDirectory)]
+    return Path(chosen[-1]) if chosen else None
 
 
 def _of_checkpoints(trainer: Trainer) -> Path | None:

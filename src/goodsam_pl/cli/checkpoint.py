@@ -9,12 +9,23 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-__all__ = ["differences", "model_of", "refuse_missing"]
+from goodsam_pl.networks import brought_by, read_card
+from goodsam_pl.taxonomy import Taxonomy, register_taxonomy
+
+__all__ = [
+    "differences",
+    "is_weights_file",
+    "loaded_from",
+    "model_around",
+    "model_of",
+    "refuse_missing",
+]
 
 _KEYWORDS = {"best", "last", "hpc"}
 
@@ -53,6 +64,44 @@ def model_of(ckpt_path: Path) -> dict[str, Any]:
     if "_class_path" not in remembered:
         return {}
     return {"class_path": remembered.pop("_class_path"), "init_args": remembered}
+
+
+def is_weights_file(ckpt_path: str | None) -> bool:
+    """Whether what is given as a checkpoint is a file of weights alone."""
+    return bool(ckpt_path) and str(ckpt_path).endswith(".safetensors")
+
+
+def model_around(weights: Path) -> dict[str, Any]:
+    """The model that scores and predicts with a network alone, in the form of the YAML.
+
+    Raises:
+        ValueError: the file does not say what its network is, or it is of a class of the user's.
+    """
+    card = read_card(weights)
+    if card is None or card.network is None:
+        why = "does not say what its network is" if card is None else "is of a class of yours"
+        raise ValueError(f"--ckpt_path {weights} {why}: name the model by --config or --model")
+    network = {name: card.network[name] for name in ("class_path", "init_args")}
+    return {
+        "class_path": "goodsam_pl.modules.SourceSegmentation",
+        "init_args": {"network": network, "taxonomy": card.taxonomy_name},
+    }
+
+
+@contextmanager
+def loaded_from(ckpt_path: Path) -> Iterator[None]:
+    """Build the model of a checkpoint: its classes are known, and its weights come from there.
+
+    See :mod:`goodsam_pl.networks.postponed`.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    card = read_card(ckpt_path)
+    if card is not None:
+        register_taxonomy(Taxonomy.from_dict(card.taxonomy), card.taxonomy_name)
+    with brought_by({} if card is None else card.networks):
+        yield
 
 
 def differences(used: Mapping[str, Any], remembered: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,8 @@ _NOISE = (
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning's own use of PyTorch
     r".*Precision bf16-mixed is not supported by the model summary",  # of its estimate of size
     r".*Found \d+ module\(s\) in eval mode",  # frozen teachers are meant to be
-    r".*Total length of `list` across ranks is zero",  # panoramas without labels for validation
+    # panoramas without labels for validation, or nothing left to predict
+    r".*Total length of `(list|DataLoader|CombinedLoader)` across ranks is zero",
     r".*does not have many workers",  # the presets say why
     r"\s*Dump of a value that does not round-trip: a tuple",  # defaults of albumentations
     r".*The number of training batches .* is smaller than the logging interval",  # short runs

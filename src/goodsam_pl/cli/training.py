@@ -10,16 +10,24 @@ from typing import Any
 import yaml
 from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
-from goodsam_pl.callbacks import PredictionWriter, TestTimeAugmentation
-from goodsam_pl.cli.checkpoint import differences, model_of, refuse_missing
+from goodsam_pl.callbacks import RunDirectory, TestTimeAugmentation
+from goodsam_pl.cli.checkpoint import (
+    differences,
+    is_weights_file,
+    loaded_from,
+    model_around,
+    model_of,
+    refuse_missing,
+)
 from goodsam_pl.cli.noise import hush
 from goodsam_pl.cli.parser import ShortErrorParser
+from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
 from goodsam_pl.cli.save_config import SaveRunConfig
+from goodsam_pl.networks import load_weights
 
 __all__ = ["GoodSAMCLI", "train"]
 
@@ -83,7 +91,9 @@ class GoodSAMCLI(LightningCLI):
                 default=0,
                 help="average over so many yaw rolls of each panorama, each mirrored, too; 0: off",
             )
+            add_tile_option(parser)
         if subcommand == "predict":
+            add_predict_options(parser)
             parser.set_defaults({"return_predictions": False})  # they are written, not collected
         return parser
 
@@ -102,7 +112,7 @@ class GoodSAMCLI(LightningCLI):
         ckpt_path = self.config[verb].get("ckpt_path")
         if ckpt_path:
             refuse_missing(str(ckpt_path))
-        remembered = model_of(Path(ckpt_path)) if ckpt_path and Path(ckpt_path).is_file() else {}
+        remembered = self._remembered(verb, ckpt_path)
         if remembered:
             self._adopt(remembered, verb, str(ckpt_path))
         if self.config[verb].get("model") is None:
@@ -110,6 +120,37 @@ class GoodSAMCLI(LightningCLI):
                 'key "model" is required: give it by --config or --model'
                 + (f"; {ckpt_path} does not name its model" if ckpt_path else "")
             )
+
+    def _remembered(self, verb: str, ckpt_path: str | None) -> dict[str, Any]:
+        """The model that a checkpoint or a weights file names, if that helps."""
+        if not is_weights_file(ckpt_path):
+            return model_of(Path(ckpt_path)) if ckpt_path and Path(ckpt_path).is_file() else {}
+        if verb == "fit":
+            raise ValueError(
+                f"--ckpt_path {ckpt_path} holds weights alone, no training goes on from it: give "
+                "it as `weights` of the network"
+            )
+        return {} if self.config[verb].get("model") else model_around(Path(str(ckpt_path)))
+
+    def instantiate_classes(self) -> None:
+        """Build data, model and trainer; what the checkpoint brings is not read from elsewhere."""
+        ckpt_path = self.config[self.config["subcommand"]].get("ckpt_path")
+        if not ckpt_path or not Path(ckpt_path).is_file():
+            super().instantiate_classes()
+            return
+        with loaded_from(Path(ckpt_path)):
+            super().instantiate_classes()
+        if self.subcommand == "fit" and isinstance(self.model, modules.SegmentationModule):
+            self.model.read_teachers()  # now, not after SAM's work
+        if is_weights_file(ckpt_path):
+            load_weights(getattr(self.model, "exported_network", self.model), str(ckpt_path))
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Without the weights file, which is loaded already and no checkpoint of Lightning's."""
+        arguments = super()._prepare_subcommand_kwargs(subcommand)
+        if is_weights_file(arguments.get("ckpt_path")):
+            arguments["ckpt_path"] = None
+        return arguments
 
     def _adopt(self, remembered: dict[str, Any], verb: str, ckpt_path: str) -> None:
         parser = self._parser(verb)
@@ -126,15 +167,26 @@ class GoodSAMCLI(LightningCLI):
             _warn(f"{difference} {ckpt_path}; the former is used")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
-        """Add what ``--tta`` asks for, and something that writes to ``predict`` without."""
+        """Add what the options ask for, and something that writes to ``predict`` without."""
         chosen = config.get("callbacks") or []
         chosen = chosen if isinstance(chosen, list) else [chosen]
-        writes = any(isinstance(each, BasePredictionWriter) for each in [*chosen, *callbacks])
-        if self.subcommand == "predict" and not writes:
-            callbacks = [*callbacks, PredictionWriter()]
+        if self.subcommand == "predict":
+            given = self.config_init[self.subcommand]
+            callbacks = [*callbacks, *writer(given, [*chosen, *callbacks])]
+        if self.subcommand != "fit":
+            if self._is_written("trainer.default_root_dir"):
+                callbacks = [*callbacks, RunDirectory(config["default_root_dir"])]
+            # first, so that further views of a panorama are tiled, too
+            tile = self._get(self.config_init, "tile")
+            config["callbacks"] = [*tiling(tile, [*chosen, *callbacks]), *chosen]
         if rolls := self._get(self.config_init, "tta"):
             callbacks = [*callbacks, TestTimeAugmentation(rolls)]
         return super()._instantiate_trainer(config, callbacks)
+
+    def _is_written(self, option: str) -> bool:
+        """Whether the command line itself has an option, in its full spelling."""
+        words = self._args if isinstance(self._args, list) else sys.argv[1:]
+        return any(word.split("=")[0] == f"--{option}" for word in words)
 
 
 @rank_zero_only

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -68,12 +69,12 @@ class _Batch:
         return self._apply(lambda tensor: tensor.pin_memory())
 
     def _apply(self, function: Callable[[Tensor], Tensor]) -> Self:
-        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
-            value = getattr(self, field.name)
+        for each in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            value = getattr(self, each.name)
             if isinstance(value, TeacherTargets):
-                setattr(self, field.name, value.map(function))
-            elif isinstance(value, Tensor) or (field.name == "masks" and value is not None):
-                setattr(self, field.name, by_family(function, value))
+                setattr(self, each.name, value.map(function))
+            elif isinstance(value, Tensor) or (each.name == "masks" and value is not None):
+                setattr(self, each.name, by_family(function, value))
         return self
 
 
@@ -90,6 +91,8 @@ class PanoramaBatch(_Batch):
         windows: where the N windows of ``masks`` lie.
         names: relative paths without suffix, stable between runs.
         targets: what frozen teachers say, where that is stored; masks are left out then.
+        unreadable: files that should have been in this batch, and what is wrong with each; only
+            where prediction goes on past them.
     """
 
     image: Tensor
@@ -98,6 +101,7 @@ class PanoramaBatch(_Batch):
     windows: Windows
     names: list[str]
     targets: TeacherTargets | None = None
+    unreadable: dict[Path, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -108,11 +112,13 @@ class SourceBatch(_Batch):
         image: float32 ``(B, 3, H, W)``, ImageNet-normalised.
         label: int64 ``(B, H, W)`` trainIds, 255 = ignore.
         names: relative paths without suffix, stable between runs.
+        unreadable: as of a :class:`PanoramaBatch`.
     """
 
     image: Tensor
     label: Tensor
     names: list[str]
+    unreadable: dict[Path, str] = field(default_factory=dict)
 
 
 def collate_panoramas(samples: Sequence[PanoramaSample], windows: Windows) -> PanoramaBatch:

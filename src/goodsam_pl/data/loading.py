@@ -53,13 +53,25 @@ class Loading:
         )
 
     def evaluation(
-        self, dataset: Dataset[Any], collate: Callable[..., Any], trainer: pl.Trainer | None
+        self,
+        dataset: Dataset[Any],
+        collate: Callable[..., Any],
+        trainer: pl.Trainer | None,
+        *,
+        allow_idle: bool = False,
     ) -> DataLoader[Any]:
-        """An ordered loader that gives each sample to exactly one process."""
+        """An ordered loader that gives each sample to exactly one process.
+
+        Args:
+            dataset: the samples.
+            collate: makes batches of them.
+            trainer: knows the processes; ``None`` is one.
+            allow_idle: processes may come away empty.
+        """
         sampler = None
         if trainer is not None and trainer.world_size > 1:
             sampler = ExactDistributedSampler(
-                dataset, trainer.world_size, trainer.global_rank, self.eval_batch_size
+                dataset, trainer.world_size, trainer.global_rank, self.eval_batch_size, allow_idle
             )
         return DataLoader(
             dataset,

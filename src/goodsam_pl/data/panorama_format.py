@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.decoding import EncodedImage, open_image
@@ -82,6 +85,23 @@ class PanoramaFormat:
         """The part of the sphere that is read, angles in degrees: masks belong to it."""
         return {"vertical_fov": self.vertical_fov, "file_vertical_fov": self.file_vertical_fov}
 
+    def describe(self) -> dict[str, Any]:
+        """All of it as plain values, see :meth:`from_description`."""
+        return {**asdict(self), "size": list(self.size)}
+
+    @classmethod
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
+        """Build what :meth:`describe` told.
+
+        Raises:
+            ValueError: it is not of that form.
+        """
+        try:
+            height, width = description["size"]
+            return cls(**{**description, "size": (int(height), int(width))})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{dict(description)} is no format of panoramas: {error}") from error
+
     def locate(self, path: Path) -> Band:
         """Which rows of a file are read; only its header is looked at.
 
@@ -101,6 +121,20 @@ class PanoramaFormat:
         """
         with open_image(path) as image:
             return self._pixels(image, self._band(image))
+
+    def fit_image(self, pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Band]:
+        """As :meth:`read` of a file with these pixels and no tags, and the rows that were read.
+
+        Args:
+            pixels: RGB ``(h, w, 3)`` uint8.
+
+        Raises:
+            ValueError: the aspect is not that of 360° by ``file_vertical_fov``.
+        """
+        height, width = pixels.shape[:2]
+        self._check_aspect(height, width, "an image")
+        band = self._centred((height, width))
+        return resize_image(pixels[band.rows], self.size), band
 
     def read_tensor(self, path: Path) -> Tensor:
         """As :meth:`read`, ``(3, H, W)``."""
@@ -163,13 +197,7 @@ class PanoramaFormat:
         tags = _tags(image)
         height, width = image.size
         if tags is None or tags.width is None:
-            if self._is_off(height, width, self.file_vertical_fov):
-                raise ValueError(
-                    f"{image.path}: {width}×{height} pixels are 360° by "
-                    f"{360 * height / width:.1f}°, but {self.file_vertical_fov:g}° are configured: "
-                    "set file_vertical_fov (or vertical_fov) to that of the files, or raise "
-                    "aspect_tolerance if their pixels are not square"
-                )
+            self._check_aspect(height, width, str(image.path))
             return self._centred(image.size)
         half = self.vertical_fov / 2
         lacking = max(0.0, half - tags.above) + max(0.0, half - tags.below)
@@ -210,6 +238,15 @@ class PanoramaFormat:
         black = [name for name, box in edges.items() if image.is_black(*box)]
         if black:
             _black.warn(f"{image.path}: pure black in {', '.join(black)}")
+
+    def _check_aspect(self, height: int, width: int, name: str) -> None:
+        if self._is_off(height, width, self.file_vertical_fov):
+            raise ValueError(
+                f"{name}: {width}×{height} pixels are 360° by {360 * height / width:.1f}°, but "
+                f"{self.file_vertical_fov:g}° are configured: set file_vertical_fov (or "
+                "vertical_fov) to that of the files, or raise aspect_tolerance if their pixels are "
+                "not square"
+            )
 
     def _is_off(self, height: int, width: int, vertical_fov: float) -> bool:
         return abs(360 * height / width / vertical_fov - 1) > self.aspect_tolerance

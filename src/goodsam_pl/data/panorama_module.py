@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
+import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from goodsam_pl.data.augment import possible_shifts
-from goodsam_pl.data.batch import PanoramaBatch, collate_panoramas
+from goodsam_pl.data.band import Band
+from goodsam_pl.data.batch import PanoramaBatch, PanoramaSample, collate_panoramas
 from goodsam_pl.data.layouts import Split
+from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
 from goodsam_pl.data.panorama import Augmentation
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.data.targets import TargetStore
+from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, photometric
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
 from goodsam_pl.sam.store import MaskStore
@@ -156,11 +160,13 @@ class PanoramaDataModule(pl.LightningDataModule):
             limit=limit,
         )
         self._targets: TargetStore | None = None
+        self._choose: Choose | None = None
 
     def setup(self, stage: str) -> None:
         """List the files of a stage and read the first of each split.
 
         Not of splits with masks: whoever computes these reads every file, and says what is wrong.
+        Not for prediction, which goes on past broken files.
 
         Raises:
             FileNotFoundError: a folder, an image of a list or a label is missing.
@@ -192,7 +198,41 @@ class PanoramaDataModule(pl.LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[Any]:
         """Panoramas of ``predict_split``, without labels, each once over all processes."""
-        return self._evaluation("predict")
+        if self._choose is None:
+            return self._evaluation("predict")
+        entries = self._splits.entries("predict")
+        dataset = TolerantDataset(self._splits.dataset("predict"), entries, self._choose(entries))
+        blank = PanoramaSample(torch.zeros(3, *self.format.size), None, None, "")
+        return self.loading.evaluation(
+            dataset, TolerantCollate(self._collate, blank), self.trainer, allow_idle=True
+        )
+
+    def predict_chosen(self, choose: Choose) -> None:
+        """Predict only what is chosen, and go on past files that cannot be read.
+
+        Args:
+            choose: asked in every process each time that the loader is made, with the weights in
+                place; all must be told the same. Batches tell about unreadable files.
+        """
+        self._choose = choose
+        self.allow_zero_length_dataloader_with_multiple_devices = True
+
+    def locate(self, path: Path) -> Band:
+        """Which rows of a file its prediction is of.
+
+        Raises:
+            OSError: the system does not let it be read.
+            ValueError: the file is no such panorama.
+        """
+        return self.format.locate(path)
+
+    def describe_predictions(self) -> dict[str, Any]:
+        """What decides about predictions, as plain values: size, angles, windows."""
+        return {"size": list(self.format.size), **self.view, "windows": repr(self.windows)}
+
+    def passed_over(self) -> Mapping[str, int]:
+        """How many pictures below the root are of kinds that are not read, by suffix."""
+        return list_images(self.root).passed_over
 
     def panorama_files(self, stage: Stage) -> list[Path]:
         """The panoramas of a stage whose masks will be asked for, after ``setup``.

@@ -63,14 +63,17 @@ class PanoramaSplits:
         return role in self._entries
 
     def load(self, role: str, split: Split) -> None:
-        """List the files of a role once, and read the first if it comes without masks."""
+        """List the files of a role once, and read the first if it comes without masks.
+
+        Not of ``predict``: there a broken file is no reason to stop.
+        """
         if role in self:
             return
         request = Request(self.root, split, self.label_taxonomy)
         entries = list_entries(PANORAMA_LAYOUTS, self.layout, request)[: self.limit]
         if role == "predict":
             entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
-        if self.mask_root is None or role not in self.mask_roles:
+        elif self.mask_root is None or role not in self.mask_roles:
             PanoramaDataset(entries[:1], self.format, self.windows, self.labels_in)[0]
         self._entries[role] = entries
 
@@ -88,6 +91,10 @@ class PanoramaSplits:
     def has_masks(self, role: str) -> bool:
         """Whether a role was listed, and its panoramas come with masks."""
         return role in self and self.mask_root is not None and role in self.mask_roles
+
+    def entries(self, role: str) -> list[Entry]:
+        """What was listed of a role."""
+        return self._entries[role]
 
     def files(self, role: str) -> list[Path]:
         """The panoramas of a role that was listed."""

@@ -27,19 +27,25 @@ class ExactDistributedSampler(DistributedSampler[object]):
         num_replicas: number of processes.
         rank: this process.
         batch_size: samples of a batch, as given to the loader.
+        allow_idle: processes may come away empty, where nothing is scored: in prediction.
 
     Raises:
         ValueError: fewer batches than processes.
     """
 
     def __init__(
-        self, dataset: Dataset[object], num_replicas: int, rank: int, batch_size: int = 1
+        self,
+        dataset: Dataset[object],
+        num_replicas: int,
+        rank: int,
+        batch_size: int = 1,
+        allow_idle: bool = False,
     ) -> None:
         super().__init__(dataset, num_replicas=num_replicas, rank=rank, shuffle=False)
         if not isinstance(dataset, Sized):
             raise TypeError(f"{type(dataset).__name__} has no length")
         starts = range(0, len(dataset), batch_size)
-        if len(starts) < num_replicas:
+        if len(starts) < num_replicas and not allow_idle:
             raise ValueError(
                 f"{len(dataset)} images in batches of {batch_size} cannot be shared among "
                 f"{num_replicas} processes: lower data.eval_batch_size, or set trainer.devices to "

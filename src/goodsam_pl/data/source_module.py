@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
+import torch
 from torch.utils.data import DataLoader
 
-from goodsam_pl.data.batch import collate_sources
+from goodsam_pl.data.band import Band
+from goodsam_pl.data.batch import SourceSample, collate_sources
+from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.layouts import (
     SOURCE_LAYOUTS,
     Entry,
@@ -19,12 +23,17 @@ from goodsam_pl.data.layouts import (
     Split,
     list_entries,
 )
+from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
 from goodsam_pl.data.source import SourceDataset
+from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, with_labels
 from goodsam_pl.taxonomy import get_taxonomy, remap_table
 
 __all__ = ["SourceDataModule"]
+
+_BLANK = 64
+"""Height and width of what stands in for a batch without a readable image, pixels."""
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +94,7 @@ class SourceDataModule(pl.LightningDataModule):
         self.limit = limit
         self.loading = Loading(batch_size, eval_batch_size, num_workers)
         self._entries: dict[str, list[Entry]] = {}
+        self._choose: Choose | None = None
 
     def setup(self, stage: str) -> None:
         """List the files of a stage and read the first of each split.
@@ -101,8 +111,10 @@ class SourceDataModule(pl.LightningDataModule):
                 log.info("training without validation: %s", missing)
         elif stage == "validate":
             self._load("val")
-        elif stage in ("test", "predict"):
+        elif stage == "test":
             self._load("test")
+        elif stage == "predict":
+            self._load("test", check_first=False)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Labelled images, augmented, shuffled."""
@@ -120,9 +132,37 @@ class SourceDataModule(pl.LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[Any]:
         """Images of the test split, each once over all processes."""
-        return self._evaluation("test")
+        if self._choose is None:
+            return self._evaluation("test")
+        entries = self._entries["test"]
+        dataset = TolerantDataset(
+            self._dataset("test", training=False), entries, self._choose(entries)
+        )
+        size = self.size or (_BLANK, _BLANK)
+        blank = SourceSample(torch.zeros(3, *size), torch.zeros(size, dtype=torch.int64), "")
+        return self.loading.evaluation(
+            dataset, TolerantCollate(collate_sources, blank), self.trainer, allow_idle=True
+        )
 
-    def _load(self, split: Split) -> None:
+    def predict_chosen(self, choose: Choose) -> None:
+        """As of :class:`goodsam_pl.data.PanoramaDataModule`."""
+        self._choose = choose
+        self.allow_zero_length_dataloader_with_multiple_devices = True
+
+    def locate(self, path: Path) -> Band:
+        """All rows of a file: nothing is cut off."""
+        with open_image(path) as image:
+            return Band(image.size, 0, image.size[0])
+
+    def describe_predictions(self) -> dict[str, Any]:
+        """What decides about predictions, as plain values."""
+        return {"size": None if self.size is None else list(self.size)}
+
+    def passed_over(self) -> Mapping[str, int]:
+        """How many pictures below the root are of kinds that are not read, by suffix."""
+        return list_images(self.root).passed_over
+
+    def _load(self, split: Split, check_first: bool = True) -> None:
         if split in self._entries:
             return
         request = Request(self.root, split, self.label_taxonomy)
@@ -130,7 +170,8 @@ class SourceDataModule(pl.LightningDataModule):
         for label_format in {entry.label_format for entry in entries if entry.label_format}:
             remap_table(label_format.taxonomy, self.taxonomy)
         self._entries[split] = entries
-        self._dataset(split, training=False, count=1)[0]
+        if check_first:
+            self._dataset(split, training=False, count=1)[0]
 
     def _dataset(self, split: str, training: bool, count: int | None = None) -> SourceDataset:
         return SourceDataset(

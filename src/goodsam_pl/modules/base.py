@@ -84,6 +84,7 @@ class SegmentationModule(LightningModule, ABC):
         self.extra_scores: frozenset[ExtraScore] = frozenset()
         self.evaluate_in(self.taxonomy)
         self.latest_scores: dict[str, SegmentationScores] = {}
+        self.predicts_probabilities = False
 
     @abstractmethod
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
@@ -107,12 +108,20 @@ class SegmentationModule(LightningModule, ABC):
     def setup(self, stage: str) -> None:
         """Score in the classes that the data module asks for; to train, have all weights."""
         if stage == "fit":
-            for name in self.network_names:
-                network = getattr(self, name)
-                if isinstance(network, FrozenNetwork):
-                    network.read_postponed()
+            self.read_teachers()
         asked = getattr(self.trainer.datamodule, "evaluation_taxonomy", None)  # type: ignore[attr-defined]  # set by a connector
         self.evaluate_in(asked or self.taxonomy)
+
+    def read_teachers(self) -> None:
+        """Read what training on needs and a checkpoint does not bring: the weights of teachers.
+
+        Raises:
+            FileNotFoundError: they are not where the configuration says.
+        """
+        for name in self.network_names:
+            network = getattr(self, name)
+            if isinstance(network, FrozenNetwork):
+                network.read_postponed()
 
     @property
     def exported_network(self) -> nn.Module:
@@ -201,9 +210,20 @@ class SegmentationModule(LightningModule, ABC):
         self._score("test")
 
     def predict_step(self, batch: PanoramaBatch | SourceBatch, batch_idx: int) -> Tensor:
-        """Label a batch by the system's own kind of prediction: int64 ``(B, H, W)``."""
+        """Label a batch by the system's own kind of prediction: int64 ``(B, H, W)``.
+
+        Or give probabilities float32 ``(B, K, H, W)``, where ``predicts_probabilities`` is set.
+        """
         _, prediction = next(self.predict_kinds(batch))
-        return prediction.argmax(dim=1) if prediction.is_floating_point() else prediction
+        if not prediction.is_floating_point():
+            return prediction
+        if self.predicts_probabilities:
+            return self.probabilities_of(prediction)
+        return prediction.argmax(dim=1)
+
+    def probabilities_of(self, prediction: Tensor) -> Tensor:
+        """Probabilities ``(B, K, H, W)`` of the system's own kind of prediction: of logits."""
+        return prediction.softmax(dim=1)
 
     def learning_rate_scale(self, name: str) -> float:
         """The share of the learning rate that a parameter is trained at, by its name."""

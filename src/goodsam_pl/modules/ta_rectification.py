@@ -94,6 +94,10 @@ class TARectification(SegmentationModule):
         logits: Tensor = self.teacher_assistant(images)
         return logits.float()
 
+    def probabilities_of(self, prediction: Tensor) -> Tensor:
+        """Those of stitched windows, which are probabilities already."""
+        return prediction / prediction.sum(dim=1, keepdim=True)
+
     def predict_windows(self, batch: PanoramaBatch) -> Windowed:
         """Log S_i of every window, ``(B, N, K, h, w)``, of each family."""
         return self.teachers.predict(self, batch)

@@ -14,6 +14,7 @@ from goodsam_pl.networks.segmentation import (
     SegmentationNetwork,
     SegmentationOutput,
 )
+from goodsam_pl.networks.tiling import TiledNetwork, TileSize, predict_tiles
 from goodsam_pl.networks.tta import ViewAveraging
 from goodsam_pl.networks.weights import export_weights, load_weights, weights_hash
 from goodsam_pl.networks.weights_file import read_card, read_weights, save_weights
@@ -27,6 +28,8 @@ __all__ = [
     "PretrainedNetwork",
     "SegmentationNetwork",
     "SegmentationOutput",
+    "TileSize",
+    "TiledNetwork",
     "ViewAveraging",
     "brought_by",
     "build_network",
@@ -34,6 +37,7 @@ __all__ = [
     "describe_network",
     "export_weights",
     "load_weights",
+    "predict_tiles",
     "read_card",
     "read_weights",
     "save_weights",

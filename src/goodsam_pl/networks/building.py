@@ -64,6 +64,7 @@ def build_network(description: Mapping[str, Any]) -> nn.Module:
             return CustomNetwork(build_network(arguments["network"]))
         if path == PRETRAINED:
             return PretrainedNetwork.around(build_smp_model(description["model"]), arguments)
-        return build_smp_model(description)
+        model: nn.Module = build_smp_model(description)
     except (TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} cannot be built with {dict(arguments)}: {error}") from error
+    return model

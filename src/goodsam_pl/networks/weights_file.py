@@ -17,7 +17,15 @@ from torch import Tensor
 from goodsam_pl.atomic import write_atomically
 from goodsam_pl.networks.card import CARD, NetworkCard
 
-__all__ = ["SHIPPED", "WeightsFile", "read_card", "read_file", "read_weights", "save_weights", "state_hash"]
+__all__ = [
+    "SHIPPED",
+    "WeightsFile",
+    "read_card",
+    "read_file",
+    "read_weights",
+    "save_weights",
+    "state_hash",
+]
 
 SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
 """Weights inside the package, by the name that ``weights`` arguments take."""
@@ -46,6 +54,7 @@ def read_file(path: Path) -> WeightsFile:
         raise FileNotFoundError(
             f"no weights at {path}: train them first, or give one of {sorted(SHIPPED)}"
         )
+    content: Any
     with _refusals(path):
         if path.suffix == ".safetensors":
             content, told = load_file(path), _metadata(path)
@@ -53,7 +62,8 @@ def read_file(path: Path) -> WeightsFile:
             content = torch.load(path, map_location="cpu", weights_only=True)
             told = content.get(CARD) if isinstance(content, Mapping) else None
     card = None if told is None else _card(told, path)
-    state = _take_network(content, path, named or (card and next(iter(card.networks), None)), named)
+    first = None if card is None else next(iter(card.networks), None)
+    state = _take_network(content, path, named or first, named)
     if isinstance(told, Mapping) and "sha256" in told:
         _check_sum(state, str(told["sha256"]), path)
     return WeightsFile(
@@ -135,7 +145,9 @@ def state_hash(state: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(
+            tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        )
     return digest.hexdigest()
 
 

@@ -1,0 +1,166 @@
+"""What predictions look like in files: labels, overlays, confidence, probabilities, a legend."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from goodsam_pl.data import Band
+from goodsam_pl.data.decoding import open_image
+from goodsam_pl.data.files import resize_image
+from goodsam_pl.taxonomy import Taxonomy
+
+__all__ = ["confidence_png", "file_name", "label_png", "legend_png", "overlay_png", "scores_npz"]
+
+_LONGEST = 255
+"""Bytes of a file's name on most file systems."""
+
+
+def file_name(name: str, suffix: str) -> str:
+    """The path of a prediction below the folder of its kind.
+
+    Args:
+        name: the image's path below its folder, without suffix.
+        suffix: of the file, with its dot.
+
+    Returns:
+        ``name + suffix``. Where that is longer than file systems take, the end of the name gives
+        way to a part of its hash.
+
+    Raises:
+        ValueError: a name that leads out of the folder.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError(f"the image name {name!r} leads out of the output folder")
+    folder, slash, last = name.rpartition("/")
+    encoded = os.fsencode(last)
+    if len(encoded) + len(suffix) > _LONGEST:
+        digest = hashlib.sha256(encoded).hexdigest()[:8]
+        kept = encoded[: _LONGEST - len(suffix) - len(digest) - 1]
+        last = f"{kept.decode(errors='ignore')}~{digest}"
+    return f"{folder}{slash}{last}{suffix}"
+
+
+def label_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:
+    """Class ids ``(H, W)``, with the taxonomy's palette so that any viewer shows colours."""
+    picture = Image.fromarray(label)
+    every_id = np.full((1, 256), taxonomy.ignore_index)
+    every_id[0, : len(taxonomy.classes)] = range(len(taxonomy.classes))
+    picture.putpalette(taxonomy.colorize(every_id).tobytes())
+    return _encode(picture)
+
+
+def confidence_png(confidence: npt.NDArray[np.float32], band: Band | None) -> bytes:
+    """The probability of the class that was chosen, ``(H, W)``: 255 is 1; 0 outside the band."""
+    scaled = (confidence * 255).round().astype(np.uint8)
+    return _encode(Image.fromarray(scaled if band is None else band.restore(scaled, 0)))
+
+
+def scores_npz(
+    probabilities: npt.NDArray[np.float32], taxonomy: Taxonomy, band: Band | None
+) -> bytes:
+    """Probabilities ``(K, H, W)`` as float16, with what maps them back to the file."""
+    height, width = probabilities.shape[-2:]
+    where = band or Band((height, width), 0, height)
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        probabilities=probabilities.astype(np.float16),
+        classes=np.array(taxonomy.classes),
+        file_size=np.array(where.file_size),
+        rows=np.array([where.top, where.bottom]),
+    )
+    return content.getvalue()
+
+
+def overlay_png(
+    image: Path | npt.NDArray[np.uint8],
+    label: npt.NDArray[np.uint8],
+    taxonomy: Taxonomy,
+    band: Band | None,
+    opacity: float,
+    width: int,
+) -> bytes:
+    """The colours of the classes over the image.
+
+    Args:
+        image: its file, or RGB ``(H, W, 3)``.
+        label: class ids ``(h, w)`` of the band.
+        taxonomy: gives the colours.
+        band: where the label lies in the file; ``None`` for all of ``image``.
+        opacity: of the colours.
+        width: largest width of the picture, pixels; larger images are shrunk.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is broken.
+    """
+    pixels = _shrunk(_pixels_of(image, band, width), width)
+    height = len(pixels)
+    rows = slice(0, height) if band is None else band.of_height(height)
+    colours = taxonomy.colorize(Band(pixels.shape[:2], rows.start, rows.stop).restore(label)[rows])
+    mixed = (1 - opacity) * pixels[rows].astype(np.float32) + np.float32(opacity) * colours
+    pixels = pixels.copy()
+    pixels[rows] = mixed.round()
+    # photographs hardly become smaller for ten times the time
+    return _encode(Image.fromarray(pixels), level=1)
+
+
+def legend_png(taxonomy: Taxonomy) -> bytes:
+    """The classes with their ids and colours, a line each."""
+    line, margin = 28, 8
+    font = ImageFont.load_default(16)
+    rows = [
+        (str(index), name, colour)
+        for index, (name, colour) in enumerate(zip(taxonomy.classes, taxonomy.palette, strict=True))
+    ]
+    rows.append((str(taxonomy.ignore_index), "void: not predicted", (0, 0, 0)))
+    longest = max(font.getlength(f"{index}  {name}") for index, name, _ in rows)
+    size = (int(longest) + line + 3 * margin, line * len(rows) + 2 * margin)
+    picture = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(picture)
+    for number, (index, name, colour) in enumerate(rows):
+        top = margin + number * line
+        box = (margin, top + 2, margin + line, top + line - 2)
+        draw.rectangle(box, fill=tuple(colour), outline="black")
+        draw.text((2 * margin + line, top + 4), f"{index}  {name}", fill="black", font=font)
+    return _encode(picture)
+
+
+def _pixels_of(
+    image: Path | npt.NDArray[np.uint8], band: Band | None, width: int
+) -> npt.NDArray[np.uint8]:
+    if not isinstance(image, Path):
+        return image
+    with open_image(image) as file:
+        file.shrink(width)
+        try:
+            return file.pixels()
+        except ValueError:
+            # as where it is transparent outside the band: that stays black
+            if band is None:
+                raise
+            seen = file.pixels(band.rows)
+    height = round(len(seen) * band.file_size[0] / (band.bottom - band.top))
+    rows = band.of_height(height)
+    pixels = np.zeros((height, seen.shape[1], 3), np.uint8)
+    pixels[rows] = seen[: rows.stop - rows.start]
+    return pixels
+
+
+def _shrunk(pixels: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.uint8]:
+    if pixels.shape[1] <= width:
+        return pixels
+    return resize_image(pixels, (max(1, round(len(pixels) * width / pixels.shape[1])), width))
+
+
+def _encode(picture: Image.Image, level: int = 6) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, format="PNG", compress_level=level)
+    return content.getvalue()

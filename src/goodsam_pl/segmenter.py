@@ -1,0 +1,154 @@
+"""A trained network, ready to label images: the small model at the end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from goodsam_pl.data import PanoramaFormat, normalize
+from goodsam_pl.data.files import read_image
+from goodsam_pl.networks import (
+    NetworkCard,
+    build_network,
+    check_logits,
+    load_weights,
+    read_card,
+    save_weights,
+)
+from goodsam_pl.taxonomy import Taxonomy
+
+__all__ = ["Segmenter", "load"]
+
+
+class Segmenter:
+    """A network with all that it needs: its classes, and how it wants to see panoramas.
+
+    Use :func:`load`.
+
+    Args:
+        network: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``; put into evaluation mode.
+        card: what is known of it.
+
+    Attributes:
+        network: the same.
+        taxonomy: names and colours of the K classes.
+        format: size and fields of view of the panoramas; ``None`` for a network that was trained on
+            other images, which sees each image as it is.
+    """
+
+    def __init__(self, network: nn.Module, card: NetworkCard) -> None:
+        self.network = network.eval()
+        self.taxonomy = Taxonomy.from_dict(card.taxonomy)
+        view = card.view
+        self.format = None if view is None else PanoramaFormat.from_description(view)
+        self._card = card
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Map images ``(B, 3, H, W)``, ImageNet-normalised, to logits ``(B, K, H, W)``."""
+        logits: Tensor = self.network(images.to(self._device)).float()
+        return logits
+
+    def predict(
+        self, image: str | os.PathLike[str] | npt.NDArray[np.uint8] | Tensor
+    ) -> npt.NDArray[np.uint8]:
+        """Label one image, as `goodsam predict` does.
+
+        Args:
+            image: a file; its pixels, RGB ``(h, w, 3)`` uint8; or the same as a tensor
+                ``(3, h, w)`` uint8. Of a file tags about its field of view count, too.
+
+        Returns:
+            Class ids ``(h, w)`` at the size of the image; 255 in rows that the network does not
+            see, above and below its field of view.
+
+        Raises:
+            FileNotFoundError: no such file.
+            TypeError: not uint8; for normalised images call the object itself.
+            ValueError: an unreadable file, or one of another field of view.
+        """
+        if isinstance(image, str | os.PathLike):
+            path = Path(image)
+            if self.format is None:
+                return self._label(read_image(path))
+            return self.format.locate(path).restore(self._label(self.format.read(path)))
+        pixels = _pixels(image)
+        if self.format is None:
+            return self._label(pixels)
+        fitted, band = self.format.fit_image(pixels)
+        return band.restore(self._label(fitted))
+
+    def save(self, path: str | os.PathLike[str], half: bool = False) -> None:
+        """Write weights and all that is known as ``.safetensors``, for :func:`load`.
+
+        Args:
+            path: the file.
+            half: store float16, at half the size.
+        """
+        save_weights(self.network.state_dict(), Path(path), half, self._card)
+
+    def _label(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        logits = self(normalize(pixels)[None])
+        return logits.argmax(dim=1)[0].to("cpu", torch.uint8).numpy()
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters(), torch.empty(0)).device
+
+
+def load(
+    path: str | os.PathLike[str],
+    network: nn.Module | None = None,
+    device: str | torch.device = "cpu",
+) -> Segmenter:
+    """Load a trained network, ready to label images.
+
+    ::
+
+        student = goodsam_pl.load("student.safetensors")
+        labels = student.predict("panorama.jpg")
+
+    Nothing but that one file is needed, and nothing that it says is executed.
+
+    Args:
+        path: what `goodsam export` wrote, or a checkpoint of any of our trainings, of which the
+            trained network is taken (``last.ckpt:teacher_assistant`` names another).
+        network: to fill with the weights, of a class that is neither ours nor of
+            segmentation-models-pytorch.
+        device: where it shall work.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is damaged, or does not say what its network is.
+    """
+    card = read_card(Path(path))
+    if card is None:
+        raise ValueError(
+            f"{path} does not say what its network is, as files of `goodsam export` do: build the "
+            "network, and fill it by goodsam_pl.networks.load_weights"
+        )
+    if network is None:
+        if card.network is None:
+            raise ValueError(
+                f"{path} holds a network of a class of yours: build it, and give it as network="
+            )
+        network = build_network(card.network)
+    load_weights(network, str(path))
+    segmenter = Segmenter(network.to(device), card)
+    check_logits(segmenter.network, segmenter.taxonomy, str(path))
+    return segmenter
+
+
+def _pixels(image: npt.NDArray[np.uint8] | Tensor) -> npt.NDArray[np.uint8]:
+    array = image.permute(1, 2, 0).cpu().numpy() if isinstance(image, Tensor) else image
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise TypeError(
+            f"{array.dtype} {array.shape} is no RGB image of uint8, (h, w, 3) as an array or "
+            "(3, h, w) as a tensor; for normalised images call the segmenter itself"
+        )
+    return array
