@@ -95,7 +95,8 @@ def _of_comments(page: str, text: str) -> Iterator[Step]:
     lines = [line.removeprefix("#") for line in (head[0] if head else "").splitlines()]
     block = "\n".join(line if line.startswith("   ") else "" for line in lines)
     for offset, command in commands_in(textwrap.dedent(block)):
-        yield Step(page, 1 + offset, "command", command)
+        if not command.startswith("--"):  # an option to add to some command
+            yield Step(page, 1 + offset, "command", command)
 
 
 def commands_in(block: str) -> Iterator[tuple[int, str]]:
