@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from goodsam_pl.data import read_image, read_label
+from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.files import check_pair, resize_image, resize_label
 
 
@@ -89,10 +92,13 @@ def test_a_painted_label_is_refused(write_image):
         read_label(path)
 
 
-def test_a_label_of_another_size_names_both_files(tmp_path):
-    image, label = np.zeros((4, 6, 3), np.uint8), np.zeros((4, 5), np.uint8)
-    with pytest.raises(ValueError, match=r"l\.png: 5×4 pixels, but its image .*i\.png has 6×4"):
-        check_pair(image, label, tmp_path / "i.png", tmp_path / "l.png")
+def test_a_label_of_another_size_names_both_files(write_image):
+    path = write_image("i.png", 4, 6)
+    with (
+        open_image(path) as image,
+        pytest.raises(ValueError, match=r"l\.png: 5×4 pixels, but its image .*i\.png has 6×4: exp"),
+    ):
+        check_pair(image, np.zeros((4, 5), np.uint8), Path("l.png"))
 
 
 def test_labels_are_resized_without_new_ids_and_images_by_averaging():

@@ -9,6 +9,7 @@ from goodsam_pl.data.layouts import (
     Entry,
     MissingSplitError,
     Request,
+    folder_entries,
     list_entries,
 )
 
@@ -129,8 +130,105 @@ def test_every_missing_thing_is_named(tmp_path, write_image):
         panoramas("densepass", tmp_path, "val")
 
 
-def test_two_images_of_one_name_are_refused(tmp_path, write_image):
-    write_image("a.png")
-    write_image("a.jpg")
-    with pytest.raises(ValueError, match=r"a\.(jpg|png) and .*a\.(jpg|png) have one name"):
+def test_images_that_differ_only_in_their_suffix_keep_it(tmp_path, write_image):
+    for name in ("a.png", "a.jpg", "b.png", "c/a.png", "d.png", "d.jpg", "d.jpg.png"):
+        write_image(name)
+    expected = ["a.jpg", "a.png", "b", "c/a", "d.jpg", "d.jpg.png", "d.png"]
+    entries = panoramas("folder", tmp_path, "train")
+    assert names(entries) == expected
+    assert [entry.image.name for entry in entries if entry.name.startswith("d")] == [
+        *("d.jpg", "d.jpg.png", "d.png"),
+    ]
+    assert names(folder_entries(tmp_path)) == expected
+
+
+def test_all_images_that_share_a_label_are_named_at_once(tmp_path, write_image, write_label):
+    for number in range(12):
+        write_image(f"train/{number:02}.png")
+        write_image(f"train/{number:02}.jpg")
+        write_label(f"trainannot/{number:02}.png")
+    with pytest.raises(ValueError, match=r"share one label: .*00\.jpg and .*00\.png; ") as error:
+        sources("camvid", tmp_path, "train")
+    assert "09.jpg and" in str(error.value)
+    assert str(error.value).endswith("; 2 more pairs: remove one of each pair")
+
+
+def write_list(root, text, encoding="utf-8"):
+    (root / "splits").mkdir(exist_ok=True)
+    (root / "splits/train.txt").write_bytes(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("city/a\r\ncity/ü b\r\n", "utf-8-sig"),
+        ("city/a\r\ncity/ü b\r\n", "utf-16"),
+        ("\ufeffcity/a\ncity/ü b", "utf-16-be"),
+        ("city/a\rcity/ü b", "utf-32"),
+        ("city\\a.png\ncity\\ü b.png\n", "utf-8"),
+        ("./city/a\n.\\city\\ü b\n", "utf-8"),
+    ],
+)
+def test_lists_of_any_system_are_read(tmp_path, write_image, text, encoding):
+    for name in ("a", "ü b", "not listed"):
+        write_image(f"images/city/{name}.png")
+    write_list(tmp_path, text, encoding)
+    assert names(panoramas("plain", tmp_path, "train")) == ["city/a", "city/ü b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("images/city/a.png labels/city/a.png", "has several columns: write one image name per"),
+        ("city/a.png,labels/city/a.png", "has several columns: write one image name per line, rel"),
+        ("city/a 0", "has several columns"),
+        ("images/city/a.png", r"does not begin below .*images: write one image name per line"),
+        ("images\\city\\a.png", "does not begin below"),
+        ("/data/images/city/a.png", "does not begin below"),
+        ("C:\\data\\a.png", "does not begin below"),
+        ("city/b", "'city/b' is not below"),
+        ("my photograph", "'my photograph' is not below"),
+    ],
+)
+def test_a_line_of_another_form_is_told_what_is_expected(tmp_path, write_image, line, complaint):
+    write_image("images/city/a.png")
+    write_list(tmp_path, f"city/a\n\n{line}\n")
+    with pytest.raises(
+        (ValueError, FileNotFoundError), match=rf"train\.txt, line 3: .*{complaint}"
+    ):
+        panoramas("plain", tmp_path, "train")
+
+
+def test_lines_of_a_list_that_are_doubled_or_ambiguous_are_named(tmp_path, write_image):
+    write_image("images/a.png")
+    write_image("images/b.png")
+    write_image("images/b.jpg")
+    write_list(tmp_path, "a\nb.png\na.png\n")
+    with pytest.raises(ValueError, match=r"train\.txt, line 3: 'a\.png' stands in line 1 already"):
+        panoramas("plain", tmp_path, "train")
+    write_list(tmp_path, "b\n")
+    with pytest.raises(ValueError, match=r"line 1: 'b' may be b\.jpg or b\.png: write the suffix"):
+        panoramas("plain", tmp_path, "train")
+    write_list(tmp_path, "b.jpg\nb.png\na\n")
+    assert names(panoramas("plain", tmp_path, "train")) == ["a", "b.jpg", "b.png"]
+
+
+def test_a_root_that_is_no_folder_and_pictures_that_are_not_read(tmp_path, write_image):
+    path = write_image("a.png")
+    with pytest.raises(
+        FileNotFoundError, match=r"a\.png: is a file: set data\.root to where folder"
+    ):
+        panoramas("folder", path, "train")
+    with pytest.raises(
+        NotADirectoryError, match=r"a\.png is a file: name the folder that it is in"
+    ):
+        folder_entries(path)
+    path.unlink()
+    for name in ("a.HEIC", "b.heic", "c.mp4", "d.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        ValueError, match=r"no image .* below it; there are 2 \.heic, 1 \.mp4, which"
+    ):
+        folder_entries(tmp_path)
+    with pytest.raises(ValueError, match=r"train split of folder; there are 2 \.heic, 1 \.mp4"):
         panoramas("folder", tmp_path, "train")

@@ -86,7 +86,7 @@ def test_a_file_of_the_wrong_aspect_names_itself_and_its_field_of_view(write_ima
 
 
 def test_sizes_and_fields_of_view_that_contradict_each_other_are_refused():
-    with pytest.raises(ValueError, match=r"data\.size 64×128 has the aspect of 180\.0° by 360°"):
+    with pytest.raises(ValueError, match=r"size 64×128 has the aspect of 180\.0° by 360°"):
         PanoramaFormat((64, 128), 67.5, 67.5)
     with pytest.raises(ValueError, match=r"vertical_fov 90° must lie between 0° and .*67.5°"):
         PanoramaFormat((32, 128), 90, 67.5)

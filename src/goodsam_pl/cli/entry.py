@@ -98,7 +98,7 @@ def _for_the_user(error: BaseException | None) -> BaseException | None:
     while error is not None:
         if isinstance(error, _ABOUT_FILES) or type(error).__name__ == "MisconfigurationException":
             return error
-        if isinstance(error, (ValueError, TypeError)) and _is_raised_here(error):
+        if isinstance(error, (ValueError, TypeError, OSError)) and _is_raised_here(error):
             return error
         error = error.__cause__
     return None

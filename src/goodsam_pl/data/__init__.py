@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goodsam_pl.data.augment import Turn, column_spacing, draw_turn, possible_shifts
+from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import (
     PanoramaBatch,
     PanoramaSample,
@@ -16,10 +17,10 @@ from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD, denormali
 from goodsam_pl.data.panorama import (
     Augmentation,
     PanoramaDataset,
-    PanoramaFormat,
     StoredMasks,
     StoredTargets,
 )
+from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_module import PanoramaDataModule
 from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.source import SourceDataset
@@ -31,6 +32,7 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "Augmentation",
+    "Band",
     "ExactDistributedSampler",
     "PanoramaBatch",
     "PanoramaDataModule",

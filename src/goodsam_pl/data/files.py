@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from goodsam_pl.data.decoding import EncodedImage, open_image
+from goodsam_pl.data.once import Reminder
 
 __all__ = ["check_pair", "read_image", "read_label", "resize_image", "resize_label"]
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
-"""Suffixes, in lower case, that directory listings take for images."""
-
-_DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+_turned = Reminder(
+    logging.getLogger(__name__),
+    "if labels were drawn on the picture as it is stored, they lie mirrored or upside down on it: "
+    "store images upright, without this tag",
+)
 
 
 def read_image(path: Path) -> npt.NDArray[np.uint8]:
@@ -27,22 +32,12 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not an image, broken or cut off, more than 8 bits a channel, or transparent.
+        OSError: the system does not let it be read.
+        ValueError: not an image, broken or cut off, too large, more than 8 bits a channel, or
+            transparent.
     """
-    image = _decode(path)
-    if image.mode in _DEEP_MODES:
-        raise ValueError(
-            f"{path}: {image.mode} pixels (more than 8 bits): save it as 8-bit RGB, with the "
-            "exposure that networks trained on photographs expect"
-        )
-    if image.has_transparency_data:
-        alpha = image.convert("RGBA").getchannel("A")
-        if np.asarray(alpha).min() < 255:
-            raise ValueError(
-                f"{path}: partly transparent: save it as RGB on the background you want"
-            )
-        image = image.convert("RGBA")
-    return np.array(image.convert("RGB"))
+    with open_image(path) as image:
+        return image.pixels()
 
 
 def read_label(path: Path) -> npt.NDArray[np.uint8]:
@@ -53,38 +48,35 @@ def read_label(path: Path) -> npt.NDArray[np.uint8]:
 
     Raises:
         FileNotFoundError: no such file.
+        OSError: the system does not let it be read.
         ValueError: not an image, broken or cut off, a colour image, or ids above 255.
     """
-    label = _decode(path)
-    if label.mode not in ("L", "P", "1", *_DEEP_MODES) or label.mode == "F":
-        raise ValueError(
-            f"{path}: a label holds one class id per pixel, this is a colour image "
-            f"({label.mode}): point to the id map (as *_labelTrainIds.png), not its picture"
-        )
-    if label.mode == "1":
-        label = label.point(lambda value: value // 255, "L")
-    ids = np.array(label)
-    if ids.min() < 0 or ids.max() > 255:
-        worst = int(ids.max()) if ids.max() > 255 else int(ids.min())
-        raise ValueError(
-            f"{path}: holds the id {worst}; class ids are 0..255, is this an instance map?"
-        )
-    return ids.astype(np.uint8)
+    with open_image(path) as label:
+        return label.ids()
 
 
-def check_pair(
-    image: npt.NDArray[np.uint8], label: npt.NDArray[np.uint8], image_path: Path, label_path: Path
-) -> None:
+def check_pair(image: EncodedImage, label: npt.NDArray[np.uint8], label_path: Path) -> None:
     """Make sure that a label fits its image.
 
     Raises:
         ValueError: they differ in size.
     """
-    if image.shape[:2] != label.shape:
+    height, width = image.size
+    turned = f"is turned by its EXIF orientation ({image.orientation})"
+    if image.size == label.shape:
+        if image.orientation != 1:
+            _turned.warn(f"{image.path} {turned}")
+        return
+    said = (
+        f"{label_path}: {label.shape[1]}×{label.shape[0]} pixels, but its image {image.path} has "
+        f"{width}×{height}"
+    )
+    if image.orientation != 1 and image.size == label.shape[::-1]:
         raise ValueError(
-            f"{label_path}: {label.shape[1]}×{label.shape[0]} pixels, but its image {image_path} "
-            f"has {image.shape[1]}×{image.shape[0]}: export the label at the size of its image"
+            f"{said} and {turned}; the label fits it as it is stored: turn the label likewise, or "
+            "store the image without this tag"
         )
+    raise ValueError(f"{said}: export the label at the size of its image")
 
 
 def resize_image(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
@@ -101,19 +93,3 @@ def resize_label(label: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDA
         return label
     resized = Image.fromarray(label).resize((size[1], size[0]), Image.Resampling.NEAREST)
     return np.array(resized)
-
-
-def _decode(path: Path) -> Image.Image:
-    """Load all pixels, turned upright."""
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not an image that Pillow can read") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        # Pillow reports broken PNG chunks as SyntaxError
-        raise ValueError(
-            f"{path}: broken or cut off ({error}): fetch the file again, or remove it"
-        ) from error

@@ -6,14 +6,13 @@ labels even where some exist, because the method must not have them.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from goodsam_pl.data.files import IMAGE_SUFFIXES
 from goodsam_pl.data.labels import (
     CAMVID_IDS,
     CITYSCAPES_LABEL_IDS,
@@ -21,7 +20,9 @@ from goodsam_pl.data.labels import (
     LabelFormat,
     train_ids,
 )
+from goodsam_pl.data.listing import IMAGE_SUFFIXES, list_images
 from goodsam_pl.data.stanford import FOLD, stanford_format
+from goodsam_pl.data.text import read_lines
 
 __all__ = [
     "PANORAMA_LAYOUTS",
@@ -31,6 +32,7 @@ __all__ = [
     "MissingSplitError",
     "Request",
     "Split",
+    "folder_entries",
     "list_entries",
 ]
 
@@ -45,7 +47,8 @@ class Entry:
         image: image file.
         label: label file, ``None`` without annotation.
         label_format: how the label file writes its classes; ``None`` exactly where ``label`` is.
-        name: path below the images of its split, without suffix, ``/`` between folders.
+        name: path below the images of its split, ``/`` between folders; without suffix, unless
+            another image differs in nothing else.
     """
 
     image: Path
@@ -94,28 +97,37 @@ def list_entries(layouts: dict[str, Layout], dataset: str, request: Request) -> 
     """List a split, in the order of the names.
 
     Raises:
-        ValueError: unknown data set, no image in the split, or two images of one name.
+        ValueError: unknown data set, no image in the split, or images that share a label.
         FileNotFoundError: a folder of the layout or the label of an image is missing.
         MissingSplitError: only this split is missing.
+        PermissionError: folders that cannot be listed.
     """
     if dataset not in layouts:
         raise ValueError(f"unknown dataset {dataset!r}; known: {', '.join(layouts)}")
     root = request.root
     if not root.is_dir():
-        raise FileNotFoundError(f"{root}: no such folder: set data.root to where {dataset} lies")
-    entries = sorted(layouts[dataset](request), key=lambda entry: entry.name)
+        what = "is a file" if root.exists() else "no such folder"
+        raise FileNotFoundError(f"{root}: {what}: set data.root to where {dataset} lies")
+    entries = layouts[dataset](request)
     if not entries:
-        raise ValueError(
-            f"{root}: no image ({', '.join(sorted(IMAGE_SUFFIXES))}) in the {request.split} "
-            f"split of {dataset}"
-        )
-    for first, second in pairwise(entries):
-        if first.name == second.name:
-            raise ValueError(
-                f"{first.image} and {second.image} have one name: rename one of them, "
-                "predictions are stored by name"
-            )
-    return entries
+        raise _no_image(root, f"in the {request.split} split of {dataset}")
+    _check_labels(entries)
+    return _named_apart(entries)
+
+
+def folder_entries(root: Path) -> list[Entry]:
+    """Every image below a folder, without labels, in the order of the names.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: it is a file.
+        PermissionError: folders that cannot be listed.
+        ValueError: there is no image in it.
+    """
+    entries = [_entry(root, image, None, None) for image in list_images(root).images]
+    if not entries:
+        raise _no_image(root, "below it")
+    return _named_apart(entries)
 
 
 def densepass(request: Request) -> list[Entry]:
@@ -258,20 +270,53 @@ def _plain(request: Request, label_format: LabelFormat | None) -> list[Entry]:
         raise MissingSplitError(
             f"{listing}: no such file: write one image name per line, relative to {images}"
         )
-    by_name: dict[str, Path] = {}
-    for image in _images_below(images):
-        relative = image.relative_to(images)
-        by_name[relative.as_posix()] = by_name[relative.with_suffix("").as_posix()] = image
+    by_name = _by_name(images)
+    lines: dict[Path, int] = {}
     entries = []
-    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
-        if not (name := line.strip()):
-            continue
-        if name not in by_name:
-            raise FileNotFoundError(f"{listing}, line {number}: {name!r} is not below {images}")
-        image = by_name[name]
+    for number, line in read_lines(listing):
+        where = f"{listing}, line {number}"
+        image = _find(line, by_name, images, where)
+        if image in lines:
+            raise ValueError(
+                f"{where}: {line!r} stands in line {lines[image]} already: remove one of them"
+            )
+        lines[image] = number
         label = request.root / "labels" / image.relative_to(images).with_suffix(".png")
         entries.append(_entry(images, image, label if label_format else None, label_format))
     return entries
+
+
+def _by_name(images: Path) -> dict[str, list[Path]]:
+    """Images by their path below a folder, with and without suffix."""
+    found: dict[str, list[Path]] = {}
+    for image in _images_below(images):
+        relative = image.relative_to(images)
+        for name in {relative.as_posix(), relative.with_suffix("").as_posix()}:
+            found.setdefault(name, []).append(image)
+    return found
+
+
+def _find(line: str, by_name: dict[str, list[Path]], images: Path, where: str) -> Path:
+    """The image that a line of a list means.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: a line of another form, or one that may mean several images.
+    """
+    name = line if line in by_name else line.replace("\\", "/").removeprefix("./")
+    found = by_name.get(name, [])
+    if len(found) == 1:
+        return found[0]
+    form = f"write one image name per line, relative to {images}"
+    if found:
+        several = " or ".join(sorted(image.name for image in found))
+        raise ValueError(f"{where}: {line!r} may be {several}: write the suffix, too")
+    first, *others = re.split(r"[\s,;]+", name)
+    if others and (first in by_name or Path(first).suffix.lower() in IMAGE_SUFFIXES):
+        raise ValueError(f"{where}: {line!r} has several columns: {form}; labels are found by name")
+    if name.startswith((f"{images.name}/", "/")) or name[1:3] == ":/":
+        raise ValueError(f"{where}: {line!r} does not begin below {images}: {form}")
+    raise FileNotFoundError(f"{where}: {line!r} is not below {images}")
 
 
 def _entry(
@@ -285,10 +330,45 @@ def _entry(
     return Entry(image, label, label_format, name)
 
 
-def _images_below(path: Path) -> Iterator[Path]:
-    # os.walk follows links to folders (data sets are often linked together), Path.rglob does not
-    for parent, folders, files in os.walk(path, followlinks=True):
-        folders[:] = [each for each in folders if not each.startswith((".", "__MACOSX"))]
-        for file in files:
-            if not file.startswith(".") and Path(file).suffix.lower() in IMAGE_SUFFIXES:
-                yield Path(parent) / file
+def _images_below(path: Path) -> Sequence[Path]:
+    return list_images(path).images
+
+
+def _no_image(root: Path, where: str) -> ValueError:
+    other = list_images(root).describe_passed_over()
+    return ValueError(
+        f"{root}: no image ({', '.join(sorted(IMAGE_SUFFIXES))}) {where}"
+        + (f"; there are {other}, which are not read: convert them" if other else "")
+    )
+
+
+def _check_labels(entries: Sequence[Entry]) -> None:
+    """Make sure that no label is that of two images."""
+    sharing: dict[Path, list[str]] = {}
+    for entry in entries:
+        if entry.label is not None:
+            sharing.setdefault(entry.label, []).append(str(entry.image))
+    shared = [" and ".join(images) for images in sharing.values() if len(images) > 1]
+    if shared:
+        more = f"; {len(shared) - 10} more pairs" if len(shared) > 10 else ""
+        raise ValueError(
+            f"images that share one label: {'; '.join(shared[:10])}{more}: remove one of each pair"
+        )
+
+
+def _named_apart(entries: Sequence[Entry]) -> list[Entry]:
+    """Let images that differ only in their suffix keep it in their name; sort by name."""
+    names = [entry.name for entry in entries]
+    while True:
+        counts = Counter(names)
+        alike = [
+            index
+            for index, entry in enumerate(entries)
+            if counts[names[index]] > 1 and names[index] == entry.name
+        ]
+        if not alike:
+            break
+        for index in alike:
+            names[index] += entries[index].image.suffix
+    renamed = [replace(entry, name=name) for entry, name in zip(entries, names, strict=True)]
+    return sorted(renamed, key=lambda entry: entry.name)

@@ -6,132 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from goodsam_pl.data.augment import Turn, draw_turn
 from goodsam_pl.data.batch import PanoramaSample
-from goodsam_pl.data.files import check_pair, read_image, resize_image, resize_label
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
+from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, draw_generator
 from goodsam_pl.geometry import Windowed, Windows
-from goodsam_pl.taxonomy import IGNORE_INDEX
 
-__all__ = ["Augmentation", "PanoramaDataset", "PanoramaFormat", "StoredMasks", "StoredTargets"]
-
-
-@dataclass(frozen=True)
-class PanoramaFormat:
-    """How panorama files become arrays of one size.
-
-    A file spans 360° in width. Where its vertical field of view is larger than the one wanted,
-    the band around the horizon is cut out of it.
-
-    Attributes:
-        size: height and width of the result, pixels.
-        vertical_fov: vertical field of view of the result, degrees.
-        file_vertical_fov: vertical field of view of the files, degrees.
-        aspect_tolerance: how far a file's aspect may be from square pixels, relative.
-    """
-
-    size: tuple[int, int]
-    vertical_fov: float
-    file_vertical_fov: float
-    aspect_tolerance: float = 0.05
-
-    def __post_init__(self) -> None:
-        if not 0 < self.vertical_fov <= self.file_vertical_fov <= 180:
-            raise ValueError(
-                f"vertical_fov {self.vertical_fov:g}° must lie between 0° and that of the files, "
-                f"{self.file_vertical_fov:g}° (file_vertical_fov, at most 180°)"
-            )
-        height, width = self.size
-        if self._is_off(height, width, self.vertical_fov):
-            raise ValueError(
-                f"data.size {height}×{width} has the aspect of {360 * height / width:.1f}° by "
-                f"360°, but data.vertical_fov is {self.vertical_fov:g}°: make them agree, or raise "
-                "data.aspect_tolerance if pixels need not be square"
-            )
-
-    @property
-    def view(self) -> dict[str, float]:
-        """The part of the sphere that is read, angles in degrees: masks belong to it."""
-        return {"vertical_fov": self.vertical_fov, "file_vertical_fov": self.file_vertical_fov}
-
-    def read(self, path: Path) -> npt.NDArray[np.uint8]:
-        """Read a panorama: RGB ``(H, W, 3)`` uint8 of the configured size.
-
-        Raises:
-            ValueError: an unreadable file, or one whose aspect is not that of 360° by
-                ``file_vertical_fov``.
-        """
-        return self._fit_image(self._read_whole(path))
-
-    def read_tensor(self, path: Path) -> Tensor:
-        """As :meth:`read`, ``(3, H, W)``."""
-        return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
-
-    def fit_mask(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
-
-        Args:
-            mask: ``(h, w)`` bool, of a file.
-
-        Raises:
-            ValueError: its aspect is not that of the files.
-        """
-        height, width = mask.shape
-        if self._is_off(height, width, self.file_vertical_fov):
-            raise ValueError(
-                f"a mask has {width}×{height} pixels, 360° by {360 * height / width:.1f}°, but "
-                f"files are said to have {self.file_vertical_fov:g}°: set vertical_fov and "
-                "file_vertical_fov to those of the files, or window_size to that of the masks"
-            )
-        fitted = resize_label(mask[self._band(height)].astype(np.uint8), self.size)
-        return fitted.astype(bool)
-
-    def read_labelled(
-        self, entry: Entry, labels: LabelReader
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
-        """Read a panorama and, where it has one, its label ``(H, W)`` of trainIds."""
-        image = self._read_whole(entry.image)
-        if entry.label is None or entry.label_format is None:
-            return self._fit_image(image), None
-        label = labels.read(entry.label, entry.label_format)
-        check_pair(image, label, entry.image, entry.label)
-        if entry.label_format.black_is_void:
-            label[(image == 0).all(axis=2)] = IGNORE_INDEX
-        return self._fit_image(image), resize_label(label[self._band(len(label))], self.size)
-
-    def _read_whole(self, path: Path) -> npt.NDArray[np.uint8]:
-        image = read_image(path)
-        height, width = image.shape[:2]
-        if self._is_off(height, width, self.file_vertical_fov):
-            raise ValueError(
-                f"{path}: {width}×{height} pixels are 360° by {360 * height / width:.1f}°, but "
-                f"{self.file_vertical_fov:g}° are configured: set data.file_vertical_fov (or "
-                "data.vertical_fov) to that of the files, or raise data.aspect_tolerance if their "
-                "pixels are not square"
-            )
-        return image
-
-    def _fit_image(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        return resize_image(image[self._band(len(image))], self.size)
-
-    def _band(self, height: int) -> slice:
-        """Rows around the horizon that hold ``vertical_fov``."""
-        kept = round(height * self.vertical_fov / self.file_vertical_fov)
-        top = (height - kept) // 2
-        return slice(top, top + kept)
-
-    def _is_off(self, height: int, width: int, vertical_fov: float) -> bool:
-        return abs(360 * height / width / vertical_fov - 1) > self.aspect_tolerance
+__all__ = ["Augmentation", "PanoramaDataset", "StoredMasks", "StoredTargets"]
 
 
 class StoredMasks:

@@ -16,7 +16,8 @@ from goodsam_pl.data.augment import possible_shifts
 from goodsam_pl.data.batch import PanoramaBatch, collate_panoramas
 from goodsam_pl.data.layouts import Split
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.panorama import Augmentation, PanoramaFormat
+from goodsam_pl.data.panorama import Augmentation
+from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.transforms import Transform, photometric

@@ -18,10 +18,10 @@ from goodsam_pl.data.layouts import (
 from goodsam_pl.data.panorama import (
     Augmentation,
     PanoramaDataset,
-    PanoramaFormat,
     StoredMasks,
     StoredTargets,
 )
+from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.geometry import Windows
 

@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import Dataset
 
 from goodsam_pl.data.batch import SourceSample
-from goodsam_pl.data.files import check_pair, read_image, resize_image, resize_label
+from goodsam_pl.data.decoding import open_image
+from goodsam_pl.data.files import check_pair, resize_image, resize_label
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
@@ -47,9 +48,10 @@ class SourceDataset(Dataset[SourceSample]):
         entry = self.entries[index]
         if entry.label is None or entry.label_format is None:
             raise ValueError(f"{entry.image} has no label: source images need one each")
-        image = read_image(entry.image)
-        label = self._labels.read(entry.label, entry.label_format)
-        check_pair(image, label, entry.image, entry.label)
+        with open_image(entry.image) as file:
+            label = self._labels.read(entry.label, entry.label_format)
+            check_pair(file, label, entry.label)
+            image = file.pixels()
         if self.size is not None:
             image, label = resize_image(image, self.size), resize_label(label, self.size)
         if self.pipeline is not None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from goodsam_pl.data.files import read_image
 from goodsam_pl.data.labels import LabelFormat
+from goodsam_pl.data.text import read_text
 from goodsam_pl.taxonomy import IGNORE_INDEX, get_taxonomy
 
 __all__ = ["FOLD", "stanford_format"]
@@ -66,7 +67,13 @@ def _classes_of_instances(root: Path) -> npt.NDArray[np.uint8]:
         )
     train_ids = {name: index for index, name in enumerate(get_taxonomy(TAXONOMY).classes)}
     train_ids[_UNKNOWN] = IGNORE_INDEX
-    names = [instance.split("_")[0] for instance in json.loads(path.read_text(encoding="utf-8"))]
+    try:
+        instances = json.loads(read_text(path))
+        names = [instance.split("_")[0] for instance in instances]
+    except (json.JSONDecodeError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: no list of instance names ({error}): take it from the data set anew"
+        ) from error
     if unknown := sorted(set(names) - train_ids.keys()):
         raise ValueError(
             f"{path}: instances of the classes {', '.join(unknown)}, which Stanford2D3D does not "

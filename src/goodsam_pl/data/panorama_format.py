@@ -1,0 +1,247 @@
+"""How panorama files become arrays of one size."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from goodsam_pl.data.band import Band
+from goodsam_pl.data.decoding import EncodedImage, open_image
+from goodsam_pl.data.files import check_pair, resize_image, resize_label
+from goodsam_pl.data.labels import LabelReader
+from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.once import Reminder
+from goodsam_pl.data.sphere_tags import ContradictoryTagsError, SphereTags, read_sphere_tags
+from goodsam_pl.taxonomy import IGNORE_INDEX
+
+__all__ = ["PanoramaFormat"]
+
+log = logging.getLogger(__name__)
+
+_REMOVE = "or remove its tags if they are wrong (exiftool -XMP-GPano:all= FILE)"
+
+_contradictory = Reminder(
+    log, "its tags are not used, it is taken for 360° by file_vertical_fov, horizon in the middle"
+)
+_stated = Reminder(log, "this counts, not file_vertical_fov", limit=1)
+_black = Reminder(
+    log,
+    "if the picture fills only a part of its canvas, all angles are wrong: crop it to what is seen",
+)
+
+_LEAST_BLACK = 1 / 360
+"""Columns of pure black that are worth a warning, share of the width: our choice."""
+
+_BLACK_IS_USUAL = 45
+"""Degrees from the horizon, from which on rows of pure black are usual: cameras do not see the
+ground below their car, or the poles. Our choice."""
+
+
+@dataclass(frozen=True)
+class PanoramaFormat:
+    """How panorama files become arrays of one size.
+
+    A file spans 360° in width. Where its vertical field of view is larger than the one wanted,
+    the band around the horizon is cut out of it. What a file says itself in GPano tags counts more
+    than ``file_vertical_fov``.
+
+    Attributes:
+        size: height and width of the result, pixels.
+        vertical_fov: vertical field of view of the result, degrees.
+        file_vertical_fov: vertical field of view of files that do not say it, degrees.
+        aspect_tolerance: how far a file's aspect may be from square pixels, relative.
+    """
+
+    size: tuple[int, int]
+    vertical_fov: float
+    file_vertical_fov: float
+    aspect_tolerance: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.vertical_fov <= self.file_vertical_fov <= 180:
+            raise ValueError(
+                f"vertical_fov {self.vertical_fov:g}° must lie between 0° and that of the files, "
+                f"{self.file_vertical_fov:g}° (file_vertical_fov, at most 180°)"
+            )
+        height, width = self.size
+        if self._is_off(height, width, self.vertical_fov):
+            raise ValueError(
+                f"size {height}×{width} has the aspect of {360 * height / width:.1f}° by 360°, but "
+                f"vertical_fov is {self.vertical_fov:g}°: make them agree, or raise "
+                "aspect_tolerance if pixels need not be square"
+            )
+
+    @property
+    def view(self) -> dict[str, float]:
+        """The part of the sphere that is read, angles in degrees: masks belong to it."""
+        return {"vertical_fov": self.vertical_fov, "file_vertical_fov": self.file_vertical_fov}
+
+    def locate(self, path: Path) -> Band:
+        """Which rows of a file are read; only its header is looked at.
+
+        Raises:
+            OSError: the system does not let it be read.
+            ValueError: an unreadable file, one whose aspect is not that of 360° by
+                ``file_vertical_fov``, or that says itself that it shows less.
+        """
+        with open_image(path) as image:
+            return self._band(image)
+
+    def read(self, path: Path) -> npt.NDArray[np.uint8]:
+        """Read a panorama: RGB ``(H, W, 3)`` uint8 of the configured size.
+
+        Raises:
+            ValueError: as for :meth:`locate`, or a broken file.
+        """
+        with open_image(path) as image:
+            return self._pixels(image, self._band(image))
+
+    def read_tensor(self, path: Path) -> Tensor:
+        """As :meth:`read`, ``(3, H, W)``."""
+        return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
+
+    def fit_mask(
+        self, mask: npt.NDArray[np.bool_], band: Band | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
+
+        Args:
+            mask: ``(h, w)`` bool, of a file; it may be smaller than that.
+            band: where the panorama lies in the file, see :meth:`locate`; ``None`` for a file that
+                is not known, with the horizon in the middle.
+
+        Raises:
+            ValueError: its aspect is not that of the file.
+        """
+        height, width = mask.shape
+        if band is None:
+            if self._is_off(height, width, self.file_vertical_fov):
+                raise ValueError(
+                    f"a mask has {width}×{height} pixels, 360° by {360 * height / width:.1f}°, but "
+                    f"files are said to have {self.file_vertical_fov:g}°: set vertical_fov and "
+                    "file_vertical_fov to those of the files, or window_size to that of the masks"
+                )
+            band = self._centred((height, width))
+        elif abs(height * band.file_size[1] / (width * band.file_size[0]) - 1) > 0.05:
+            raise ValueError(
+                f"a mask has {width}×{height} pixels, but its image "
+                f"{band.file_size[1]}×{band.file_size[0]}: masks are of whole files, or set "
+                "window_size to that of the masks"
+            )
+        part = mask[band.of_height(height)]
+        return resize_label(part.astype(np.uint8), self.size).astype(bool)
+
+    def read_labelled(
+        self, entry: Entry, labels: LabelReader
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+        """Read a panorama and, where it has one, its label ``(H, W)`` of trainIds."""
+        with open_image(entry.image) as image:
+            band = self._band(image)
+            if entry.label is None or entry.label_format is None:
+                return self._pixels(image, band), None
+            label = labels.read(entry.label, entry.label_format)
+            check_pair(image, label, entry.label)
+            label = label[band.rows]
+            if entry.label_format.black_is_void:
+                label[(image.pixels(band.rows) == 0).all(axis=2)] = IGNORE_INDEX
+            return self._pixels(image, band), resize_label(label, self.size)
+
+    def _pixels(self, image: EncodedImage, band: Band) -> npt.NDArray[np.uint8]:
+        image.shrink(2 * self.size[1])
+        pixels = resize_image(image.pixels(band.rows), self.size)
+        self._look_for_black(image, band)
+        return pixels
+
+    def _band(self, image: EncodedImage) -> Band:
+        """What is read of a file."""
+        tags = _tags(image)
+        height, width = image.size
+        if tags is None or tags.width is None:
+            if self._is_off(height, width, self.file_vertical_fov):
+                raise ValueError(
+                    f"{image.path}: {width}×{height} pixels are 360° by "
+                    f"{360 * height / width:.1f}°, but {self.file_vertical_fov:g}° are configured: "
+                    "set file_vertical_fov (or vertical_fov) to that of the files, or raise "
+                    "aspect_tolerance if their pixels are not square"
+                )
+            return self._centred(image.size)
+        half = self.vertical_fov / 2
+        lacking = max(0.0, half - tags.above) + max(0.0, half - tags.below)
+        if lacking > min(self.aspect_tolerance, 1) * self.vertical_fov:
+            raise ValueError(
+                f"{image.path}: its tags say that it shows {_angle(tags.above, 'above')} and "
+                f"{_angle(tags.below, 'below')} the horizon, but {half:g}° are read on both sides: "
+                f"set a smaller vertical_fov (and size), leave the file out, {_REMOVE}"
+            )
+        if abs(tags.height - self.file_vertical_fov) > 1 or abs(tags.above - tags.below) > 1:
+            _stated.warn(
+                f"{image.path} says in its tags that it shows 360° by {tags.height:.4g}°, "
+                f"{_angle(tags.above, 'above')} the horizon"
+            )
+        return Band.around(
+            image.size,
+            height * self.vertical_fov / tags.height,
+            horizon=height * tags.above / tags.height,
+        )
+
+    def _centred(self, file_size: tuple[int, int]) -> Band:
+        return Band.around(file_size, file_size[0] * self.vertical_fov / self.file_vertical_fov)
+
+    def _look_for_black(self, image: EncodedImage, band: Band) -> None:
+        """Warn of what shows that a picture fills only a part of its canvas."""
+        height = image.size[0]
+        # rows of a degree
+        degree = (band.bottom - band.top) / self.vertical_fov / height
+        horizon = (band.top + band.bottom) / 2 / height
+        lowest = horizon + _BLACK_IS_USUAL * degree
+        highest = horizon - _BLACK_IS_USUAL * degree
+        edges = {
+            "columns on the left": (0, 0, _LEAST_BLACK, 1),
+            "columns on the right": (1 - _LEAST_BLACK, 0, 1, 1),
+            "rows at the top": (0, 0, 1, max(highest, 0) + degree),
+            "rows at the bottom": (0, min(lowest, 1) - degree, 1, 1),
+        }
+        black = [name for name, box in edges.items() if image.is_black(*box)]
+        if black:
+            _black.warn(f"{image.path}: pure black in {', '.join(black)}")
+
+    def _is_off(self, height: int, width: int, vertical_fov: float) -> bool:
+        return abs(360 * height / width / vertical_fov - 1) > self.aspect_tolerance
+
+
+def _tags(image: EncodedImage) -> SphereTags | None:
+    """What a file says of itself.
+
+    Raises:
+        ValueError: it shows less than a whole circle, or is no equirectangular image.
+    """
+    try:
+        tags = read_sphere_tags(image.xmp, image.size)
+    except ContradictoryTagsError as error:
+        _contradictory.warn(f"{image.path}: its tags say {error}")
+        return None
+    if tags is None:
+        return None
+    if tags.projection not in (None, "equirectangular"):
+        raise ValueError(
+            f"{image.path}: its tags say that it is {tags.projection!r}, not equirectangular: "
+            f"convert it, leave it out, {_REMOVE}"
+        )
+    if tags.width is not None and tags.width < 359:
+        raise ValueError(
+            f"{image.path}: spans {tags.width:.4g}° of 360°, as its tags say; its ends do not "
+            f"meet: leave it out, {_REMOVE}"
+        )
+    return tags
+
+
+def _angle(degrees: float, side: str) -> str:
+    if degrees < 0:
+        return f"nothing {side}"
+    return f"{degrees:.4g}° {side}"
