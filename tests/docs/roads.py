@@ -44,8 +44,8 @@ ROADS: dict[str, tuple[str, ...]] = {
         "hub/segformer",
     ),
 }
-"""Pages that are gone through in one folder, one after the other, or a folder of configurations with
-the commands that no page has; and what lies there before the first step, of ``given.GIVEN``. A
+"""Pages that are gone through in one folder, one after the other; or a folder of configurations
+with the commands that no page has. And what lies there before the first step, of ``given.GIVEN``: a
 reader has nothing else."""
 
 HUB = {
@@ -67,7 +67,6 @@ PLACEHOLDERS = {
     "IMAGES": "path/to/panoramas",
     "MASKS": "path/to/json",
     "OUT": "path/to/exported",
-    "PLAN.yaml": "configs/goodsam/ablation/streetworld.yaml",
 }
 """Words in capitals that stand for paths of the reader's."""
 
@@ -123,7 +122,9 @@ NOT_RUN: dict[str, str] = {
     "make ": "the test of targets below; the demo takes minutes, the tests would run themselves",
     "for s in 0 1 2; do make demo": "three demos; tests/scripts has label_quality.py",
     "goodsam test --config runs/demo/": "of a demo that has run",
+    "goodsam ablate PLAN.yaml": "docs/ablation.md has the plans",
     "goodsam weights vit_h": "downloads 2.6 GB; tests/sam/test_weights.py has a server of its own",
+    "git clone REPOSITORY": "the tests run in a clone",
     "source .venv/bin/activate": "changes the shell alone",
     "pip install": "the environment of the tests is what it makes",
     "hf download": "downloads",
