@@ -31,6 +31,7 @@ from goodsam_pl.networks import (
 from goodsam_pl.taxonomy import Taxonomy
 
 NETWORK = "goodsam_pl.networks.SegmentationNetwork"
+CONFIGS = Path(__file__).parents[2] / "configs"
 CLASSES = "name: own\nclasses: [road, sky, car, tree, house]"
 
 
@@ -294,6 +295,55 @@ def test_a_network_of_ones_own_class_is_given(tmp_path):
     assert torch.equal(again.network.weight, network.weight)
     image = np.zeros((7, 9, 3), np.uint8)
     assert again.predict(image).shape == (7, 9)  # trained on no panoramas: any size
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"class_path": "os.system", "init_args": {"command": "touch executed"}},
+        {"class_path": "segmentation_models_pytorch.from_pretrained", "init_args": {}},
+        {
+            "class_path": "goodsam_pl.networks.CustomNetwork",
+            "init_args": {"network": {"class_path": "hostile.Network", "init_args": {}}},
+        },
+    ],
+)
+def test_a_hostile_file_executes_nothing(elsewhere, fails, network):
+    (elsewhere / "hostile.py").write_text(
+        "open('executed', 'w')\nfrom torch.nn import Identity as Network"
+    )
+    path = elsewhere / "hostile.safetensors"
+    card = read_card(elsewhere / "student.safetensors")
+    hostile = NetworkCard(**{**card.to_dict(), "networks": {"student": network}})
+    save_weights({"weight": torch.zeros(1)}, path, card=hostile)
+    with pytest.raises(ValueError, match="is no model that a file may name"):
+        goodsam_pl.load(path)
+    data = yaml.safe_load((elsewhere / "run.yaml").read_text())["data"]
+    (elsewhere / "data.yaml").write_text(yaml.safe_dump({"data": data}))
+    error = fails("predict", "--config", "data.yaml", "--ckpt_path", path)
+    assert "is no model that a file may name" in error
+    assert not (elsewhere / "executed").exists()
+
+
+@pytest.mark.parametrize("file", ["last.ckpt", "student.safetensors"])
+def test_a_protocol_of_other_classes_is_refused_before_a_panorama_is_read(elsewhere, fails, file):
+    protocol = CONFIGS / "evaluation" / "stanford2d3d_13.yaml"
+    error = fails("test", "--config", protocol, "--ckpt_path", file)
+    assert "SegmentationNetwork gives 5 logits for each pixel" in error
+    assert "stanford2d3d-13 has 13 classes" in error
+
+
+def test_a_checkpoint_that_does_not_say_what_it_holds_still_gives_its_weights(elsewhere, goodsam):
+    checkpoint = torch.load(elsewhere / "last.ckpt", weights_only=True)
+    del checkpoint["goodsam_pl"]
+    torch.save(checkpoint, elsewhere / "old.ckpt")
+    told = goodsam("export", "old.ckpt", "old.safetensors").out
+    assert "old.ckpt does not say what its network is, so neither does the file" in told
+    old, new = read_weights(elsewhere / "old.safetensors"), read_weights(elsewhere / "last.ckpt")
+    assert old.keys() == new.keys()
+    assert all(torch.equal(old[name], new[name]) for name in new)
+    with pytest.raises(ValueError, match=r"old\.safetensors does not say what its network is"):
+        goodsam_pl.load("old.safetensors")
 
 
 def test_a_joint_training_of_ones_own_networks_travels_whole(workplace, goodsam, monkeypatch):
