@@ -26,8 +26,8 @@ demo: $(READY) ## The whole road on StreetWorld, from panoramas to a student (SE
 	$(BIN)/python scripts/demo.py --seed $(SEED)
 
 # a process a core; threads of torch beside them would only wait for one another
-test: $(READY) ## All tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+test: $(READY) ## All tests, with the notebooks and all that the pages tell to run
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests notebooks
 
 lint: $(READY) ## Style and types
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ from goodsam_pl.fusion.ctcf import CTCF, complementary_fusion
 from goodsam_pl.fusion.ctcf_v2 import CTCFv2, complementary_fusion_by_area
 from goodsam_pl.fusion.fused import FusedWindows, Fusion
 from goodsam_pl.fusion.majority import MajorityVote, majority_vote
+from goodsam_pl.fusion.mask_votes import MaskVotes, mask_votes
 from goodsam_pl.fusion.no_fusion import NoFusion, own_predictions
 from goodsam_pl.fusion.sepl import SEPL, sam_enhanced_pseudo_labels
 from goodsam_pl.fusion.ssa import SSA, semantic_segment_anything
@@ -20,10 +21,12 @@ __all__ = [
     "FusedWindows",
     "Fusion",
     "MajorityVote",
+    "MaskVotes",
     "NoFusion",
     "complementary_fusion",
     "complementary_fusion_by_area",
     "majority_vote",
+    "mask_votes",
     "own_predictions",
     "sam_enhanced_pseudo_labels",
     "semantic_segment_anything",

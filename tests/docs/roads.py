@@ -1,0 +1,151 @@
+"""How the pages are run: what each finds, what makes it shorter, and what is not run and why."""
+
+from __future__ import annotations
+
+from pages import CONFIGS, PAGES, Step, steps_of
+
+ROADS: dict[str, tuple[str, ...]] = {
+    "README.md": (
+        "path/to/panoramas",
+        "path/to/camvid",
+        "path/to/json",
+        "data/DensePASS",
+        "hub/segformer",
+    ),
+    "docs/ablation.md": (),
+    "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
+    "docs/goodsam.md": (
+        "data/streetworld",
+        "data/DensePASS",
+        "runs/streetworld/source/last.ckpt",
+        "runs/streetworld/rectification/last.ckpt",
+        "hub/segformer",
+    ),
+    "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
+    "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
+    "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
+    "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
+    "src/goodsam_pl/weights/segformer_b0_streetworld.md": (),
+    "src/goodsam_pl/weights/vit_nano.md": (),
+    "configs/densepass": ("data/DensePASS", "hub/segformer"),
+    "configs/evaluation": (
+        "data/DensePASS",
+        "data/WildPASS",
+        "data/Stanford2D3D",
+        "path/to/last.ckpt",
+        "path/to/stanford_13.ckpt",
+        "path/to/stanford_8.ckpt",
+    ),
+    "configs/goodsam/data": (
+        "data/DensePASS",
+        "data/WildPASS",
+        "runs/streetworld/source/last.ckpt",
+        "runs/densepass/rectification/last.ckpt",
+        "hub/segformer",
+    ),
+}
+"""A page, or a folder of configurations with the commands that no page has; and what lies there
+before its first step, of ``given.GIVEN``. A reader has nothing else."""
+
+HUB = {
+    "smp-hub/segformer-b5-1024x1024-city-160k": "hub/segformer",
+    "weights: imagenet": "weights: null",
+    "weights imagenet": "weights streetworld",
+    "model: vit_h": "model: vit_nano",
+    "points_per_side: 32": "points_per_side: 4",
+    "predicted_iou_threshold: 0.88": "predicted_iou_threshold: null",
+    "stability_threshold: 0.95": "stability_threshold: null",
+    "facebook/sam2.1-hiera-tiny": "hub/sam",
+    "facebook/sam-vit-base": "hub/sam",
+}
+"""What would be downloaded, and the small thing that stands for it in configurations and blocks."""
+
+PLACEHOLDERS = {
+    "STORE": "path/to/masks",
+    "NEW_STORE": "path/to/new_store",
+    "IMAGES": "path/to/panoramas",
+    "MASKS": "path/to/json",
+    "OUT": "path/to/exported",
+    "PLAN.yaml": "configs/goodsam/ablation/streetworld.yaml",
+}
+"""Words in capitals that stand for paths of the reader's."""
+
+_WINDOWS = "--data.init_args.size [48,256] --data.init_args.window_size [48,64]"
+_PANORAMAS = f"{_WINDOWS} --data.init_args.window_stride [48,64]"
+_COMMANDS = r"(goodsam|lightning) "
+SHORTER: dict[str, str] = {
+    _COMMANDS + "streetworld": (
+        "--source_train 2 --source_val 1 --target_train 2 --target_val 1 --target_test 1 "
+        "--source_size [64,128] --panorama_size [48,256] --workers 1"
+    ),
+    "--source_pretrain": "--source_pretrain 2",
+    _COMMANDS + "(fit|test|predict) ": "--trainer.accelerator cpu --data.init_args.num_workers 0",
+    _COMMANDS + "fit ": (
+        "--trainer.max_steps 2 --trainer.precision 32-true --trainer.enable_progress_bar false "
+        "--data.init_args.batch_size 2"
+    ),
+    "fit .*configs/(streetworld/(rect|dist)|goodsam/[a-z_]+.yaml$)": (
+        "--trainer.val_check_interval 2"
+    ),
+    "configs/(streetworld|real)/(rect|dist)": _PANORAMAS,
+    "configs/(goodsam/[a-z]+[_.]|densepass)": _PANORAMAS,
+    "configs/own/(rect|dist)": (
+        "--data.init_args.size [64,352] --data.init_args.window_size [64,64] "
+        "--data.init_args.window_stride [64,44]"
+    ),
+    "configs/goodsam/plus_plus": (
+        "--data.init_args.horizontal_window_size [24,64] "
+        "--data.init_args.horizontal_window_stride [24,64] "
+        "--data.init_args.vertical_window_size [48,32] "
+        "--data.init_args.vertical_window_stride [48,32]"
+    ),
+    "configs/evaluation/(dense|wild)pass": _PANORAMAS,
+    "configs/evaluation/stanford": (
+        "--data.init_args.size [128,256] --data.init_args.window_size [64,64] "
+        "--data.init_args.window_stride [64,64]"
+    ),
+    "configs/evaluation/stanford2d3d_13": "--ckpt_path path/to/stanford_13.ckpt",
+    "configs/evaluation/stanford2d3d_8": "--ckpt_path path/to/stanford_8.ckpt",
+    "masks import path/to/json path/to/new_store": "--file_vertical_fov 180",
+    "goodsam masks (compute|import)": "--size [48,256]",
+    "goodsam masks compute": "--window_size [48,64] --window_stride [48,64]",
+    "masks compute .*SegmentAnything|masks compute .*TransformersSAM": (
+        "--proposer.points_per_side 4"
+    ),
+    "goodsam ablate": "--seeds []",
+}
+"""Options that are added to every command in which the expression is found, in this order. They
+make it short; nothing else is changed about it."""
+
+NOT_RUN: dict[str, str] = {
+    "make ": "the test of targets below; the demo takes minutes, the tests would run themselves",
+    "for s in 0 1 2; do make demo": "three demos; tests/scripts has label_quality.py",
+    "goodsam test --config runs/demo/": "of a demo that has run",
+    "goodsam weights vit_h": "downloads 2.6 GB; tests/sam/test_weights.py has a server of its own",
+    "source .venv/bin/activate": "changes the shell alone",
+    "pip install": "the environment of the tests is what it makes",
+    "hf download": "downloads",
+    "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
+    "OMP_NUM_THREADS=1 python scripts/train_nano_sam.py": "70 minutes; tests/scripts has it short",
+    "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
+}
+"""Commands that begin so are not run, for these reasons."""
+
+
+def is_page(road: str) -> bool:
+    """Whether a road is a page, and no folder of configurations."""
+    return road.endswith(".md")
+
+
+def steps(road: str) -> list[Step]:
+    """What is to be done on a road, in order; a command that another road does is left out."""
+    if is_page(road):
+        return steps_of(road)
+    told = {step.text for page in PAGES for step in steps_of(page)}
+    found: list[Step] = []
+    for config in CONFIGS:
+        for step in steps_of(config):
+            if step.text not in told and config.rpartition("/")[0] == road:
+                found.append(step)
+            told.add(step.text)
+    return found
