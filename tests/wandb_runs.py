@@ -20,14 +20,47 @@ def history(log: Path) -> list[dict[str, Any]]:
     Args:
         log: the file ``run-<id>.wandb``.
     """
-    steps = []
+    return [
+        {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in record.history.item}
+        for record in records(log)
+        if record.HasField("history")
+    ]
+
+
+def config(log: Path) -> dict[str, Any]:
+    """The configuration that a run was given, from its start on."""
+    told: dict[str, Any] = {}
+    for record in records(log):
+        parts = [record.run.config] if record.HasField("run") else []
+        parts += [record.config] if record.HasField("config") else []
+        for part in parts:
+            told |= {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in part.update}
+    return told
+
+
+def summaries(log: Path) -> dict[str, set[str]]:
+    """The summaries that were defined, by the name or pattern of a metric."""
+    kinds = ("min", "max", "mean", "last", "best", "none")
+    return {
+        record.metric.name or record.metric.glob_name: {
+            kind for kind in kinds if getattr(record.metric.summary, kind)
+        }
+        for record in records(log)
+        if record.HasField("metric")
+    }
+
+
+def run(log: Path) -> Any:
+    """The record of a run itself: ``run_group``, ``job_type``, ``display_name``."""
+    return next(record.run for record in records(log) if record.HasField("run"))
+
+
+def records(log: Path) -> Iterator[Any]:
+    """All that was written, in order."""
     for content in _records(log.read_bytes()):
         record = wandb_internal_pb2.Record()
         record.ParseFromString(content)
-        if record.HasField("history"):
-            items = record.history.item
-            steps.append({i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in items})
-    return steps
+        yield record
 
 
 def history_with(log: Path, end: str, count: int = 1, patience: float = 60) -> list[dict[str, Any]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import wandb
-from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from PIL import Image
 from torch import nn
 
@@ -60,8 +62,8 @@ def data(tmp_path):
 
 @pytest.fixture
 def fit(tmp_path):
-    def run(module, data, panels, logger=False, **settings):
-        callbacks = [panels]
+    def run(module, data, panels, logger=False, more=(), **settings):
+        callbacks = [*([panels] if panels else []), *more]
         if data.mask_root is not None:
             callbacks.insert(0, PrecomputeSAM(Felzenszwalb(scales=(50.0,))))
         trainer = Trainer(
@@ -84,8 +86,8 @@ def _rectification():
     return TARectification(nn.Conv2d(3, 19, 1), warmup_steps=0)
 
 
-def _drawn(tmp_path):
-    folder = tmp_path / "run" / "stages"
+def _drawn(tmp_path, run="run"):
+    folder = tmp_path / run / "stages"
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
 
 
@@ -146,6 +148,121 @@ def test_every_second_validation(tmp_path, data, fit):
     assert _drawn(tmp_path) == ["train_2/000002.png", "train_2/000006.png"]
 
 
+def test_where_nothing_is_validated_steps_say_when(tmp_path, data, fit):
+    panels = StagePanels(panoramas=1)
+    fit(_rectification(), data(), panels, limit_val_batches=0, max_steps=12, max_epochs=-1)
+    steps = (0, 2, 4, 6, 8, 10, 12)  # a tenth of 12 steps, rounded up
+    assert _drawn(tmp_path) == [f"train_2/{step:06d}.png" for step in steps]
+
+
+def test_steps_can_be_chosen_and_the_end_is_drawn_in_any_case(tmp_path, data, fit):
+    panels = StagePanels(panoramas=1, every_n_steps=3)
+    fit(_rectification(), data(), panels, limit_val_batches=0)
+    assert _drawn(tmp_path) == [f"train_2/{step:06d}.png" for step in (0, 3, 4)]
+
+
+def test_validations_that_are_not_due_leave_the_end(tmp_path, data, fit):
+    fit(_rectification(), data(), StagePanels(panoramas=1), check_val_every_n_epoch=5)
+    assert _drawn(tmp_path) == ["train_2/000004.png"]
+
+
+def test_accumulated_batches_are_one_step(tmp_path, data, fit):
+    fit(
+        _rectification(),
+        data(),
+        StagePanels(panoramas=1),
+        limit_val_batches=0,
+        accumulate_grad_batches=2,
+    )
+    assert _drawn(tmp_path) == [f"train_2/{step:06d}.png" for step in range(3)]
+
+
+def test_wandb_gets_pictures_and_signals_of_unlabelled_panoramas_on_one_axis(tmp_path, data, fit):
+    module = StudentDistillation(nn.Conv2d(3, 19, 1), nn.Conv2d(3, 19, 1), warmup_steps=0)
+    logger = WandbLogger(project="p", save_dir=tmp_path, offline=True)
+    panels = StagePanels(panoramas=1, every_n_steps=2)
+    fit(module, data(), panels, logger, limit_val_batches=0, log_every_n_steps=1)
+
+    [log] = tmp_path.rglob("run-*.wandb")
+    drawn = history_with(log, "stages/train_2/captions", count=3)
+    measured = history_with(log, "label_free/agreement", count=3)
+    assert [step["trainer/global_step"] for step in drawn] == [0, 2, 4]
+    assert [step["trainer/global_step"] for step in measured] == [0, 2, 4]
+    assert "ground truth" not in drawn[0]["stages/train_2/captions"]
+    shares = [measured[0][f"label_free/share/{name}"] for name in TAXONOMY.classes]
+    assert sum(shares) == pytest.approx(1)
+    for step in measured:
+        for name in ("agreement", "agreement_miou", "agreement_fused", "trusted", "entropy"):
+            assert 0 <= step[f"label_free/{name}"] <= 1
+    teacher = {step["label_free/entropy_teacher"] for step in measured}
+    student = {step["label_free/entropy"] for step in measured}
+    assert (len(teacher), len(student)) == (1, 3)  # the one is frozen, the other learns
+    losses = history_with(log, "train/loss")
+    for step in losses:
+        assert step["train/weighted/boundary"] == pytest.approx(0.1 * step["train/boundary"])
+        assert step["train/weighted/whole"] == step["train/whole"]
+
+
+def test_other_loggers_get_the_signals_too(tmp_path, data, fit):
+    logger = CSVLogger(tmp_path / "logs")
+    fit(_rectification(), data(), StagePanels(panoramas=1), logger, limit_val_batches=0)
+    [path] = (tmp_path / "logs").rglob("metrics.csv")
+    with path.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["label_free/entropy"]]
+    assert [row["step"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert "label_free/agreement" not in rows[0]  # there is no student
+    assert "label_free/agreement_fused" in rows[0]
+    assert len(_drawn(tmp_path / "logs/lightning_logs/version_0", "")) == 5
+
+
+class _Counting(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 19, 1)
+        self.asked = 0
+
+    def forward(self, images):
+        self.asked += 1
+        return super().forward(images)
+
+
+def test_a_frozen_teacher_is_asked_once(data, fit):
+    def asked(panels):
+        teacher = _Counting()
+        module = StudentDistillation(nn.Conv2d(3, 19, 1), teacher, warmup_steps=0)
+        fit(module, data(), panels, limit_val_batches=0)
+        return teacher.asked
+
+    assert asked(StagePanels(panoramas=1)) == asked(None) + 1
+
+
+def test_training_goes_on_to_the_bit_as_it_would_have_without(data, fit):
+    def network():
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Conv2d(8, 19, 1)
+        )
+
+    class Modes(Callback):
+        def __init__(self):
+            self.seen = []
+
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            self.seen.append([layer.training for layer in pl_module.modules()])
+
+    def trained(panels):
+        seed_everything(0, verbose=False)
+        module = StudentDistillation(network(), network(), joint=True, warmup_steps=0)
+        modes = Modes()
+        fit(module, data(), panels, limit_val_batches=0, more=[modes])
+        return module.state_dict(), modes.seen, torch.rand(3), np.random.rand()  # noqa: NPY002
+
+    (with_panels, *rest), (without, *others) = trained(StagePanels()), trained(None)
+    assert with_panels.keys() == without.keys()
+    assert all(torch.equal(with_panels[name], without[name]) for name in without)
+    assert rest[0] == others[0]
+    assert torch.equal(rest[1], others[1])
+    assert rest[2] == others[2]
+
+
 def test_a_trial_run_draws_nothing(tmp_path, data, fit):
     fit(_rectification(), data(), StagePanels(), fast_dev_run=True)
     assert _drawn(tmp_path) == []
@@ -156,7 +273,7 @@ def test_other_systems_are_told_to_leave_it_out(data, fit):
         fit(SourceSegmentation(nn.Conv2d(3, 19, 1)), data(mask_root=None), StagePanels())
 
 
-@pytest.mark.parametrize("option", ["panoramas", "every_n_validations"])
+@pytest.mark.parametrize("option", ["panoramas", "every_n_validations", "every_n_steps"])
 def test_less_than_one_is_refused(option):
     with pytest.raises(ValueError, match=f"{option} is 0: choose at least 1"):
         StagePanels(**{option: 0})

@@ -1,8 +1,10 @@
-"""What watches a run: the table of classes, the pictures of ``predict``, more views of them."""
+"""What watches a run: tables, panels and signals, what ``predict`` writes, more views of images."""
 
 from __future__ import annotations
 
 from goodsam_pl.callbacks.class_table import ClassTable
+from goodsam_pl.callbacks.dashboard import define_summaries, name_runs, wandb_loggers
+from goodsam_pl.callbacks.data_facts import data_facts
 from goodsam_pl.callbacks.precompute_teacher import PrecomputeTeacher
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
@@ -10,6 +12,7 @@ from goodsam_pl.callbacks.run_directory import RunDirectory, run_directory
 from goodsam_pl.callbacks.stage_panels import StagePanels
 from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
+from goodsam_pl.callbacks.training_signals import TrainingSignals
 
 __all__ = [
     "ClassTable",
@@ -21,5 +24,10 @@ __all__ = [
     "StagePanels",
     "TestTimeAugmentation",
     "TiledPrediction",
+    "TrainingSignals",
+    "data_facts",
+    "define_summaries",
+    "name_runs",
     "run_directory",
+    "wandb_loggers",
 ]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
 from typing_extensions import override
 
 from goodsam_pl.atomic import write_atomically
+from goodsam_pl.callbacks.dashboard import wandb_loggers
 from goodsam_pl.callbacks.protocols import ScoredModule, check_measuring, check_scored, scored_in
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.callbacks.score_table import ScoreTable
@@ -92,6 +92,5 @@ def _log(key: str, table: ScoreTable, trainer: Trainer) -> None:
         [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in row]
         for row in table.rows()
     ]
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.log_table(key, columns=table.header(), data=rows, step=trainer.global_step)
+    for logger in wandb_loggers(trainer):
+        logger.log_table(key, columns=table.header(), data=rows, step=trainer.global_step)

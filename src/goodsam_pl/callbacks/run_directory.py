@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-__all__ = ["RunDirectory", "run_directory"]
+__all__ = ["RunDirectory", "checkpoint_directory", "run_directory"]
 
 
 class RunDirectory(Callback):
@@ -34,7 +34,7 @@ def run_directory(trainer: Trainer) -> Path:
 
     Call it in all processes, from ``setup`` on; they get the same answer.
     """
-    found = _of_callback(trainer) or _of_checkpoints(trainer) or _of_logger(trainer)
+    found = _of_callback(trainer) or checkpoint_directory(trainer) or _of_logger(trainer)
     return Path(trainer.strategy.broadcast(str(found)))
 
 
@@ -45,7 +45,8 @@ def _of_callback(trainer: Trainer) -> Path | None:
     return Path(chosen[-1]) if chosen else None
 
 
-def _of_checkpoints(trainer: Trainer) -> Path | None:
+def checkpoint_directory(trainer: Trainer) -> Path | None:
+    """The run's folder as ``ModelCheckpoint`` has it, where it is given a ``dirpath``."""
     callback = trainer.checkpoint_callback
     if not isinstance(callback, ModelCheckpoint) or callback.dirpath is None:
         return None

@@ -1,8 +1,9 @@
-"""The stages of the method on a few panoramas, drawn at each validation."""
+"""The stages of the method on a few panoramas, drawn and measured as training goes on."""
 
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,12 +14,25 @@ from torch import nn
 from typing_extensions import override
 
 from goodsam_pl.atomic import write_atomically
+from goodsam_pl.callbacks.dashboard import wandb_loggers
+from goodsam_pl.callbacks.onlooker import looking_on
 from goodsam_pl.callbacks.pictures import contact_sheet
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.callbacks.stages import FusingModule, Stages, is_fusing, observe
+from goodsam_pl.callbacks.stages import (
+    FusingModule,
+    Stages,
+    is_fusing,
+    label_free_scores,
+    observe_student,
+    observe_teachers,
+)
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
+from goodsam_pl.networks import FrozenNetwork
 
 __all__ = ["StagePanels"]
+
+_TIMES = 10
+_STEPS_WITHOUT_END = 200
 
 
 class StagePanels(pl.Callback):
@@ -30,15 +44,27 @@ class StagePanels(pl.Callback):
     pictures for each panorama; the first carries the label maps as overlays with class names. Other
     loggers, or none, leave ``stages/<name>/<step>.png`` in the run's folder.
 
+    All loggers get what the same panoramas say without labels, as ``label_free/<score>``: see
+    :class:`goodsam_pl.metrics.LabelFreeScores`.
+
+    It looks at each validation; in a run without, as on panoramas of one's own, before the first
+    step and then by steps; and once more when training ends.
+
     Works for TARectification and StudentDistillation on a PanoramaDataModule. The first process
-    alone looks at the panoramas, and at no more than ``panoramas`` of them.
+    alone looks at the panoramas, and at no more than ``panoramas`` of them. A frozen teacher
+    assistant, which says the same each time, is asked once. Training goes on to the bit as it would
+    have without.
 
     Args:
-        panoramas: how many, evenly spread over the split.
-        every_n_validations: 1 draws at each, the first included.
+        panoramas: how many, evenly spread over the split. Two cost about as much as a training
+            step at each look, and show whether one is an exception.
+        every_n_validations: 1 draws at each, the first included: who validates has time to look.
         split: whose panoramas. ``auto`` prefers the stages to the ground truth: it takes ``val``
             where its panoramas come with masks (``data.mask_splits``), else ``train`` where those
             do, which has no ground truth, else ``val`` without masks and fusion.
+        every_n_steps: draw by optimiser steps, too. ``None`` does so in runs without validation
+            alone, ten times a run: enough to see a course, too few to slow it down; where time
+            alone ends the run, every 200 steps.
 
     Raises:
         ValueError: a number below 1.
@@ -49,15 +75,27 @@ class StagePanels(pl.Callback):
         panoramas: int = 2,
         every_n_validations: int = 1,
         split: Literal["auto", "val", "train"] = "auto",
+        every_n_steps: int | None = None,
     ) -> None:
-        for name, value in (("panoramas", panoramas), ("every_n_validations", every_n_validations)):
-            if value < 1:
+        for name, value in (
+            ("panoramas", panoramas),
+            ("every_n_validations", every_n_validations),
+            ("every_n_steps", every_n_steps),
+        ):
+            if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}: choose at least 1, or leave StagePanels out")
         self.panoramas = panoramas
         self.every_n_validations = every_n_validations
         self.split = split
+        self.every_n_steps = every_n_steps
+        self._begin()
+
+    def _begin(self) -> None:
         self._validations = 0
+        self._interval: int | None = None
+        self._shown_at: int | None = None
         self._batches: list[PanoramaBatch] = []
+        self._told: list[Stages] = []
         self._directory = Path()
 
     @override
@@ -69,26 +107,74 @@ class StagePanels(pl.Callback):
         """
         if stage in {"fit", "validate"}:
             _check(trainer, pl_module)
+            self._begin()
             self._directory = run_directory(trainer)
 
     @override
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw before the first step where steps say when."""
+        self._interval = self.every_n_steps or (None if _validates(trainer) else _tenth(trainer))
+        if self._interval is not None:
+            self._look(trainer, pl_module)
+
+    @override
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Draw where steps say when."""
+        if self._interval is not None and trainer.global_step % self._interval == 0:
+            self._look(trainer, pl_module)
+
+    @override
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draw."""
-        trial = trainer.sanity_checking or trainer.fast_dev_run  # type: ignore[attr-defined]  # set by a connector
-        if trial or not trainer.is_global_zero:
+        """Draw where validations say when."""
+        if trainer.sanity_checking:
             return
         self._validations += 1
-        if (self._validations - 1) % self.every_n_validations:
+        if (self._validations - 1) % self.every_n_validations == 0:
+            self._look(trainer, pl_module)
+
+    @override
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw what came out."""
+        self._look(trainer, pl_module)
+
+    def _look(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw and measure, in the first process, once at each step."""
+        trial = trainer.fast_dev_run  # type: ignore[attr-defined]  # set by a connector
+        if trial or not trainer.is_global_zero or self._shown_at == trainer.global_step:
             return
+        self._shown_at = trainer.global_step
         module, data = _check(trainer, pl_module)
+        with looking_on(pl_module), trainer.precision_plugin.forward_context():
+            observed = self._observe(pl_module, module, data)
+        for name, stages in zip(self._names, observed, strict=True):
+            self._show(name, stages, trainer)
+        scores = label_free_scores(observed).as_log(module.taxonomy.classes)
+        for logger in trainer.loggers:
+            logger.log_metrics(scores, trainer.global_step)
+
+    def _observe(
+        self, pl_module: pl.LightningModule, module: FusingModule, data: PanoramaDataModule
+    ) -> list[Stages]:
         self._batches = self._batches or data.examples(self._role(data), self.panoramas)
+        told = self._told or [
+            observe_teachers(batch.to(pl_module.device), module, data.evaluation_taxonomy)
+            for batch in self._batches
+        ]
+        if isinstance(module.teacher_assistant, FrozenNetwork):
+            self._told = told
         student: nn.Module | None = getattr(module, "student", None)
-        for batch in self._batches:
-            with trainer.precision_plugin.forward_context():
-                stages = observe(
-                    batch.to(pl_module.device), module, student, data.evaluation_taxonomy
-                )
-            self._show(batch.names[0], stages, trainer)
+        return told if student is None else [observe_student(each, student) for each in told]
+
+    @property
+    def _names(self) -> list[str]:
+        return [batch.names[0] for batch in self._batches]
 
     def _role(self, data: PanoramaDataModule) -> Literal["val", "train"]:
         if self.split != "auto":
@@ -96,7 +182,7 @@ class StagePanels(pl.Callback):
         return "train" if data.has_masks("train") and not data.has_masks("val") else "val"
 
     def _show(self, name: str, stages: Stages, trainer: pl.Trainer) -> None:
-        dashboards = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
+        dashboards = wandb_loggers(trainer)
         for logger in dashboards:
             _log(logger, f"stages/{name}", stages, trainer.global_step)
         if not dashboards:
@@ -104,6 +190,16 @@ class StagePanels(pl.Callback):
             Image.fromarray(contact_sheet([stages.panels()])).save(content, format="PNG")
             path = self._directory / "stages" / name / f"{trainer.global_step:06d}.png"
             write_atomically(path, content.getvalue())
+
+
+def _validates(trainer: pl.Trainer) -> bool:
+    """Whether the run has a validation; asked once training has begun."""
+    return trainer.enable_validation and sum(trainer.num_val_batches) > 0
+
+
+def _tenth(trainer: pl.Trainer) -> int:
+    steps = trainer.estimated_stepping_batches
+    return _STEPS_WITHOUT_END if math.isinf(steps) else max(1, math.ceil(steps / _TIMES))
 
 
 def _check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeGuard
 
@@ -19,10 +19,25 @@ from goodsam_pl.callbacks.pictures import (
 )
 from goodsam_pl.data import PanoramaBatch
 from goodsam_pl.geometry import WindowGrid, as_families, by_family, stitch_families
+from goodsam_pl.metrics import (
+    LabelFreeScores,
+    agreement,
+    class_shares,
+    normalized_entropy,
+)
 from goodsam_pl.modules.teachers import Teachers
 from goodsam_pl.taxonomy import Taxonomy
 
-__all__ = ["FusingModule", "Panel", "Stages", "is_fusing", "observe"]
+__all__ = [
+    "FusingModule",
+    "Panel",
+    "Stages",
+    "is_fusing",
+    "label_free_scores",
+    "observe",
+    "observe_student",
+    "observe_teachers",
+]
 
 
 class FusingModule(Protocol):
@@ -68,9 +83,11 @@ class Stages:
         windows: the grid of the masks, the first where two cross.
         masks: SAM's, int ``(N, L, h, w)``, -1 = no mask.
         windowed: argmax S_TA^w, the stitched teacher assistant, int64 ``(H, W)``.
+        windowed_entropy: of S_TA^w, 0 to 1, see :func:`goodsam_pl.metrics.normalized_entropy`.
         fused: argmax E, of the stitched E_i, int64 ``(H, W)``.
         weight: M, the mean of M_i over windows, ``(H, W)`` in [0, 1].
         student: its labels, int64 ``(H, W)``.
+        student_entropy: of its probabilities, likewise.
         truth: labels ``(H, W)``, 255 = unknown.
         taxonomy: of all these labels.
     """
@@ -79,9 +96,11 @@ class Stages:
     windows: WindowGrid
     masks: Tensor | None
     windowed: Tensor
+    windowed_entropy: Tensor
     fused: Tensor | None
     weight: Tensor | None
     student: Tensor | None
+    student_entropy: Tensor | None
     truth: Tensor | None
     taxonomy: Taxonomy
 
@@ -128,7 +147,6 @@ class Stages:
         return drawn
 
 
-@torch.no_grad()
 def observe(
     batch: PanoramaBatch,
     module: FusingModule,
@@ -144,6 +162,15 @@ def observe(
         labels_in: class set of the batch's labels; they are left out where it is another than the
             module's.
     """
+    stages = observe_teachers(batch, module, labels_in)
+    return stages if student is None else observe_student(stages, student)
+
+
+@torch.no_grad()
+def observe_teachers(
+    batch: PanoramaBatch, module: FusingModule, labels_in: Taxonomy | None = None
+) -> Stages:
+    """Run the stages before the student's, as :func:`observe` does."""
     first = _first_of(batch)
     comparable = first.label is not None and labels_in in {None, module.taxonomy}
     look = None
@@ -157,9 +184,11 @@ def observe(
         windows=first.windows.families[0],
         masks=None,
         windowed=stitched[0].argmax(dim=0),
+        windowed_entropy=normalized_entropy(stitched)[0],
         fused=None,
         weight=None,
-        student=None if student is None else student(first.image)[0].argmax(dim=0),
+        student=None,
+        student_entropy=None,
         truth=first.label[0] if comparable and first.label is not None else None,
         taxonomy=module.taxonomy,
     )
@@ -172,6 +201,50 @@ def observe(
         fused=look.ensemble[0].argmax(dim=0),
         weight=stitch_families(weights, first.windows)[0, 0],
     )
+
+
+@torch.no_grad()
+def observe_student(stages: Stages, student: nn.Module) -> Stages:
+    """Add what a student says of the same panorama."""
+    logits = student(stages.image[None]).float()
+    return replace(
+        stages,
+        student=logits[0].argmax(dim=0),
+        student_entropy=normalized_entropy(logits.softmax(dim=1))[0],
+    )
+
+
+def label_free_scores(observed: Sequence[Stages]) -> LabelFreeScores:
+    """What some panoramas of one size say without their labels.
+
+    Args:
+        observed: at least one; the same stages of each.
+    """
+    classes = len(observed[0].taxonomy.classes)
+    windowed = torch.stack([each.windowed for each in observed])
+    student = _stacked([each.student for each in observed])
+    fused = _stacked([each.fused for each in observed])
+    own = windowed if student is None else student
+    student_entropy = _mean([each.student_entropy for each in observed])
+    teacher_entropy = torch.stack([each.windowed_entropy for each in observed]).mean().item()
+    return LabelFreeScores(
+        with_teacher=None if student is None else agreement(student, windowed, classes),
+        with_fused=None if fused is None else agreement(own, fused, classes),
+        trusted=_mean([each.weight for each in observed]),
+        entropy=teacher_entropy if student_entropy is None else student_entropy,
+        teacher_entropy=None if student_entropy is None else teacher_entropy,
+        shares=class_shares(own, classes),
+    )
+
+
+def _stacked(maps: Sequence[Tensor | None]) -> Tensor | None:
+    there = [each for each in maps if each is not None]
+    return torch.stack(there) if there else None
+
+
+def _mean(maps: Sequence[Tensor | None]) -> float | None:
+    stacked = _stacked(maps)
+    return None if stacked is None else stacked.float().mean().item()
 
 
 def _first_of(batch: PanoramaBatch) -> PanoramaBatch:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import yaml
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from typing_extensions import override
 
 from goodsam_pl.atomic import write_atomically
-from goodsam_pl.callbacks import run_directory
+from goodsam_pl.callbacks import data_facts, define_summaries, run_directory, wandb_loggers
 
 __all__ = ["SaveRunConfig"]
 
 
 class SaveRunConfig(SaveConfigCallback):
-    """Writes ``config.yaml`` into the run's folder and shows it to W&B.
+    """Writes ``config.yaml`` into the run's folder, and shows it to the loggers.
 
     Lightning's own would write it to the logger's ``save_dir``, which for W&B is the current
     directory. Verbs other than ``fit`` write ``config_<verb>.yaml``, so that scoring a run leaves
     its training configuration alone.
+
+    Loggers get the same, nested as in the file, in the place of the flat arguments of model and
+    data that Lightning sends by itself: each argument once. Beside it stand which images the run
+    saw (:func:`goodsam_pl.callbacks.data_facts`). W&B is told which scores are best when they are
+    largest, and which when they are smallest.
     """
 
     @override
@@ -30,11 +34,48 @@ class SaveRunConfig(SaveConfigCallback):
             return
         directory = run_directory(trainer)
         self.already_saved = True
+        _silence(trainer, pl_module)
         if not trainer.is_global_zero:
             return
         name = self.config_filename if stage == "fit" else f"config_{TrainerFn(stage).value}.yaml"
         text = self.parser.dump(self.config, skip_none=False)
         write_atomically(directory / name, text.encode())
         for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.experiment.config.update(yaml.safe_load(text), allow_val_change=True)
+            logger.log_hyperparams(yaml.safe_load(text))
+        for logger in wandb_loggers(trainer):
+            define_summaries(logger)
+
+    @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say which images are trained on: now that those without masks are left out."""
+        _log_facts(trainer)
+
+    @override
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say which images are scored."""
+        if trainer.state.fn == TrainerFn.VALIDATING:
+            _log_facts(trainer)
+
+    @override
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say which images are scored."""
+        _log_facts(trainer)
+
+    @override
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say which images are labelled."""
+        _log_facts(trainer)
+
+
+def _silence(trainer: Trainer, module: LightningModule) -> None:
+    """Keep Lightning from sending the arguments of model and data once more."""
+    for each in (module, getattr(trainer, "datamodule", None)):
+        if each is not None:
+            each._log_hyperparams = False  # noqa: SLF001  # as save_hyperparameters(logger=False)
+
+
+def _log_facts(trainer: Trainer) -> None:
+    if trainer.is_global_zero and trainer.loggers:
+        facts = data_facts(getattr(trainer, "datamodule", None))
+        for logger in trainer.loggers if facts else ():
+            logger.log_hyperparams(facts)

@@ -14,7 +14,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.utilities import rank_zero_only
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
-from goodsam_pl.callbacks import RunDirectory, TestTimeAugmentation
+from goodsam_pl.callbacks import RunDirectory, TestTimeAugmentation, name_runs
 from goodsam_pl.cli.checkpoint import (
     differences,
     is_weights_file,
@@ -171,7 +171,10 @@ class GoodSAMCLI(LightningCLI):
             _warn(f"{difference} {ckpt_path}; the former is used")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
-        """Add what the options ask for, and something that writes to ``predict`` without."""
+        """Add what the options ask for, and something that writes to ``predict`` without.
+
+        Runs on the dashboard get their group and names before they begin.
+        """
         chosen = config.get("callbacks") or []
         chosen = chosen if isinstance(chosen, list) else [chosen]
         if self.subcommand == "predict":
@@ -185,7 +188,9 @@ class GoodSAMCLI(LightningCLI):
             config["callbacks"] = [*tiling(tile, [*chosen, *callbacks]), *chosen]
         if rolls := self._get(self.config_init, "tta"):
             callbacks = [*callbacks, TestTimeAugmentation(rolls)]
-        return super()._instantiate_trainer(config, callbacks)
+        trainer = super()._instantiate_trainer(config, callbacks)
+        name_runs(trainer, str(self.subcommand))
+        return trainer
 
     def _is_written(self, option: str) -> bool:
         """Whether the command line itself has an option, in its full spelling."""

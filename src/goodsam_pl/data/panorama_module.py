@@ -255,6 +255,11 @@ class PanoramaDataModule(pl.LightningDataModule):
         ]
 
     @property
+    def listed(self) -> dict[str, list[Path]]:
+        """The panoramas of each split that ``setup`` listed, without those left out."""
+        return self._splits.listed
+
+    @property
     def training_files(self) -> list[Path]:
         """The panoramas of the train split, after ``setup``."""
         return self._splits.files("train")

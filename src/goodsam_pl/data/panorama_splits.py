@@ -96,6 +96,11 @@ class PanoramaSplits:
         """What was listed of a role."""
         return self._entries[role]
 
+    @property
+    def listed(self) -> dict[str, list[Path]]:
+        """The panoramas of all roles that were listed."""
+        return {role: self.files(role) for role in self._entries}
+
     def files(self, role: str) -> list[Path]:
         """The panoramas of a role that was listed."""
         return [entry.image for entry in self._entries[role]]

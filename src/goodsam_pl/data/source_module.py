@@ -162,6 +162,13 @@ class SourceDataModule(pl.LightningDataModule):
         """How many pictures below the root are of kinds that are not read, by suffix."""
         return list_images(self.root).passed_over
 
+    @property
+    def listed(self) -> dict[str, list[Path]]:
+        """The images of each split that ``setup`` listed."""
+        return {
+            split: [entry.image for entry in entries] for split, entries in self._entries.items()
+        }
+
     def _load(self, split: Split, check_first: bool = True) -> None:
         if split in self._entries:
             return

@@ -3,7 +3,8 @@
 The pure functions :func:`confusion_matrix` and :func:`scores_from_confusion` do the arithmetic;
 :class:`SegmentationMetrics` keeps the matrix between batches and sums it over processes.
 :class:`BoundaryIoU` and :class:`SeamDisagreement` say more of panoramas; an :class:`Evaluation`
-puts all of them together, in the classes of a protocol.
+puts all of them together, in the classes of a protocol. :class:`LabelFreeScores` are for panoramas
+without labels.
 """
 
 from __future__ import annotations
@@ -11,17 +12,29 @@ from __future__ import annotations
 from goodsam_pl.metrics.boundary import BoundaryIoU
 from goodsam_pl.metrics.confusion import confusion_matrix
 from goodsam_pl.metrics.evaluation import Evaluation, ExtraScore
+from goodsam_pl.metrics.label_free import (
+    Agreement,
+    LabelFreeScores,
+    agreement,
+    class_shares,
+    normalized_entropy,
+)
 from goodsam_pl.metrics.scores import SegmentationScores, scores_from_confusion
 from goodsam_pl.metrics.seam import SeamDisagreement
 from goodsam_pl.metrics.segmentation import SegmentationMetrics
 
 __all__ = [
+    "Agreement",
     "BoundaryIoU",
     "Evaluation",
     "ExtraScore",
+    "LabelFreeScores",
     "SeamDisagreement",
     "SegmentationMetrics",
     "SegmentationScores",
+    "agreement",
+    "class_shares",
     "confusion_matrix",
+    "normalized_entropy",
     "scores_from_confusion",
 ]

@@ -187,9 +187,11 @@ class SegmentationModule(LightningModule, ABC):
         )
 
     def total(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-        """Sum the weighted loss terms, and log each unweighted beside the sum."""
-        loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        """Sum the weighted loss terms, and log each as it is and as it counts beside the sum."""
+        weighted = {name: weights[name] * term for name, term in terms.items()}
+        loss = torch.stack(list(weighted.values())).sum()
         logged = {f"train/{name}": term.detach() for name, term in terms.items()}
+        logged |= {f"train/weighted/{name}": term.detach() for name, term in weighted.items()}
         self.log_dict({"train/loss": loss.detach(), **logged}, prog_bar=False)
         return loss
 
