@@ -21,11 +21,28 @@ def run_function(name: str, verb: FunctionVerb, args: list[str]) -> None:
     parser = ShortErrorParser(prog=f"goodsam {name}", description=verb.help)
     parser.add_argument("-c", "--config", action="config", help="options from a YAML file")
     parser.add_function_arguments(function, as_group=False, as_positional=verb.positional)
-    arguments = parser.instantiate_classes(parser.parse_args(args))
+    arguments = parser.instantiate_classes(parser.parse_args(_with_classes(args, verb)))
     arguments.pop("config", None)
     result = function(**arguments)
     if result is not None:
         print(result)
+
+
+def _with_classes(args: list[str], verb: FunctionVerb) -> list[str]:
+    """Name the usual class of an object of which only options are given.
+
+    A default of the parser would not do: its values stay when another class is named.
+    """
+    words = [word.partition("=")[0] for word in args]
+    if {"-c", "--config"} & set(words):
+        return args
+    missing = [
+        f"--{name}={path}"
+        for name, path in verb.classes.items()
+        if f"--{name}" not in words
+        and any(word.startswith(f"--{name}.") and word != f"--{name}.help" for word in words)
+    ]
+    return [*missing, *args]
 
 
 def _import(path: str) -> Callable[..., Any]:
