@@ -37,6 +37,7 @@ import torch.nn.functional as F
 from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
 from torch import Tensor
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.data import PanoramaFormat
 from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid
@@ -73,6 +74,7 @@ class Round(NamedTuple):
 
 def main() -> None:
     """Measure one model."""
+    keep_memory()  # as every command does
     arguments = parse()
     torch.manual_seed(0)
     if arguments.threads:

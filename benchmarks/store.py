@@ -31,6 +31,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam import Felzenszwalb, MaskStore, SegmentAnything, WindowMasks
 from goodsam_pl.sam.exchange import export_record
@@ -45,6 +46,7 @@ LEAST = 16
 
 def main() -> None:
     """Store masks of each kind in a temporary folder, and measure them there."""
+    keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--panoramas", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=15, help="the median of them is told")

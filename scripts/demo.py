@@ -26,7 +26,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from goodsam_pl.allocator import KEEP_MEMORY
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.entry import main as run_goodsam
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,8 +46,7 @@ ROWS = {
 
 def main() -> None:
     """Run all steps for one seed."""
-    if not KEEP_MEMORY.items() <= os.environ.items():  # glibc reads it when a process starts
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEEP_MEMORY})  # noqa: S606
+    keep_memory()  # every fork inherits it
     import goodsam_pl.cli.training  # noqa: F401, PLC0415  # ten seconds, which every fork inherits
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])

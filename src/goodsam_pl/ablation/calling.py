@@ -16,7 +16,6 @@ from typing import Protocol
 import yaml
 
 from goodsam_pl.ablation.jobs import Job, placed
-from goodsam_pl.allocator import KEEP_MEMORY
 from goodsam_pl.atomic import write_atomically
 
 __all__ = ["Call", "JobError", "Processes", "is_done", "log_of", "perform", "table_of"]
@@ -38,7 +37,7 @@ class Call(Protocol):
         Args:
             words: after ``goodsam``.
             log: takes what is printed.
-            settings: environment variables, besides our own.
+            settings: environment variables, over those of this process.
         """
         ...
 
@@ -67,7 +66,7 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=stream,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **KEEP_MEMORY, **settings},
+                    env={**os.environ, **settings},
                     pass_fds=[self._kept_open],
                     start_new_session=True,  # with processes of its own, all ended together
                 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import goodsam_pl
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
 
 __all__ = ["is_ours", "main"]
@@ -45,6 +46,7 @@ def main(args: Sequence[str] | None = None) -> None:
     elif verb == "--version":
         sys.stdout.write(f"goodsam_pl {goodsam_pl.__version__}\n")
     elif is_ours(verb):
+        keep_memory()  # before torch takes any
         try:
             _run(verb, words, None if args is None else words)
         except Exception as error:
