@@ -22,7 +22,6 @@ for _ in range(10):
     torch.empty(2**24).fill_(1.0)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-PAGES = 10 * 2**26 // 4096
 
 on_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc")
 
@@ -42,7 +41,7 @@ def page_faults(begin: str, **environment: str) -> int:
 @on_glibc
 def test_memory_is_taken_from_the_system_once() -> None:
     kept = page_faults("from goodsam_pl.allocator import keep_memory; keep_memory()")
-    assert kept < PAGES / 100 < page_faults("")
+    assert 10 * kept < page_faults("")
 
 
 @on_glibc
