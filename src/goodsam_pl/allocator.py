@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
+import sys
 
 __all__ = ["keep_memory"]
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""``M_TRIM_THRESHOLD`` and ``M_MMAP_THRESHOLD`` of glibc's ``malloc.h``."""
-_LARGEST = 2**31 - 1  # mallopt takes a C int
-_SAID_BY_USER = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+"""``M_TRIM_THRESHOLD`` and ``M_MMAP_MAX`` of glibc's ``malloc.h``."""
+_NEVER = -1  # taken for an unsigned number, the largest there is
 
 
 def keep_memory() -> bool:
@@ -21,12 +20,23 @@ def keep_memory() -> bool:
     and much of a training step on the CPU goes into that. Other C libraries keep what they do.
     Settings of the user in the environment win.
 
+    A limit of 0 maps is asked for, not a high ``M_MMAP_THRESHOLD``: older releases refuse
+    thresholds above 32 MiB, and an ``int`` would leave out tensors of 2 GiB and more.
+
     Returns:
         Whether anything was set.
     """
-    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _SAID_BY_USER):
+    if not sys.platform.startswith("linux") or _said_by_user():
         return False
-    mallopt = ctypes.CDLL(None).mallopt
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "gnu_get_libc_version"):
+        return False
+    mallopt = library.mallopt
     mallopt.argtypes = (ctypes.c_int, ctypes.c_int)
     mallopt.restype = ctypes.c_int
-    return all(mallopt(option, _LARGEST) for option in (_MMAP_THRESHOLD, _TRIM_THRESHOLD))
+    return all(mallopt(*each) for each in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER)))
+
+
+def _said_by_user() -> bool:
+    tunables = os.environ.get("GLIBC_TUNABLES", "")
+    return "glibc.malloc." in tunables or any(name.startswith("MALLOC_") for name in os.environ)

@@ -1,4 +1,4 @@
-"""Lightning's argument parser, with errors that fit on a screen and say what would be right."""
+"""Argument parsers with errors that fit on a screen and say what would be right."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import inspect
 import pkgutil
 import re
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
-from lightning.pytorch.cli import LightningArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
-__all__ = ["ShortErrorParser"]
+from goodsam_pl.cli.configs import read_configs_as_utf8
+
+__all__ = ["FunctionParser", "ShortErrors"]
 
 _WRONG_OPTION = re.compile(r"class_path '([\w.]+)':\s+Option '([\w.]+)' is not accepted")
 _WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attribute ')(\w+)")
@@ -23,8 +26,23 @@ _NOISE = re.compile(
 _WRONG_KEY = re.compile(r"(?:[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)")
 
 
-class ShortErrorParser(LightningArgumentParser):
+class ShortErrors(ArgumentParser):  # type: ignore[misc]  # theirs is not typed
     """Prints the error and how to get help, not two hundred lines of usage."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        read_configs_as_utf8()
+        super().__init__(*args, **keywords)
+
+    def parse_args(
+        self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any
+    ) -> Namespace:
+        """Take ``None`` for YAML's ``null``.
+
+        The parser gives options to the parsers of nested classes as text, where ``null`` has become
+        ``None``, the name of nothing.
+        """
+        words = sys.argv[1:] if args is None else args
+        return super().parse_args(_with_null(words), *rest, **keywords)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """End with status 2; ``ex`` is what the message was made of."""
@@ -39,7 +57,21 @@ class ShortErrorParser(LightningArgumentParser):
         raise SystemExit(2)
 
 
-def _hint(message: str, parser: LightningArgumentParser) -> str:
+class FunctionParser(ShortErrors):
+    """For verbs that call a function."""
+
+
+def _with_null(words: Sequence[str]) -> list[str]:
+    options = [False, *(word.startswith("--") and "=" not in word for word in words)]
+    return [
+        "null"
+        if word == "None" and after_option
+        else re.sub(r"^(--[\w.+]+)=None$", r"\1=null", word)
+        for word, after_option in zip(words, options, strict=False)
+    ]
+
+
+def _hint(message: str, parser: ArgumentParser) -> str:
     """What was meant, if one can tell."""
     if "before subcommand" in message:
         return "Write the verb first: goodsam fit --config FILE.yaml\n"
