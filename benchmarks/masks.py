@@ -398,7 +398,7 @@ def own_peak() -> float:
 
     Not ``ru_maxrss``, which begins with the peak of the process that this one was started from.
     """
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) / 2**20
 
 

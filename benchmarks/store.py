@@ -115,8 +115,8 @@ def reading_times(store: MaskStore, keys: list[str], root: Path, rounds: int) ->
     files = []
     for key in keys:
         files.append(root / f"{key}.json")
-        files[-1].write_text(json.dumps(export_record(store, key)))
-    texts = [json.loads(path.read_text())["annotations"] for path in files]
+        files[-1].write_text(json.dumps(export_record(store, key)), encoding="utf-8")
+    texts = [json.loads(path.read_text(encoding="utf-8"))["annotations"] for path in files]
 
     def decode(index: int) -> None:
         for annotation in texts[index]:
@@ -124,7 +124,7 @@ def reading_times(store: MaskStore, keys: list[str], root: Path, rounds: int) ->
 
     def paint(index: int) -> None:
         indices = np.full((WINDOWS.count, *WINDOWS.window_size), -1, dtype=np.int16)
-        for number, annotation in enumerate(json.loads(files[index].read_text())["annotations"]):
+        for number, annotation in enumerate(json.loads(files[index].read_text(encoding="utf-8"))["annotations"]):
             mask = coco.decode(annotation["segmentation"]).view(bool)
             indices[annotation["window"]][mask] = number
 

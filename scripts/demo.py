@@ -94,7 +94,7 @@ def main() -> None:
         "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2),
         "seed": seed,
     }
-    (run / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (run / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     for name in ("results.json", "overview.png"):
         shutil.copy(run / name, RUNS / name)
     show(results)
@@ -108,13 +108,13 @@ def write_configs(run: Path, seed: int) -> dict[str, Path]:
     fast = torch.cpu._is_amx_tile_supported()  # noqa: SLF001  # torch has no public question for it
     written = {}
     for name in ("source", "rectification", "distillation"):
-        text = (PRESETS / f"{name}.yaml").read_text()
+        text = (PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
         text = text.replace("runs/streetworld", str(run)).replace("data/streetworld", str(DATA))
         text = text.replace("seed_everything: 0", f"seed_everything: {seed}")
         if fast:
             text = text.replace("precision: 32-true", "precision: bf16-mixed")
         written[name] = run / f"{name}.yaml"
-        written[name].write_text(text)
+        written[name].write_text(text, encoding="utf-8")
     return written
 
 
@@ -157,7 +157,7 @@ def run_in_fork(function: Callable[[], Any], *command_line: str) -> None:
 
 def read_miou(path: Path) -> dict[str, float]:
     """The row of means of a per-class table: fractions by column."""
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         rows = {row.pop("class"): row for row in csv.DictReader(file)}
     return {kind: float(value) for kind, value in rows["mean"].items()}
 

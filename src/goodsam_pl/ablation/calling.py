@@ -88,7 +88,7 @@ class Processes:
 def is_done(job: Job, out: Path) -> bool:
     """Whether the job left its result."""
     result = job.folder(out) / _RESULT
-    return result.is_file() and json.loads(result.read_text())["key"] == job.key
+    return result.is_file() and json.loads(result.read_text(encoding="utf-8"))["key"] == job.key
 
 
 def table_of(job: Job, out: Path) -> Path:

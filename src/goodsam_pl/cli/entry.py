@@ -80,6 +80,10 @@ def _run(verb: str, words: list[str], args: list[str] | None) -> None:
 
         run_function(verb, FUNCTIONS[verb], words[1:])
     else:
+        if verb in TRAINING:
+            from goodsam_pl.cli.early import refuse_early  # noqa: PLC0415  # imports yaml
+
+            refuse_early(verb, words[1:])
         from goodsam_pl.cli.training import train  # noqa: PLC0415  # imports torch
 
         train(args)

@@ -19,7 +19,7 @@ _ABOUT_FILES = (
     PermissionError,
 )
 _ELSEWHERE = re.compile(
-    r"(?:^Caught \w+ in .*\nOriginal |terminated with the following error:\n)(Traceback \(most recent)",
+    r"^Caught \w+ in .*\nOriginal (?=\w)|terminated with the following error:\n(?=\w)"
 )
 """How torch tells of an error in a loader's worker, and in a process that it started."""
 _CAUSE = "\n\nThe above exception was the direct cause of the following exception:\n\n"
@@ -35,7 +35,7 @@ def for_the_user(error: BaseException | None) -> str | None:
     """
     while error is not None:
         if (told := _ELSEWHERE.search(str(error))) is not None:
-            return _told_elsewhere(str(error)[told.start(1) :])
+            return _told_elsewhere(str(error)[told.end() :])
         if isinstance(error, _ABOUT_FILES) or type(error).__name__ == "MisconfigurationException":
             return str(error)
         if isinstance(error, (ValueError, TypeError)) and _is_raised_here(error):

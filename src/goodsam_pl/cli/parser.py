@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import pkgutil
 import re
@@ -12,18 +11,21 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
 
+from goodsam_pl.cli.complaints import complain, guess, option_hint
 from goodsam_pl.cli.configs import read_configs_as_utf8
 
 __all__ = ["FunctionParser", "ShortErrors"]
 
 _WRONG_OPTION = re.compile(r"class_path '([\w.]+)':\s+Option '([\w.]+)' is not accepted")
 _WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attribute ')(\w+)")
+_LITERAL = re.compile(r"Expected a (?:typing\.)?Literal\[([^\]\n]+)\]\. Got")
+_WRONG_CHOICE = re.compile(r"Literal\[([^\]\n]+)\]\. Got value: ([^\s]+)")
 _NOISE = re.compile(
-    r"\s*($|Does not validate against any|- Does not validate against any|Subtypes: |Errors:$"
+    r"\s*($|Given value: (?:NestedArg|Namespace)\(|Does not validate against any|- Does not validate against any|Subtypes: |Errors:$"
     r"|- Expected a <class 'NoneType'>|Given value type: |Subclass types expect one of:"
     r"|- a class path \(str\)|- a dict with)"
 )
-_WRONG_KEY = re.compile(r"(?:[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)")
+_WRONG_KEY = re.compile(r"(?:(?<!Parser )[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)")
 
 
 class ShortErrors(ArgumentParser):  # type: ignore[misc]  # theirs is not typed
@@ -52,9 +54,7 @@ class ShortErrors(ArgumentParser):  # type: ignore[misc]  # theirs is not typed
         command = parser.prog.replace(" [options]", "")
         lines = [line for line in message.splitlines() if not _NOISE.match(line)]
         told = "\n".join(line if len(line) <= 200 else f"{line[:200]} …" for line in lines)
-        sys.stderr.write(f"{command}: error: {told}\n{_hint(message, parser)}")
-        sys.stderr.write(f"`{command} --help` lists the options.\n")
-        raise SystemExit(2)
+        complain(command, _LITERAL.sub(r"Expected one of \1. Got", told), _hint(message, parser))
 
 
 class FunctionParser(ShortErrors):
@@ -78,22 +78,20 @@ def _hint(message: str, parser: ArgumentParser) -> str:
     if wrong := _WRONG_OPTION.findall(message):
         class_path, option = wrong[-1]
         known = _parameters(class_path)
-        return _guess(option, known) or f"{class_path} accepts {', '.join(known)}.\n"
+        return option_hint(option, class_path, known)
+    if wrong := _WRONG_CHOICE.findall(message):
+        choices, value = wrong[-1]
+        return guess(value, [each.strip(" '\"") for each in choices.split(",")])
     if wrong := _WRONG_CLASS.findall(message):
         if paths := [path for path in _our_paths() if path.endswith(f".{wrong[-1]}")]:
             return f"Write its whole path: {min(paths, key=len)}\n"
-        return _guess(wrong[-1], _our_classes()) or (
+        return guess(wrong[-1], _our_classes()) or (
             "Classes that are not of goodsam_pl or Lightning need their whole path, "
             "package.module.Class.\n"
         )
     if wrong := _WRONG_KEY.findall(message):
-        return _guess(wrong[-1], [action.dest for action in parser._actions])  # noqa: SLF001
+        return guess(wrong[-1], [action.dest for action in parser._actions])  # noqa: SLF001
     return ""
-
-
-def _guess(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?\n" if close and word not in known else ""
 
 
 def _our_classes() -> list[str]:

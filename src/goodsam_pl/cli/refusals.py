@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import socket
 import urllib.request
@@ -65,17 +66,22 @@ def _loggers(logger: Any) -> Iterator[Any]:
 def _refuse_unreachable_dashboard(logger: Any) -> None:
     name = str(getattr(logger, "class_path", "")).rpartition(".")[2]
     mode = os.environ.get("WANDB_MODE", _init_args(logger).get("mode") or "online")
-    if name != "WandbLogger" or _init_args(logger).get("offline") or mode != "online":
+    if name != "WandbLogger":
+        return
+    settings = wandb.setup().settings  # from here on it is as silent as we ask it to be
+    if _init_args(logger).get("offline") or mode != "online":
         return
     leave = "or leave W&B offline: --trainer.logger.init_args.offline true"
     if not _has_key():
         raise ValueError(f"W&B has no API key: run `wandb login`, {leave}")
-    if (problem := _connection_problem(wandb.setup().settings.base_url)) is not None:
+    if (problem := _connection_problem(settings.base_url)) is not None:
         raise ValueError(f"W&B cannot be reached: {problem}; try later, {leave}")
 
 
 def _has_key() -> bool:
-    return bool(wandb.api.api_key) or "WANDB_IDENTITY_TOKEN_FILE" in os.environ
+    if "prompt" in inspect.signature(wandb.login).parameters:
+        return wandb.login(prompt=False, verify=False)
+    return bool(wandb.api.api_key)  # of releases without that
 
 
 def _connection_problem(url: str) -> str | None:

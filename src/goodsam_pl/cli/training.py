@@ -143,12 +143,11 @@ class GoodSAMCLI(LightningCLI):
         """Refuse what cannot work before anything is built."""
         refuse(self.config[self.subcommand])
 
-    def after_instantiate_classes(self) -> None:
+    def before_fit(self) -> None:
         """Say how large the networks are."""
-        if self.subcommand == "fit":
-            sizes = [(each.numel(), each.requires_grad) for each in self.model.parameters()]
-            total = sum(size for size, _ in sizes)
-            _say(size_line(total, sum(size for size, trained in sizes if trained)))
+        sizes = [(each.numel(), each.requires_grad) for each in self.model.parameters()]
+        trained = sum(size for size, changes in sizes if changes)
+        _say(size_line(sum(size for size, _ in sizes), trained))
 
     def after_fit(self) -> None:
         """Say what came out, and what to do with it."""

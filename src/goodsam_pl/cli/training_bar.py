@@ -72,12 +72,19 @@ class TrainingBar(ProgressBar):
             print(f"step {trainer.global_step}{of}{_loss(trainer, outputs)}", flush=True)
 
     @override
-    def on_validation_batch_end(self, trainer: Trainer, *args: Any, **keywords: Any) -> None:
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
         """Move on."""
-        if trainer.sanity_checking:
-            return
-        total = self.total_val_batches_current_dataloader
-        self._count("validation", total)
+        self.has_dataloader_changed(dataloader_idx)
+        if not trainer.sanity_checking:
+            self._count("validation", batch_idx, self.total_val_batches_current_dataloader)
 
     @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -88,14 +95,32 @@ class TrainingBar(ProgressBar):
             self._stop()
 
     @override
-    def on_test_batch_end(self, trainer: Trainer, *args: Any, **keywords: Any) -> None:
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
         """Move on."""
-        self._count("test", self.total_test_batches_current_dataloader)
+        self.has_dataloader_changed(dataloader_idx)
+        self._count("test", batch_idx, self.total_test_batches_current_dataloader)
 
     @override
-    def on_predict_batch_end(self, trainer: Trainer, *args: Any, **keywords: Any) -> None:
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
         """Move on."""
-        self._count("predictions", self.total_predict_batches_current_dataloader)
+        self.has_dataloader_changed(dataloader_idx)
+        self._count("predictions", batch_idx, self.total_predict_batches_current_dataloader)
 
     @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -133,11 +158,8 @@ class TrainingBar(ProgressBar):
         self._shown = now
         return True
 
-    def _count(self, name: str, total: float) -> None:
-        bar = self._running()
-        if bar is not None:
-            done = bar.tasks[bar.task_ids.index(self._tasks[name])].completed if name in self._tasks else 0
-            self._show(name, int(done) + 1, None if math.isinf(total) else int(total), "")
+    def _count(self, name: str, batch_idx: int, total: float) -> None:
+        self._show(name, batch_idx + 1, None if math.isinf(total) else int(total), "")
 
     def _show(self, name: str, done: int, total: int | None, more: str) -> None:
         bar = self._running()
