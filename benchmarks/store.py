@@ -124,7 +124,9 @@ def reading_times(store: MaskStore, keys: list[str], root: Path, rounds: int) ->
 
     def paint(index: int) -> None:
         indices = np.full((WINDOWS.count, *WINDOWS.window_size), -1, dtype=np.int16)
-        for number, annotation in enumerate(json.loads(files[index].read_text(encoding="utf-8"))["annotations"]):
+        for number, annotation in enumerate(
+            json.loads(files[index].read_text(encoding="utf-8"))["annotations"]
+        ):
             mask = coco.decode(annotation["segmentation"]).view(bool)
             indices[annotation["window"]][mask] = number
 

@@ -41,7 +41,9 @@ def page_faults(begin: str, **environment: str) -> int:
 @on_glibc
 def test_memory_is_taken_from_the_system_once() -> None:
     kept = page_faults("from goodsam_pl.allocator import keep_memory; keep_memory()")
-    given = page_faults("", MALLOC_MMAP_THRESHOLD_="4294967296", MALLOC_TRIM_THRESHOLD_="4294967296")
+    given = page_faults(
+        "", MALLOC_MMAP_THRESHOLD_="4294967296", MALLOC_TRIM_THRESHOLD_="4294967296"
+    )
     assert 10 * kept < page_faults("")
     assert kept <= given + 10  # as good as the environment, which glibc reads at the start
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = [path for name in ("src", "scripts", "benchmarks") for path in (ROOT / name).rglob("*.py")]
+SOURCES = [
+    path for name in ("src", "scripts", "benchmarks") for path in (ROOT / name).rglob("*.py")
+]
 
 
 def left_to_the_locale(tree):
@@ -16,7 +18,9 @@ def left_to_the_locale(tree):
         if not isinstance(node, ast.Call) or any(each.arg == "encoding" for each in node.keywords):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        mode = "".join(each.value for each in node.args if isinstance(getattr(each, "value", 0), str))
+        mode = "".join(
+            each.value for each in node.args if isinstance(getattr(each, "value", 0), str)
+        )
         takes_path = isinstance(node.func, ast.Name) or not node.args or set(mode) <= set("rwaxbt+")
         others = isinstance(node.func, ast.Attribute) and (
             isinstance(node.func.value, ast.Name) and node.func.value.id[0].isupper()
@@ -24,7 +28,13 @@ def left_to_the_locale(tree):
         positional = name == "read_text" and len(node.args) > 0
         if name in {"read_text", "write_text"} and not positional:
             yield node.lineno
-        if name == "open" and not others and takes_path and "b" not in mode and (mode or not node.args):
+        if (
+            name == "open"
+            and not others
+            and takes_path
+            and "b" not in mode
+            and (mode or not node.args)
+        ):
             yield node.lineno
 
 

@@ -17,8 +17,9 @@ from goodsam_pl.cli import main as goodsam
 
 __all__ = ["main"]
 
+
 def main(args: Sequence[str] | None = None) -> object:
-    """Run ``goodsam``, or lightning-sdk's command for words that are not ours where it is installed.
+    """Run ``goodsam``; for words not ours lightning-sdk's command, where that is installed.
 
     Args:
         args: the words after ``lightning``; ``None`` takes them from ``sys.argv``.

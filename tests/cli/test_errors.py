@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import traceback
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ def in_a_worker(raising):
     """The error as a loader's worker would bring it."""
     try:
         raising()
-    except Exception:
+    except Exception:  # noqa: BLE001  # as torch does
         wrapped = ExceptionWrapper(where="in DataLoader worker process 0")
     with pytest.raises(Exception, match="Caught") as caught:
         wrapped.reraise()
@@ -29,7 +30,7 @@ def in_a_worker(raising):
 def raising(error, cause=None):
     """A function that raises, as if it stood in the package."""
     names = {"error": error, "cause": cause}
-    exec(compile("def function():\n    raise error from cause\n", OURS, "exec"), names)
+    exec(compile("def function():\n    raise error from cause\n", OURS, "exec"), names)  # noqa: S102  # to stand in a file of ours
     return names["function"]
 
 
@@ -75,8 +76,6 @@ def test_another_process():
 
     with pytest.raises(ValueError, match="broken") as caught:
         failing()
-    import traceback  # noqa: PLC0415
-
     text = "".join(traceback.format_exception(caught.value))
     message = f"\n\n-- Process 1 terminated with the following error:\n{text}"
     error = torch.multiprocessing.ProcessRaisedException(message, 1, 1)

@@ -11,7 +11,11 @@ from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS
 
 VERBS = {
     **FUNCTIONS,
-    **{f"{name} {word}": verb for name, group in GROUPS.items() for word, verb in group.verbs.items()},
+    **{
+        f"{name} {word}": verb
+        for name, group in GROUPS.items()
+        for word, verb in group.verbs.items()
+    },
 }
 WITHOUT_TORCH = """
 import sys

@@ -40,7 +40,8 @@ def closing_lines(trainer: Trainer) -> Iterator[str]:
             continue
         best, last = callback.best_model_path, callback.last_model_path
         if best and callback.monitor and callback.best_model_score is not None:
-            yield f"best:  {_shown(best)}, {callback.monitor} {float(callback.best_model_score):.3f}"
+            reached = f"{callback.monitor} {float(callback.best_model_score):.3f}"
+            yield f"best:  {_shown(best)}, {reached}"
         if last:
             yield f"last:  {_shown(last)}"
         kept = kept or best or last

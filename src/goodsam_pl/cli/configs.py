@@ -6,7 +6,7 @@ import codecs
 from pathlib import Path
 from typing import Any
 
-import jsonargparse
+from jsonargparse import Path as ConfigPath  # type: ignore[attr-defined]  # not in its __all__
 
 __all__ = ["read_config", "read_configs_as_utf8"]
 
@@ -31,10 +31,10 @@ def read_config(path: Path) -> str:
 
 def read_configs_as_utf8() -> None:
     """Let jsonargparse do so, too, which opens files in the encoding of the locale."""
-    name = "read_text" if hasattr(jsonargparse.Path, "read_text") else "get_content"  # before 4.49
-    original = getattr(jsonargparse.Path, name)
+    name = "read_text" if hasattr(ConfigPath, "read_text") else "get_content"  # before 4.49
+    original = getattr(ConfigPath, name)
     if not hasattr(original, "reads_utf8"):
-        setattr(jsonargparse.Path, name, _reading_utf8(original))
+        setattr(ConfigPath, name, _reading_utf8(original))
 
 
 def _reading_utf8(original: Any) -> Any:

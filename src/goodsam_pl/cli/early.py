@@ -54,7 +54,9 @@ def refuse_early(verb: str, words: Sequence[str]) -> None:
         _check_keys(verb, content, known)
     if wrong := [each for each in options if not _is_known(each.name, known)]:
         extra = " ".join(word for each in wrong for word in each.words)
-        complain(f"goodsam {verb}", f"unrecognized arguments: {extra}", guess(wrong[-1].name, known))
+        complain(
+            f"goodsam {verb}", f"unrecognized arguments: {extra}", guess(wrong[-1].name, known)
+        )
     for group in ("model", "data"):
         if not any(each.name in {group, f"{group}.class_path"} for each in options):
             _check_class(verb, group, contents, options)
@@ -88,7 +90,9 @@ def _content(verb: str, path: Path) -> dict[str, Any]:
         text = read_config(path)
         if (twice := _twice(yaml.compose(text, yaml.SafeLoader))) is not None:
             key, line = twice
-            complain(command, f"Problems parsing config {path}, line {line}: {key!r} is there twice", "")
+            complain(
+                command, f"Problems parsing config {path}, line {line}: {key!r} is there twice", ""
+            )
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         complain(command, f"Problems parsing config {path}: {error}", "")
@@ -125,7 +129,9 @@ def _is_known(name: str, known: list[str]) -> bool:
     first, _, rest = name.partition(".")
     if first == "trainer" and rest:
         second = rest.split(".")[0].rstrip("+")
-        return f"trainer.{second}" in known or not any(each.startswith("trainer.") for each in known)
+        return f"trainer.{second}" in known or not any(
+            each.startswith("trainer.") for each in known
+        )
     return first in known
 
 
@@ -140,7 +146,9 @@ def _known_options(verb: str) -> list[str]:
     trainer = _trainer()
     methods = {} if trainer is None else _methods(trainer)
     names |= set(_parameters(methods.get(verb)) or ())
-    return sorted(names) + [f"trainer.{each}" for each in _parameters(methods.get("__init__")) or ()]
+    return sorted(names) + [
+        f"trainer.{each}" for each in _parameters(methods.get("__init__")) or ()
+    ]
 
 
 def _trainer() -> ast.ClassDef | None:
@@ -164,9 +172,11 @@ def _check_class(
         return
     init_args = chosen[0].get("init_args")
     given = [str(key) for key in init_args] if isinstance(init_args, dict) else []
-    for option in options:
-        if option.name.startswith(f"{group}."):
-            given.append(option.name.removeprefix(f"{group}.").removeprefix("init_args."))
+    given += [
+        option.name.removeprefix(f"{group}.").removeprefix("init_args.")
+        for option in options
+        if option.name.startswith(f"{group}.")
+    ]
     for key in given:
         if key.split(".")[0] not in {*parameters, "class_path", "init_args", "dict_kwargs"}:
             complain(

@@ -17,6 +17,7 @@ from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, ov
 
 __all__ = ["is_ours", "main"]
 
+
 def is_ours(word: str) -> bool:
     """Whether the first word of a command line is one that only we know."""
     return word in TRAINING or word in FUNCTIONS or word in GROUPS or _is_config(word)
@@ -59,8 +60,9 @@ def _answer(words: list[str], from_command_line: bool) -> None:
 
 
 def _versions() -> str:
-    parts = [f"{name} {version(name)}" for name in ("torch", "lightning")]
-    return f"goodsam_pl {goodsam_pl.__version__} (Python {platform.python_version()}, {', '.join(parts)})\n"
+    parts = [f"Python {platform.python_version()}"]
+    parts += [f"{name} {version(name)}" for name in ("torch", "lightning")]
+    return f"goodsam_pl {goodsam_pl.__version__} ({', '.join(parts)})\n"
 
 
 def _find_classes_in_working_folder() -> None:

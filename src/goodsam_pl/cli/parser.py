@@ -21,21 +21,24 @@ _WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attrib
 _LITERAL = re.compile(r"Expected a (?:typing\.)?Literal\[([^\]\n]+)\]\. Got")
 _WRONG_CHOICE = re.compile(r"Literal\[([^\]\n]+)\]\. Got value: ([^\s]+)")
 _NOISE = re.compile(
-    r"\s*($|Given value: (?:NestedArg|Namespace)\(|Does not validate against any|- Does not validate against any|Subtypes: |Errors:$"
+    r"\s*($|Given value: (?:NestedArg|Namespace)\(|Does not validate against any"
+    r"|- Does not validate against any|Subtypes: |Errors:$"
     r"|- Expected a <class 'NoneType'>|Given value type: |Subclass types expect one of:"
     r"|- a class path \(str\)|- a dict with)"
 )
-_WRONG_KEY = re.compile(r"(?:(?<!Parser )[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)")
+_WRONG_KEY = re.compile(
+    r"(?:(?<!Parser )[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)"
+)
 
 
-class ShortErrors(ArgumentParser):  # type: ignore[misc]  # theirs is not typed
+class ShortErrors(ArgumentParser):
     """Prints the error and how to get help, not two hundred lines of usage."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         read_configs_as_utf8()
         super().__init__(*args, **keywords)
 
-    def parse_args(
+    def parse_args(  # type: ignore[override]  # jsonargparse's own has more arguments
         self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any
     ) -> Namespace:
         """Take ``None`` for YAML's ``null``.
@@ -83,15 +86,19 @@ def _hint(message: str, parser: ArgumentParser) -> str:
         choices, value = wrong[-1]
         return guess(value, [each.strip(" '\"") for each in choices.split(",")])
     if wrong := _WRONG_CLASS.findall(message):
-        if paths := [path for path in _our_paths() if path.endswith(f".{wrong[-1]}")]:
-            return f"Write its whole path: {min(paths, key=len)}\n"
-        return guess(wrong[-1], _our_classes()) or (
-            "Classes that are not of goodsam_pl or Lightning need their whole path, "
-            "package.module.Class.\n"
-        )
+        return _class_hint(wrong[-1])
     if wrong := _WRONG_KEY.findall(message):
         return guess(wrong[-1], [action.dest for action in parser._actions])  # noqa: SLF001
     return ""
+
+
+def _class_hint(name: str) -> str:
+    if paths := [path for path in _our_paths() if path.endswith(f".{name}")]:
+        return f"Write its whole path: {min(paths, key=len)}\n"
+    return guess(name, _our_classes()) or (
+        "Classes that are not of goodsam_pl or Lightning need their whole path, "
+        "package.module.Class.\n"
+    )
 
 
 def _our_classes() -> list[str]:

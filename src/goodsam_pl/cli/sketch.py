@@ -71,7 +71,10 @@ def sketch_of(function: str) -> Sketch | None:
     if len(found) != 1 or found[0].decorator_list:
         return None
     definition = found[0]
-    definition.body = [ast.Expr(ast.Constant(ast.get_docstring(definition, clean=False))), ast.Pass()]
+    definition.body = [
+        ast.Expr(ast.Constant(ast.get_docstring(definition, clean=False))),
+        ast.Pass(),
+    ]
     namespace = {**_KNOWN, **_constants(tree, _names_in(definition))}
     unknown = _names_in(definition) - namespace.keys()
     if unknown & _names_in(*definition.args.defaults, *definition.args.kw_defaults):
@@ -79,7 +82,9 @@ def sketch_of(function: str) -> Sketch | None:
     namespace |= {each: types.new_class(each, (typing.Protocol,)) for each in unknown}
     _run([definition], namespace)
     parameters = [*definition.args.args, *definition.args.kwonlyargs]
-    vague = {each.arg for each in parameters if each.annotation and unknown & _names_in(each.annotation)}
+    vague = {
+        each.arg for each in parameters if each.annotation and unknown & _names_in(each.annotation)
+    }
     return Sketch(namespace[name], frozenset(vague))
 
 

@@ -8,6 +8,7 @@ import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 __all__ = ["polite_streams"]
 
@@ -61,8 +62,14 @@ def _to_nowhere() -> None:
     """Python flushes once more at the end, and would complain there."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
+        if not _is_flushed(stream):
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def _is_flushed(stream: TextIO) -> bool:
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        return False
+    return True

@@ -151,16 +151,16 @@ class GoodSAMCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Say what came out, and what to do with it."""
-        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:
+        dry = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # set by a connector
+        if self.trainer.is_global_zero and not dry:
             for line in closing_lines(self.trainer):
                 _say(line)
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
         """Show scores by Lightning's table where no table of ours does."""
         keywords = super()._prepare_subcommand_kwargs(subcommand)
-        if "verbose" in keywords and not any(
-            isinstance(each, ClassTable) for each in self.trainer.callbacks
-        ):
+        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+        if "verbose" in keywords and not any(isinstance(each, ClassTable) for each in callbacks):
             keywords["verbose"] = True
         return keywords
 
