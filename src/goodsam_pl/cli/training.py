@@ -10,16 +10,24 @@ from typing import Any
 import yaml
 from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
+from lightning.pytorch.callbacks import (
+    BasePredictionWriter,
+    DeviceStatsMonitor,
+    LearningRateMonitor,
+    ProgressBar,
+)
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
-from goodsam_pl.callbacks import PredictionWriter, TestTimeAugmentation
+from goodsam_pl.callbacks import ClassTable, PredictionWriter, TestTimeAugmentation
 from goodsam_pl.cli.checkpoint import differences, model_of, refuse_missing
+from goodsam_pl.cli.closing import closing_lines, size_line
 from goodsam_pl.cli.noise import hush
-from goodsam_pl.cli.parser import ShortErrorParser
+from goodsam_pl.cli.parser import ShortErrors
+from goodsam_pl.cli.refusals import refuse
 from goodsam_pl.cli.save_config import SaveRunConfig
+from goodsam_pl.cli.training_bar import TrainingBar
 
 __all__ = ["GoodSAMCLI", "train"]
 
@@ -39,11 +47,15 @@ def train(args: list[str] | None = None) -> GoodSAMCLI:
         seed_everything_default=0,
         auto_configure_optimizers=False,
         save_config_callback=SaveRunConfig,
-        trainer_defaults={"default_root_dir": "runs"},
+        trainer_defaults={"default_root_dir": "runs", "enable_model_summary": False},
         parser_class=ShortErrorParser,
         parser_kwargs={"prog": "goodsam", "allow_abbrev": False},
         args=args,
     )
+
+
+class ShortErrorParser(ShortErrors, LightningArgumentParser):
+    """Lightning's parser, with short errors."""
 
 
 class GoodSAMCLI(LightningCLI):
@@ -76,6 +88,8 @@ class GoodSAMCLI(LightningCLI):
     ) -> LightningArgumentParser:
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         parser.set_defaults({"weights_only": True})  # a checkpoint must not execute code
+        if subcommand in {"validate", "test"}:
+            parser.set_defaults({"verbose": False})  # ClassTable shows the scores
         if subcommand != "fit":
             parser.add_argument(
                 "--tta",
@@ -125,16 +139,60 @@ class GoodSAMCLI(LightningCLI):
         for difference in differences(yaml.safe_load(text)["model"], remembered):
             _warn(f"{difference} {ckpt_path}; the former is used")
 
+    def before_instantiate_classes(self) -> None:
+        """Refuse what cannot work before anything is built."""
+        refuse(self.config[self.subcommand])
+
+    def before_fit(self) -> None:
+        """Say how large the networks are."""
+        sizes = [(each.numel(), each.requires_grad) for each in self.model.parameters()]
+        trained = sum(size for size, changes in sizes if changes)
+        _say(size_line(sum(size for size, _ in sizes), trained))
+
+    def after_fit(self) -> None:
+        """Say what came out, and what to do with it."""
+        dry = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # set by a connector
+        if self.trainer.is_global_zero and not dry:
+            for line in closing_lines(self.trainer):
+                _say(line)
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Show scores by Lightning's table where no table of ours does."""
+        keywords = super()._prepare_subcommand_kwargs(subcommand)
+        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+        if "verbose" in keywords and not any(isinstance(each, ClassTable) for each in callbacks):
+            keywords["verbose"] = True
+        return keywords
+
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
-        """Add what ``--tta`` asks for, and something that writes to ``predict`` without."""
+        """Add what ``--tta`` asks for, a bar, and something that writes to ``predict`` without."""
         chosen = config.get("callbacks") or []
         chosen = chosen if isinstance(chosen, list) else [chosen]
+        if not config.get("logger"):
+            chosen = [each for each in chosen if not _needs_logger(each)]
+            config = {**config, "callbacks": chosen}
+        if config.get("enable_progress_bar") is not False and not any(
+            isinstance(each, ProgressBar) for each in [*chosen, *callbacks]
+        ):
+            callbacks = [*callbacks, TrainingBar()]
         writes = any(isinstance(each, BasePredictionWriter) for each in [*chosen, *callbacks])
         if self.subcommand == "predict" and not writes:
             callbacks = [*callbacks, PredictionWriter()]
         if rolls := self._get(self.config_init, "tta"):
             callbacks = [*callbacks, TestTimeAugmentation(rolls)]
         return super()._instantiate_trainer(config, callbacks)
+
+
+def _needs_logger(callback: Callback) -> bool:
+    if not isinstance(callback, (LearningRateMonitor, DeviceStatsMonitor)):
+        return False
+    _say(f"no logger: {type(callback).__name__} is left out")
+    return True
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 @rank_zero_only

@@ -70,7 +70,7 @@ FUNCTIONS = {
         positional=True,
     ),
     "ablate": FunctionVerb(
-        "goodsam_pl.ablation:ablate",
+        "goodsam_pl.ablation.command:ablate",
         "run a plan of variations over several seeds and write a table",
         positional=True,
     ),
