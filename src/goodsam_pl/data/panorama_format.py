@@ -15,7 +15,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from goodsam_pl.data.band import Band
-from goodsam_pl.data.decoding import EncodedImage, open_image
+from goodsam_pl.data.decoding import EncodedImage, open_image, pixel_limit
 from goodsam_pl.data.files import check_pair, resize_image, resize_label
 from goodsam_pl.data.labels import LabelFormat, LabelReader
 from goodsam_pl.data.layouts import Entry
@@ -140,20 +140,26 @@ class PanoramaFormat:
         """As :meth:`read`, ``(3, H, W)``."""
         return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
 
-    def fit_mask(
-        self, mask: npt.NDArray[np.bool_], band: Band | None = None
-    ) -> npt.NDArray[np.bool_]:
-        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
+    def check_mask_size(self, size: tuple[int, int], band: Band | None = None) -> Band:
+        """Make sure that a mask may be of a whole file.
 
         Args:
-            mask: ``(h, w)`` bool, of a file; it may be smaller than that.
+            size: height and width of the mask, pixels; it may be smaller than the file.
             band: where the panorama lies in the file, see :meth:`locate`; ``None`` for a file that
                 is not known, with the horizon in the middle.
 
+        Returns:
+            Where the panorama lies in the file.
+
         Raises:
-            ValueError: its aspect is not that of the file.
+            ValueError: its aspect is not that of the file, or it is too large.
         """
-        height, width = mask.shape
+        height, width = size
+        if height * width > pixel_limit():
+            raise ValueError(
+                f"a mask has {width}×{height} pixels, {pixel_limit()} in all are the most: make it "
+                "smaller"
+            )
         if band is None:
             if self._is_off(height, width, self.file_vertical_fov):
                 raise ValueError(
@@ -161,13 +167,29 @@ class PanoramaFormat:
                     f"files are said to have {self.file_vertical_fov:g}°: set vertical_fov and "
                     "file_vertical_fov to those of the files, or window_size to that of the masks"
                 )
-            band = self._centred((height, width))
-        elif abs(height * band.file_size[1] / (width * band.file_size[0]) - 1) > 0.05:
+            return self._centred((height, width))
+        if abs(height * band.file_size[1] / (width * band.file_size[0]) - 1) > 0.05:
             raise ValueError(
                 f"a mask has {width}×{height} pixels, but its image "
                 f"{band.file_size[1]}×{band.file_size[0]}: masks are of whole files, or set "
                 "window_size to that of the masks"
             )
+        return band
+
+    def fit_mask(
+        self, mask: npt.NDArray[np.bool_], band: Band | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
+
+        Args:
+            mask: ``(h, w)`` bool, of a file; it may be smaller than that.
+            band: as for :meth:`check_mask_size`.
+
+        Raises:
+            ValueError: as for :meth:`check_mask_size`.
+        """
+        height, width = mask.shape
+        band = self.check_mask_size((height, width), band)
         part = mask[band.of_height(height)]
         return resize_label(part.astype(np.uint8), self.size).astype(bool)
 
