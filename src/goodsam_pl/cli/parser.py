@@ -20,6 +20,7 @@ _WRONG_OPTION = re.compile(r"class_path '([\w.]+)':\s+Option '([\w.]+)' is not a
 _WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attribute ')(\w+)")
 _LITERAL = re.compile(r"Expected a (?:typing\.)?Literal\[([^\]\n]+)\]\. Got")
 _WRONG_CHOICE = re.compile(r"Literal\[([^\]\n]+)\]\. Got value: ([^\s]+)")
+_WRONG_PROTOCOL = re.compile(r"does not implement protocol (\w+)")
 _NOISE = re.compile(
     r"\s*($|Given value: (?:NestedArg|Namespace)\(|Does not validate against any"
     r"|- Does not validate against any|Subtypes: |Errors:$"
@@ -87,9 +88,10 @@ def _hint(message: str, parser: ArgumentParser) -> str:
         return guess(value, [each.strip(" '\"") for each in choices.split(",")])
     if wrong := _WRONG_CLASS.findall(message):
         return _class_hint(wrong[-1])
-    if wrong := _WRONG_KEY.findall(message):
-        return guess(wrong[-1], [action.dest for action in parser._actions])  # noqa: SLF001
-    return ""
+    if wrong := _WRONG_PROTOCOL.findall(message):
+        return _protocol_hint(wrong[-1])
+    wrong = _WRONG_KEY.findall(message)
+    return guess(wrong[-1], [action.dest for action in parser._actions]) if wrong else ""  # noqa: SLF001
 
 
 def _class_hint(name: str) -> str:
@@ -99,6 +101,20 @@ def _class_hint(name: str) -> str:
         "Classes that are not of goodsam_pl or Lightning need their whole path, "
         "package.module.Class.\n"
     )
+
+
+def _protocol_hint(name: str) -> str:
+    """The methods that a class must have."""
+    paths = [path for path in _our_paths() if path.endswith(f".{name}")]
+    if not paths:
+        return ""
+    protocol = pkgutil.resolve_name(min(paths, key=len))
+    methods = [
+        f"  {method}{inspect.signature(function)}".replace("'", "")
+        for method, function in inspect.getmembers(protocol, inspect.isfunction)
+        if not method.startswith("_")
+    ]
+    return "\n".join(["It needs, with just these names and types:", *methods, ""])
 
 
 def _our_classes() -> list[str]:

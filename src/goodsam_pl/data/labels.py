@@ -62,7 +62,8 @@ def train_ids(taxonomy: str) -> LabelFormat:
     ids = range(len(known.classes)) if known.ids is None else known.ids
     what = "trainIds" if known.ids is None else "ids"
     table = {file_id: train_id for train_id, file_id in enumerate(ids)}
-    return LabelFormat(f"{what} of {known.name}", taxonomy, {**table, IGNORE_INDEX: IGNORE_INDEX})
+    void = dict.fromkeys((*known.void_ids, IGNORE_INDEX), IGNORE_INDEX)
+    return LabelFormat(f"{what} of {known.name}", taxonomy, {**table, **void})
 
 
 CITYSCAPES_LABEL_IDS = LabelFormat(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from goodsam_pl.files import Section, read_mapping
 from goodsam_pl.taxonomy.class_set import Color, Taxonomy, voc_palette
+from goodsam_pl.taxonomy.known import TAXONOMIES
 
 __all__ = ["SUFFIXES", "read_class_file"]
 
@@ -20,13 +21,15 @@ def read_class_file(path: Path) -> Taxonomy:
 
     The file names its ``classes`` in trainId order, each by a text, or by a mapping with a
     ``name`` and, as wanted, a ``color`` (red, green, blue) and the ``id`` that label files hold.
-    ``name`` calls the set, the file's own name otherwise. ``to`` and ``from`` tell what classes
-    mean in other sets::
+    ``name`` calls the set, the file's own name otherwise. ``void`` lists what label files hold,
+    besides 255, where nothing is to be learned. ``to`` and ``from`` tell what classes mean in other
+    sets::
 
         name: my-streets
         classes:
           - {name: road, color: [128, 64, 128], id: 7}
           - {name: car, color: [0, 0, 142], id: 26}
+        void: [0]
         to:
           cityscapes-19: {road: road, car: car}
         from:
@@ -43,6 +46,7 @@ def read_class_file(path: Path) -> Taxonomy:
     entries = [
         _entry(each, index, path) for index, each in enumerate(section.need("classes", list))
     ]
+    void = section.take("void", list, [])
     meanings, sources = (_tables(section, key) for key in ("to", "from"))
     section.end()
     ids = [number for _, _, number in entries]
@@ -51,6 +55,8 @@ def read_class_file(path: Path) -> Taxonomy:
         without = next(name for name, _, number in entries if number is None)
         raise ValueError(f"{path}: the class {without!r} has no id: give one to each, or to none")
     defaults = voc_palette(len(entries) + 1)[1:]  # the first is black, which is void
+    _check_published(path, "to", meanings, lambda table: table.values())
+    _check_published(path, "from", sources, lambda table: table)
     try:
         return Taxonomy(
             name=name,
@@ -60,6 +66,7 @@ def read_class_file(path: Path) -> Taxonomy:
                 for (_, color, _), default in zip(entries, defaults, strict=True)
             ),
             ids=tuple(given) if given else None,
+            void_ids=tuple(void),
             meanings=meanings,
             sources=sources,
         )
@@ -79,6 +86,22 @@ def _entry(entry: Any, index: int, path: Path) -> tuple[str, Color | None, int |
     if len(color) != 3:
         raise ValueError(f"{path}: the colour of {name!r} is {color}; give red, green and blue")
     return name, (color[0], color[1], color[2]), number
+
+
+def _check_published(
+    path: Path,
+    key: str,
+    tables: Mapping[str, Mapping[str, str]],
+    theirs: Callable[[Mapping[str, str]], Iterable[str]],
+) -> None:
+    """Refuse names that a published set does not have; other sets may come from other files."""
+    for name, table in tables.items():
+        for each in theirs(table) if name in TAXONOMIES else ():
+            if each not in TAXONOMIES[name].classes:
+                raise ValueError(
+                    f"{path}: {key}.{name}: {name} has no class {each!r}; it has "
+                    f"{', '.join(TAXONOMIES[name].classes)}"
+                )
 
 
 def _tables(section: Section, key: str) -> Mapping[str, Mapping[str, str]]:

@@ -30,6 +30,7 @@ class Taxonomy:
         palette: one RGB colour per class.
         ignore_index: the trainId of void pixels, drawn black.
         ids: what label files hold for each class, in the same order; ``None`` for trainIds.
+        void_ids: what label files hold, besides ``ignore_index``, where nothing is to be learned.
         meanings: for each set that labels of this one can be told in, its class names by ours.
         sources: for each set whose labels can be told in this one, our class names by its.
     """
@@ -39,6 +40,7 @@ class Taxonomy:
     palette: tuple[Color, ...]
     ignore_index: int = IGNORE_INDEX
     ids: tuple[int, ...] | None = None
+    void_ids: tuple[int, ...] = ()
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
@@ -46,6 +48,7 @@ class Taxonomy:
         self._check_classes()
         if self.ids is not None:
             self._check_ids(self.ids)
+        self._check_void_ids()
         for other in (*self.meanings.values(), *self.sources.values()):
             if not all(isinstance(each, str) for pair in other.items() for each in pair):
                 raise ValueError(f"taxonomy {self.name!r}: a class is translated by its name")
@@ -62,6 +65,7 @@ class Taxonomy:
             "classes": list(self.classes),
             "palette": [list(color) for color in self.palette],
             "ids": None if self.ids is None else list(self.ids),
+            "void_ids": list(self.void_ids),
             "meanings": {name: dict(table) for name, table in self.meanings.items()},
             "sources": {name: dict(table) for name, table in self.sources.items()},
         }
@@ -74,17 +78,20 @@ class Taxonomy:
             ValueError: it is not of that form.
         """
         try:
-            ids = content.get("ids")
+            ids = content["ids"]
             return cls(
                 name=content["name"],
-                classes=tuple(content["classes"]),
+                classes=_listed(content["classes"]),
                 palette=tuple((red, green, blue) for red, green, blue in content["palette"]),
-                ids=None if ids is None else tuple(ids),
+                ids=None if ids is None else _listed(ids),
+                void_ids=_listed(content["void_ids"]),
                 meanings={name: dict(each) for name, each in content["meanings"].items()},
                 sources={name: dict(each) for name, each in content["sources"].items()},
             )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not the description of a taxonomy: {error!r}") from error
+        except KeyError as error:
+            raise ValueError(f"not the description of a taxonomy: no {error}") from error
+        except (TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"not the description of a taxonomy: {error}") from error
 
     def index(self, class_name: str) -> int:
         """TrainId of a class.
@@ -163,6 +170,21 @@ class Taxonomy:
                 )
             if ids.count(number) > 1:
                 raise ValueError(f"taxonomy {self.name!r} has the id {number} twice")
+
+    def _check_void_ids(self) -> None:
+        ids = range(len(self.classes)) if self.ids is None else self.ids
+        for number in self.void_ids:
+            if not _is_byte(number) or number in ids:
+                raise ValueError(
+                    f"taxonomy {self.name!r}: {number!r} cannot be a void id; give 0 to 255, and "
+                    "none that is a class's"
+                )
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{values!r} is no list")
+    return tuple(values)
 
 
 def _is_byte(value: object) -> bool:

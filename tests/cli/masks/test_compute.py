@@ -192,12 +192,19 @@ def test_names_do_not_matter_to_masks(compute, write_panoramas):
     assert "3 panoramas computed" in compute("masks")
 
 
+def test_a_class_that_is_no_proposer_is_told_what_it_lacks(write_panoramas, fails, workplace):
+    write_panoramas(1)
+    error = fails("masks", "compute", "images", "masks", "--proposer", "pathlib.Path")
+    assert "does not implement protocol MaskProposer" in error
+    assert "It needs, with just these names and types:" in error
+    assert "  propose(self, windows: Tensor) -> list[WindowMasks]" in error
+
+
 PAGE = Path(__file__).parents[3] / "docs" / "mask_proposers.md"
 
 
-def test_the_proposer_of_the_documentation(write_panoramas, goodsam, sizes, workplace, monkeypatch):
+def test_the_proposer_of_the_documentation(write_panoramas, goodsam, sizes, workplace):
     [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    monkeypatch.syspath_prepend(str(workplace))
     write_panoramas(1)
     for name, text in (
         ("my_masks", code),
