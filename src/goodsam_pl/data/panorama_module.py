@@ -21,6 +21,7 @@ from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.transforms import Transform, photometric
+from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
 from goodsam_pl.sam.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
@@ -175,6 +176,7 @@ class PanoramaDataModule(pl.LightningDataModule):
             self._splits.load("test", "test")
         elif stage == "predict":
             self._splits.load("predict", self.predict_split)
+        self._splits.learn_keys()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Unlabelled panoramas, augmented, shuffled."""
@@ -214,15 +216,20 @@ class PanoramaDataModule(pl.LightningDataModule):
         ]
 
     @property
+    def keys(self) -> ContentKeys:
+        """Of the panoramas' files, by their content; those with masks are known after ``setup``."""
+        return self._splits.keys
+
+    @property
     def training_files(self) -> list[Path]:
         """The panoramas of the train split, after ``setup``."""
         return self._splits.files("train")
 
     def training_panoramas(self, files: Collection[Path]) -> Iterator[tuple[Path, PanoramaBatch]]:
         """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
-        dataset = self._splits.dataset("train")
+        dataset, wanted = self._splits.dataset("train"), frozenset(files)
         for index, file in enumerate(self.training_files):
-            if file in files:
+            if file in wanted:
                 yield file, collate_panoramas([dataset[index]], self.windows)
 
     def examples(self, role: Split, count: int) -> list[PanoramaBatch]:

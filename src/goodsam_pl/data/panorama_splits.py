@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from goodsam_pl.data.layouts import (
@@ -15,6 +16,7 @@ from goodsam_pl.data.layouts import (
     Split,
     list_entries,
 )
+from goodsam_pl.data.learning import learn_together
 from goodsam_pl.data.panorama import (
     Augmentation,
     PanoramaDataset,
@@ -23,6 +25,7 @@ from goodsam_pl.data.panorama import (
 )
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore
+from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import Windows
 
 __all__ = ["PanoramaSplits"]
@@ -89,6 +92,18 @@ class PanoramaSplits:
         """Whether a role was listed, and its panoramas come with masks."""
         return role in self and self.mask_root is not None and role in self.mask_roles
 
+    @cached_property
+    def keys(self) -> ContentKeys:
+        """Of files, by their content; kept beside the masks."""
+        return ContentKeys(self.mask_root)
+
+    def learn_keys(self) -> None:
+        """Know the keys of all panoramas with masks, each read by one process; all take part."""
+        files = [
+            file for role in self._entries if self.has_masks(role) for file in self.files(role)
+        ]
+        learn_together(self.keys, list(dict.fromkeys(files)))
+
     def files(self, role: str) -> list[Path]:
         """The panoramas of a role that was listed."""
         return [entry.image for entry in self._entries[role]]
@@ -110,7 +125,7 @@ class PanoramaSplits:
             self.windows,
             self.labels_in,
             masks=masks,
-            targets=None if targets is None else StoredTargets(targets, files),
+            targets=None if targets is None else StoredTargets(targets, files, self.keys),
             augmentation=augmentation,
         )
 
@@ -120,9 +135,10 @@ class PanoramaSplits:
         Raises:
             ValueError: a role would be empty.
         """
+        left_out = frozenset(files)
         for role in self.mask_roles & self._entries.keys():
             entries = self._entries[role]
-            kept = [entry for entry in entries if entry.image not in files]
+            kept = [entry for entry in entries if entry.image not in left_out]
             if not kept:
                 raise ValueError(
                     f"{self.root}: none of the {len(entries)} panoramas of {role} has masks: see "
