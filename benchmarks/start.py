@@ -1,8 +1,7 @@
 """How long a training waits at its start when all panoramas, masks and targets are known already.
 
-Files are sparse, so that each claims the size of a photograph: whoever reads one to know it takes as
-long as with real ones. The first start learns all of them, the second is measured; what it reads
-from files is counted by the kernel (Linux).
+Files are sparse, so that each claims the size of a photograph, and whoever reads one takes as long
+as with a real one. What is read from files is counted by the kernel (Linux).
 
     python benchmarks/start.py --panoramas 100000 --megabytes 8
 """
@@ -31,7 +30,7 @@ SIZE, WINDOW = (64, 256), (64, 64)
 
 
 def main() -> None:
-    """Make a folder of panoramas with masks and targets, and start twice."""
+    """Make a folder of panoramas with masks and targets, and start on it."""
     keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--panoramas", type=int, default=100_000)
@@ -58,7 +57,7 @@ def main() -> None:
 
 
 def prepare(root: Path, count: int, size: int) -> None:
-    """Write panoramas with the key, the masks and the targets of each, as earlier runs leave them."""
+    """Write panoramas with key, masks and targets of each, as earlier runs leave them."""
     images, store = root / "images", make_store(root)
     targets = TargetStore(root / "targets", "0" * 64)
     height, width = SIZE
@@ -75,7 +74,7 @@ def prepare(root: Path, count: int, size: int) -> None:
     record, target = store.path("0" * 64).read_bytes(), targets.path("0" * 64).read_bytes()
     store.path("0" * 64).unlink()
     targets.path("0" * 64).unlink()
-    whole = KnownFiles.at(store.root / "whole.tsv")
+    records = KnownFiles.at(store.root / "whole.tsv")
     for index in range(count):
         key = f"{index:064x}"
         image = images / f"{index // 1000:03}" / f"{index:06}.png"
@@ -86,7 +85,7 @@ def prepare(root: Path, count: int, size: int) -> None:
         path = store.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(record)
-        whole.remember(path, Stamp.of(path), "whole", settled=True)
+        records.remember(path, Stamp.of(path), "whole", settled=True)
         targets.path(key).write_bytes(target)
     store.save_known()
     KnownFiles.forget()
