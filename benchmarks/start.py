@@ -85,11 +85,11 @@ def prepare(root: Path, count: int, size: int) -> None:
         else:
             with image.open("wb") as stream:
                 stream.truncate(size)
-        store.keys.known.remember(image, Stamp.of(image), key, settled=True)
+        store.keys.known.remember(image, Stamp.of(image), key)
         path = store.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(record)
-        records.remember(path, Stamp.of(path), "whole", settled=True)
+        records.remember(path, Stamp.of(path), store.fingerprint)
         targets.path(key).write_bytes(target)
     store.save_known()
     KnownFiles.forget()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 import time
 from pathlib import Path
@@ -38,21 +39,14 @@ def images(tmp_path):
     folder.mkdir()
     for name in "abc":
         (folder / name).write_text(name)
-    age(folder)
     return folder
-
-
-def age(folder, seconds=10):
-    """Let files look as if the last change was a while ago; ctime is judged by a later clock."""
-    for path in folder.iterdir():
-        os.utime(path, ns=(time.time_ns() - seconds * 10**9,) * 2)
 
 
 @pytest.fixture
 def later(monkeypatch):
     """The clock of those who judge is ahead, so that files of now are settled."""
     now = time.time_ns
-    monkeypatch.setattr("goodsam_pl.files.known.time.time_ns", lambda: now() + 10**10)
+    monkeypatch.setattr("goodsam_pl.files.content_keys.time.time_ns", lambda: now() + 10**10)
 
 
 def again(folder):
@@ -160,6 +154,33 @@ def test_a_folder_that_cannot_be_written_is_no_error(images, tmp_path, later):
     keys = ContentKeys(tmp_path / "store")
     assert keys(images / "a") == sha256("a")
     keys.save()
+
+
+def test_a_time_of_change_in_the_future_does_no_harm(images, tmp_path, read, later):
+    os.utime(images / "a", ns=(time.time_ns() + 10**15,) * 2)
+    keys = ContentKeys(tmp_path / "store")
+    assert keys(images / "a") == keys(images / "a") == sha256("a")
+    assert read == ["a"]
+
+
+def test_workers_are_not_sent_all_that_is_known(images, tmp_path, later):
+    keys = ContentKeys(tmp_path / "store")
+    for name in "abc":
+        keys(images / name)
+    assert len(pickle.dumps(keys)) < 500
+    keys.save()
+    assert pickle.loads(pickle.dumps(keys))(images / "a") == sha256("a")  # noqa: S301  # our own
+
+
+def test_a_long_look_is_saved_now_and_then(images, tmp_path, later, monkeypatch):
+    monkeypatch.setattr(module, "_SECONDS_BETWEEN_SAVES", -1)
+    keys = ContentKeys(tmp_path / "store")
+    counts = []
+    keys.learn(
+        [images / name for name in "abc"],
+        lambda: counts.append(len(KnownFiles(tmp_path / "store" / keys.NAME)._known)),
+    )
+    assert counts == [0, 1, 2]
 
 
 def test_a_missing_file_is_told(tmp_path, later):

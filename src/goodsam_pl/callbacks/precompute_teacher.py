@@ -77,7 +77,8 @@ class PrecomputeTeacher(pl.Callback):
                 on()
         trainer.strategy.barrier("goodsam_pl.callbacks.PrecomputeTeacher")
         data.use_targets(store)
-        computed = int(trainer.strategy.reduce(torch.tensor(len(own)), reduce_op="sum"))
+        count = torch.tensor(len(own), device=pl_module.device)
+        computed = int(trainer.strategy.reduce(count, reduce_op="sum"))
         rank_zero_info(
             f"teachers' targets: {computed} panoramas computed, "
             f"{len(files) - computed} had theirs already in {store.folder}"

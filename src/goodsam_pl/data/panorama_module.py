@@ -176,10 +176,10 @@ class PanoramaDataModule(pl.LightningDataModule):
             self._splits.load("test", "test")
         elif stage == "predict":
             self._splits.load("predict", self.predict_split)
-        self._splits.learn_keys()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Unlabelled panoramas, augmented, shuffled."""
+        self._splits.learn_keys("train")
         dataset = self._splits.dataset("train", self.augmentation, self._targets)
         processes = self.trainer.world_size if self.trainer else 1
         return self.loading.training(dataset, len(dataset), self._collate, processes)
@@ -281,6 +281,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self._splits.leave_out(files)
 
     def _evaluation(self, role: str) -> DataLoader[Any]:
+        self._splits.learn_keys(role)
         return self.loading.evaluation(self._splits.dataset(role), self._collate, self.trainer)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 from goodsam_pl.data.layouts import (
     PANORAMA_LAYOUTS,
@@ -16,7 +17,6 @@ from goodsam_pl.data.layouts import (
     Split,
     list_entries,
 )
-from goodsam_pl.data.learning import learn_together
 from goodsam_pl.data.panorama import (
     Augmentation,
     PanoramaDataset,
@@ -27,6 +27,8 @@ from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import Windows
+from goodsam_pl.sam.learning import learn_together
+from goodsam_pl.sam.store import MaskStore
 
 __all__ = ["PanoramaSplits"]
 
@@ -97,12 +99,13 @@ class PanoramaSplits:
         """Of files, by their content; kept beside the masks."""
         return ContentKeys(self.mask_root)
 
-    def learn_keys(self) -> None:
-        """Know the keys of all panoramas with masks, each read by one process; all take part."""
-        files = [
-            file for role in self._entries if self.has_masks(role) for file in self.files(role)
-        ]
-        learn_together(self.keys, list(dict.fromkeys(files)))
+    def learn_keys(self, role: str) -> None:
+        """Know the keys of a role's panoramas with masks; all processes take part.
+
+        Not where there are no masks yet: whoever computes them learns the keys.
+        """
+        if self.has_masks(role) and MaskStore.is_at(cast("Path", self.mask_root)):
+            learn_together(self.keys, self.files(role))
 
     def files(self, role: str) -> list[Path]:
         """The panoramas of a role that was listed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from goodsam_pl.files.known import KnownFiles, Stamp
 __all__ = ["ContentKeys", "content_key"]
 
 _BLOCK = 1 << 20
+_SECONDS_BETWEEN_SAVES = 30  # what a kill costs at the most
 
 
 def content_key(path: Path) -> str:
@@ -49,9 +51,10 @@ class ContentKeys:
         """
         key = self.known.get(path)
         if key is None:
-            before = Stamp.of(path)
+            now, before = time.time_ns(), Stamp.of(path)
             key = content_key(path)
-            if Stamp.of(path) == before:  # not written to in the meantime
+            # not if it was written to in the meantime, or could be without showing it
+            if before.is_settled(now) and Stamp.of(path) == before:
                 self.known.remember(path, before, key)
         return key
 
@@ -61,10 +64,14 @@ class ContentKeys:
 
     def learn(self, paths: Iterable[Path], advance: Callable[[], None]) -> None:
         """Read the bytes of these; what cannot be read is left out, whoever asks for it is told."""
+        saved = time.monotonic()
         for path in paths:
             with suppress(OSError):
                 self(path)
             advance()
+            if time.monotonic() - saved > _SECONDS_BETWEEN_SAVES:
+                self.save()
+                saved = time.monotonic()
 
     def save(self) -> None:
         """Write down what was learned."""

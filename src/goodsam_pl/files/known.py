@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +45,12 @@ class Stamp(NamedTuple):
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
     def is_settled(self, now: int) -> bool:
-        """Whether a later change would show."""
-        return max(self.changed, self.touched) + _UNSETTLED < now
+        """Whether a change after ``now``, nanoseconds, would show.
+
+        On Windows ``touched`` is the time of creation; elsewhere nobody can set it.
+        """
+        last = max(self.changed, self.touched) if os.name == "nt" else self.touched
+        return last + _UNSETTLED < now
 
 
 class KnownFiles:
@@ -86,26 +90,28 @@ class KnownFiles:
         Raises:
             OSError: the file is not there, or may not be looked at.
         """
-        entry = self._known.get(os.path.realpath(file))
+        entry = self._known.get(_place(file))
         return entry[1] if entry is not None and entry[0] == Stamp.of(file) else None
 
-    def remember(self, file: Path, stamp: Stamp, text: str, *, settled: bool | None = None) -> None:
+    def remember(self, file: Path, stamp: Stamp, text: str) -> None:
         """Keep something about a file.
 
         Args:
             file: absolute or relative to the working folder.
-            stamp: taken before the file was looked at.
+            stamp: taken before the file was looked at. Of files that are written in place it has to
+                be settled by then; those that are only ever replaced whole are so at once.
             text: without tabs and line ends.
-            settled: whether a later change would show; ``None`` judges by the clock. Files that are
-                only ever replaced whole are settled at once.
         """
-        if stamp.is_settled(time.time_ns()) if settled is None else settled:
-            self.absorb({os.path.realpath(file): (stamp, text)})
+        self.absorb({_place(file): (stamp, text)})
 
     def absorb(self, entries: Mapping[str, tuple[Stamp, str]]) -> None:
         """Keep what another process learned."""
         self._known.update(entries)
         self._new.update(entries)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Another process is sent the place alone, not all that is kept there."""
+        return {"_path": self._path, "_known": {}, "_new": {}}
 
     @property
     def learned(self) -> dict[str, tuple[Stamp, str]]:
@@ -122,6 +128,16 @@ class KnownFiles:
         except OSError:
             return  # a folder that is only read: everything else works as well
         self._new.clear()
+
+
+def _place(file: Path) -> str:
+    """A name of a file that does not depend on links to its folder."""
+    return os.path.join(_real_folder(os.path.dirname(file)), file.name)  # noqa: PTH118, PTH120  # 100,000 times
+
+
+@lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _text(entries: Mapping[str, tuple[Stamp, str]]) -> str:

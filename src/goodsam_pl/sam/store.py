@@ -120,6 +120,11 @@ class MaskStore:
             )
         return cls(root, Manifest.read(path))
 
+    @staticmethod
+    def is_at(root: Path) -> bool:
+        """Whether a folder holds a store."""
+        return (root / _MANIFEST).is_file()
+
     @property
     def windows(self) -> WindowGrid:
         """The grid that the masks are of."""
@@ -207,6 +212,8 @@ class MaskStore:
             claimed = claimed or stack.enter_context(self.claim(key, wait=True))
             if claimed is not None:  # which it is, having been waited for
                 claimed.write(content)
+        path = self.path(key)
+        self._whole_records.remember(path, Stamp.of(path), self.fingerprint)
 
     def read(self, key: str) -> list[WindowMasks]:
         """All that is known of a panorama's masks, one set for each window.
@@ -275,15 +282,14 @@ class MaskStore:
         """
         path = self.path(key)
         try:
-            if self._whole_records.get(path) is not None:
+            if self._whole_records.get(path) == self.fingerprint:
                 return None
             before = Stamp.of(path)
         except OSError:
             return self.damage(key)
         damage = self.damage(key)
         if damage is None:
-            # records are never written to, only replaced: there is no later change to miss
-            self._whole_records.remember(path, before, "whole", settled=True)
+            self._whole_records.remember(path, before, self.fingerprint)
         return damage
 
     def save_known(self) -> None:
