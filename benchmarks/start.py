@@ -61,16 +61,10 @@ def prepare(root: Path, count: int, size: int) -> None:
     """Write panoramas with key, masks and targets of each, as earlier runs leave them."""
     images, store = root / "images", make_store(root)
     targets = TargetStore(root / "targets", "0" * 64)
-    height, width = SIZE
-    hard = torch.zeros(store.windows.count, *WINDOW, dtype=torch.uint8)
-    told = TeacherTargets(
-        torch.zeros(height, width, dtype=torch.uint8),
-        hard,
-        hard,
-        torch.zeros(SIZE, dtype=torch.bool),
-    )
-    masks = store.proposer and Felzenszwalb().propose(torch.zeros(4, 3, *WINDOW, dtype=torch.uint8))
-    store.write("0" * 64, "template", masks)
+    whole, hard = torch.zeros(SIZE), torch.zeros(store.windows.count, *WINDOW, dtype=torch.uint8)
+    told = TeacherTargets(whole.to(torch.uint8), hard, hard, whole.bool())
+    dark = torch.zeros(store.windows.count, 3, *WINDOW, dtype=torch.uint8)
+    store.write("0" * 64, "template", Felzenszwalb().propose(dark))
     targets.write("0" * 64, told)
     record, target = store.path("0" * 64).read_bytes(), targets.path("0" * 64).read_bytes()
     store.path("0" * 64).unlink()
