@@ -28,6 +28,16 @@ import pytest
             "Write its whole path: goodsam_pl.sam.Felzenszwalb",
         ),
         (["--model", "Xyz"], "Xyz", "need their whole path"),
+        (
+            ["--data", "goodsam_pl.data.SourceDataModule", "--data.dataset", "citiscapes"],
+            "one of 'cityscapes', 'camvid', 'plain'. Got value: citiscapes",
+            "Did you mean 'cityscapes'?",
+        ),
+        (
+            ["--trainer.precision", "bf16-mixd"],
+            "Given value: bf16-mixd",
+            "Did you mean 'bf16-mixed'?",
+        ),
         (["--data.images", "few"], '"images"', "Got value: few"),
     ],
 )

@@ -11,6 +11,7 @@ import torch
 import yaml
 from PIL import Image
 
+from goodsam_pl.cli import refusals
 from goodsam_pl.cli.training import GoodSAMCLI, train
 
 VERBS = ["fit", "validate", "test", "predict"]
@@ -224,3 +225,22 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
         monkeypatch.delenv(name, raising=False)
     assert told in fails("fit", "--config", config, *words)
     assert [path.name for path in workplace.iterdir()] == ["run.yaml"]
+
+
+def test_a_dashboard_that_cannot_be_reached_is_refused(config, fails, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    error = fails("fit", "--config", config, "--trainer.logger", "WandbLogger")
+    assert "W&B cannot be reached: 127.0.0.1: " in error
+    assert "leave W&B offline" in error
+
+
+def test_a_login_is_found_where_wandb_writes_it(workplace, monkeypatch):
+    for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(workplace / "netrc"))
+    assert not refusals._has_key()
+    (workplace / "netrc").write_text("machine api.wandb.ai\n  login user\n  password 0123\n")
+    assert refusals._has_key()

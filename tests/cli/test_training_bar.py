@@ -23,7 +23,7 @@ def terminal(monkeypatch):
 def test_one_bar_over_all_steps_with_the_loss(config, goodsam, terminal):
     goodsam("fit", "--config", config, *BAR)
     shown = terminal()
-    assert re.search(r"training .*6/6 .*, loss \d\.\d+", shown)  # 2 epochs of 3 batches
+    assert re.search(r"training .*6/6 +loss \d\.\d+", shown)  # 2 epochs of 3 batches
     assert re.search(r"validation .*3/3", shown)
     assert "Epoch" not in shown
 

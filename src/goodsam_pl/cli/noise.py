@@ -6,6 +6,9 @@ import logging
 import os
 import warnings
 
+import wandb
+from wandb.errors.term import termsetup
+
 __all__ = ["hush"]
 
 _NOISE = (
@@ -36,3 +39,5 @@ def hush() -> None:
     for name in _TALK:
         logging.getLogger(name).setLevel(logging.WARNING)
     os.environ.setdefault("WANDB_SILENT", "true")
+    # what it says before it reads that
+    termsetup(wandb.Settings(silent=os.environ["WANDB_SILENT"] == "true"), None)

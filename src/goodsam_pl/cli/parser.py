@@ -18,8 +18,9 @@ __all__ = ["FunctionParser", "ShortErrors"]
 
 _WRONG_OPTION = re.compile(r"class_path '([\w.]+)':\s+Option '([\w.]+)' is not accepted")
 _WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attribute ')(\w+)")
-_LITERAL = re.compile(r"Expected a (?:typing\.)?Literal\[([^\]\n]+)\]\. Got")
-_WRONG_CHOICE = re.compile(r"Literal\[([^\]\n]+)\]\. Got value: ([^\s]+)")
+_LITERAL = re.compile(r"Expected a (?:typing\.)?Literal\[([^\]\n]+)\]")
+_LITERALS = re.compile(r"Literal\[([^\]\n]+)\]")
+_GOT = re.compile(r"(?:Got|Given) value: ([^\s]+)")
 _WRONG_PROTOCOL = re.compile(r"does not implement protocol (\w+)")
 _NOISE = re.compile(
     r"\s*($|Given value: (?:NestedArg|Namespace)\(|Does not validate against any"
@@ -58,7 +59,7 @@ class ShortErrors(ArgumentParser):
         command = parser.prog.replace(" [options]", "")
         lines = [line for line in message.splitlines() if not _NOISE.match(line)]
         told = "\n".join(line if len(line) <= 200 else f"{line[:200]} …" for line in lines)
-        complain(command, _LITERAL.sub(r"Expected one of \1. Got", told), _hint(message, parser))
+        complain(command, _LITERAL.sub(r"Expected one of \1", told), _hint(message, parser))
 
 
 class FunctionParser(ShortErrors):
@@ -83,9 +84,8 @@ def _hint(message: str, parser: ArgumentParser) -> str:
         class_path, option = wrong[-1]
         known = _parameters(class_path)
         return option_hint(option, class_path, known)
-    if wrong := _WRONG_CHOICE.findall(message):
-        choices, value = wrong[-1]
-        return guess(value, [each.strip(" '\"") for each in choices.split(",")])
+    if (choices := _LITERALS.findall(message)) and (got := _GOT.search(message)):
+        return guess(got[1], re.findall(r"'([^']+)'", ",".join(choices)))
     if wrong := _WRONG_CLASS.findall(message):
         return _class_hint(wrong[-1])
     if wrong := _WRONG_PROTOCOL.findall(message):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import netrc
 import os
 import socket
 import urllib.request
@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import torch
-import wandb
 
 __all__ = ["refuse"]
 
+_SERVER = "https://api.wandb.ai"
 _STREETWORLD = "streetworld"  # the folder that `goodsam streetworld` is told to write, in presets
 
 
@@ -68,26 +68,34 @@ def _refuse_unreachable_dashboard(logger: Any) -> None:
     mode = os.environ.get("WANDB_MODE", _init_args(logger).get("mode") or "online")
     if name != "WandbLogger":
         return
-    settings = wandb.setup().settings  # from here on it is as silent as we ask it to be
     if _init_args(logger).get("offline") or mode != "online":
         return
     leave = "or leave W&B offline: --trainer.logger.init_args.offline true"
     if not _has_key():
         raise ValueError(f"W&B has no API key: run `wandb login`, {leave}")
-    if (problem := _connection_problem(settings.base_url)) is not None:
+    if (problem := _connection_problem()) is not None:
         raise ValueError(f"W&B cannot be reached: {problem}; try later, {leave}")
 
 
 def _has_key() -> bool:
-    if "prompt" in inspect.signature(wandb.login).parameters:
-        return wandb.login(prompt=False, verify=False)
-    return bool(wandb.api.api_key)  # of releases without that
+    """Look where W&B looks, without starting it: once started it keeps its mode."""
+    if any(os.environ.get(name) for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")):
+        return True
+    named = os.environ.get("NETRC")
+    paths = [Path(named)] if named else [Path.home() / name for name in (".netrc", "_netrc")]
+    try:
+        logins = [netrc.netrc(path).hosts for path in paths if path.is_file()]
+    except (netrc.NetrcParseError, OSError):
+        return True  # W&B itself will say
+    # `wandb login` writes this name for every server
+    return any(login == "user" for hosts in logins for login, _, _ in hosts.values())
 
 
-def _connection_problem(url: str) -> str | None:
-    address = urlsplit(url)
-    if address.hostname is None or urllib.request.getproxies():
-        return None  # a proxy decides
+def _connection_problem() -> str | None:
+    address = urlsplit(os.environ.get("WANDB_BASE_URL", _SERVER))
+    own_server = (Path.home() / ".config/wandb/settings").is_file()
+    if address.hostname is None or own_server or urllib.request.getproxies():
+        return None  # where it connects to is said elsewhere
     port = address.port or (80 if address.scheme == "http" else 443)
     try:
         with socket.create_connection((address.hostname, port), timeout=5):

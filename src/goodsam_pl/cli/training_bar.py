@@ -69,7 +69,8 @@ class TrainingBar(ProgressBar):
         if part > self._told and self._enabled and not Console().is_terminal:
             self._told = part
             of = f" of {total}" if total else ""
-            print(f"step {trainer.global_step}{of}{_loss(trainer, outputs)}", flush=True)
+            loss = _loss(trainer, outputs)
+            print(f"step {trainer.global_step}{of}{', ' if loss else ''}{loss}", flush=True)
 
     @override
     def on_validation_batch_end(
@@ -204,4 +205,4 @@ def _loss(trainer: Trainer, outputs: Any) -> str:
     loss = trainer.callback_metrics.get("train/loss")
     if loss is None and isinstance(outputs, dict):
         loss = outputs.get("loss")
-    return "" if loss is None else f", loss {float(loss):.4g}"
+    return "" if loss is None else f"loss {float(loss):.4g}"
