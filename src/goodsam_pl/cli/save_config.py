@@ -22,9 +22,9 @@ class SaveRunConfig(SaveConfigCallback):
     its training configuration alone.
 
     Loggers get the same, nested as in the file, in the place of the flat arguments of model and
-    data that Lightning sends by itself: each argument once. Beside it stand which images the run
-    saw (:func:`goodsam_pl.callbacks.data_facts`). W&B is told which scores are best when they are
-    largest, and which when they are smallest.
+    data that Lightning sends by itself: each argument once. On W&B, which images the run saw
+    stands beside it (:func:`goodsam_pl.callbacks.data_facts`), and tables can be sorted by the best
+    scores.
     """
 
     @override
@@ -75,7 +75,8 @@ def _silence(trainer: Trainer, module: LightningModule) -> None:
 
 
 def _log_facts(trainer: Trainer) -> None:
-    if trainer.is_global_zero and trainer.loggers:
+    dashboards = wandb_loggers(trainer) if trainer.is_global_zero else []
+    if dashboards:
         facts = data_facts(getattr(trainer, "datamodule", None))
-        for logger in trainer.loggers if facts else ():
+        for logger in dashboards:
             logger.log_hyperparams(facts)
