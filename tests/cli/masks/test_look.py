@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from goodsam_pl.data.listing import list_images
+from goodsam_pl.files import Stamp
 from goodsam_pl.sam import MaskStore, image_key
 
 
@@ -71,3 +72,16 @@ def test_a_store_that_is_none(verb, panoramas, fails, workplace):
     assert "nowhere: no such folder" in fails(*words, "nowhere", *more)
     assert "images: no masks in it" in fails(*words, "images", *more)
     assert "images/01.png is a file: name a folder" in fails(*words, "images/01.png", *more)
+
+
+def test_verify_finds_panoramas_that_changed_without_showing_it(
+    panoramas, goodsam, fails, workplace
+):
+    command = ("masks", "verify", "masks", "--content", panoramas[0].parent)
+    assert "3 panoramas, all what they are taken for" in goodsam(*command).out
+    keys = MaskStore.open(workplace / "masks").keys.known
+    keys.remember(panoramas[1], Stamp.of(panoramas[1]), image_key(panoramas[0]))
+    error = fails(*command)
+    assert "1 of 3 panoramas are not what they were taken for:" in error
+    assert str(panoramas[1]) in error
+    assert "3 panoramas, all what they are taken for" in goodsam(*command).out

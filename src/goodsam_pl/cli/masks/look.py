@@ -13,8 +13,10 @@ from goodsam_pl.callbacks.pictures import mask_picture
 from goodsam_pl.cli.masks.images import reader_of
 from goodsam_pl.cli.masks.stores import open_store
 from goodsam_pl.data import normalize
+from goodsam_pl.data.layouts import folder_entries
 from goodsam_pl.data.listing import MASKS_PICTURE, MASKS_PICTURE_MARK
-from goodsam_pl.sam import MaskStoreError, image_key
+from goodsam_pl.files import Stamp
+from goodsam_pl.sam import MaskStore, MaskStoreError, image_key
 from goodsam_pl.sam.progress import progress_bar
 
 __all__ = ["info", "show", "verify"]
@@ -46,11 +48,13 @@ def info(store: Path) -> str:
     return "\n".join(f"{name:<{longest}}  {text}" for name, text in lines.items())
 
 
-def verify(store: Path) -> str:
+def verify(store: Path, content: Path | None = None) -> str:
     """Read every record down to the last byte, and name the damaged ones.
 
     Args:
         store: folder of the masks.
+        content: folder of panoramas, to read all of their bytes, too: a panorama that changed
+            without showing it would be given the masks of what it was before.
     """
     masks = open_store(store)
     keys = list(masks)
@@ -67,7 +71,29 @@ def verify(store: Path) -> str:
             f"{len(damaged)} of {len(keys)} records are damaged:\n{listed}\n"
             "`goodsam masks compute` and PrecomputeSAM compute them anew"
         )
-    return f"{len(keys)} records, all whole: {store}"
+    told = f"{len(keys)} records, all whole: {store}"
+    return told if content is None else f"{told}\n{_verify_content(masks, content)}"
+
+
+def _verify_content(masks: MaskStore, folder: Path) -> str:
+    files = [entry.image for entry in folder_entries(folder)]
+    changed = []
+    with progress_bar("panoramas", len(files), visible=True) as advance:
+        for file in files:
+            known, key = masks.keys.known.get(file), image_key(file)
+            if known is not None and known != key:
+                changed.append(f"  {file}")
+                masks.keys.known.remember(file, Stamp.of(file), key)
+            advance()
+    masks.save_known()
+    if changed:
+        listed = "\n".join(changed)
+        raise MaskStoreError(
+            f"{len(changed)} of {len(files)} panoramas are not what they were taken for:\n{listed}"
+            "\nThey are known by their content again: run `goodsam masks compute`, or train with "
+            "PrecomputeSAM"
+        )
+    return f"{len(files)} panoramas, all what they are taken for: {folder}"
 
 
 def show(image: Path, store: Path, out: Path | None = None) -> str:
