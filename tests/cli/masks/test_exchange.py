@@ -302,7 +302,9 @@ def test_masks_of_one_image_in_two_files_are_not_merged(write_panoramas, fails, 
     assert "saved/part/00.json: masks of 00.png, but saved/00.json holds masks of it, too" in error
 
 
-def test_the_folder_of_pngs_that_amg_writes(generated, import_masks, fails, workplace):
+def test_the_folder_of_pngs_that_amg_writes(
+    generated, goodsam, import_masks, fails, workplace, monkeypatch
+):
     path, binary, masks = generated
     folder = workplace / "saved/00"
     folder.mkdir(parents=True)
@@ -315,6 +317,10 @@ def test_the_folder_of_pngs_that_amg_writes(generated, import_masks, fails, work
     assert torch.equal(found.binary(), torch.from_numpy(binary))
     assert found.predicted_iou.tolist() == pytest.approx([0.9, 0.775, 0.65])
     words = ("masks", "import", "saved", "masks", "--images", "images", *WHOLE)
+    monkeypatch.chdir(folder)
+    goodsam("masks", "import", ".", "../../here", "--images", "../../images", *WHOLE)
+    monkeypatch.chdir(workplace)
+    assert len(MaskStore.open(workplace / "here")) == 1
     (folder / "metadata.csv").write_text("\n".join(lines[:-1]))
     assert "saved/00/metadata.csv: no row for 2.png" in fails(*words)
     (folder / "metadata.csv").write_text("\n".join([*lines, "9,1,1,1"]))

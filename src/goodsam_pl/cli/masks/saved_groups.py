@@ -97,7 +97,8 @@ def group_files(folder: Path, names: ImageNames | None, windows: int) -> list[Sa
         raise FileNotFoundError(f"{folder}: no such folder or file")
     groups: dict[str | Path, SavedGroup] = {}
     for path in _files(folder):
-        relative = path.relative_to(folder if folder.is_dir() and path != folder else folder.parent)
+        # a folder of PNGs may be the one that was named, and that may be "."
+        relative = Path(path.resolve().name) if path == folder else path.relative_to(folder)
         plain = relative if path.is_dir() else relative.with_suffix("")
         called, window = plain.as_posix(), None
         if _is_window(plain, windows) and not (names and names.has_all_of(called)):
