@@ -55,7 +55,7 @@ class TrainingSignals(Callback):
             )
         self._images += len(batch.image)
         step = trainer.global_step
-        if step == self._logged_at or step % trainer.log_every_n_steps:
+        if step == self._logged_at or step % _interval(trainer):
             return
         now = time.perf_counter()
         speed = self._images * trainer.world_size / (now - self._since)
@@ -67,7 +67,7 @@ class TrainingSignals(Callback):
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Log the norm when it is time."""
-        if (trainer.global_step + 1) % trainer.log_every_n_steps:
+        if (trainer.global_step + 1) % _interval(trainer):
             return
         gradients = [each.grad for each in pl_module.parameters() if each.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -82,3 +82,9 @@ class TrainingSignals(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on."""
         self._since += time.perf_counter() - self._paused_at
+
+
+def _interval(trainer: Trainer) -> int:
+    """Steps from one logging to the next."""
+    steps: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # set by a connector
+    return steps

@@ -285,7 +285,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         chosen = [(2 * index + 1) * len(dataset) // (2 * count) for index in range(count)]
         return [collate_panoramas([dataset[index]], self.windows) for index in chosen]
 
-    def has_masks(self, role: Split) -> bool:
+    def has_masks(self, role: str) -> bool:
         """Whether a split was listed, and its panoramas come with masks."""
         return self._splits.has_masks(role)
 

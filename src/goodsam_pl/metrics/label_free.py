@@ -114,7 +114,8 @@ def normalized_entropy(probabilities: Tensor) -> Tensor:
         float32 ``(B, H, W)``.
     """
     shares = probabilities.float() / probabilities.float().sum(dim=1, keepdim=True)
-    return torch.special.entr(shares).sum(dim=1) / math.log(shares.shape[1])
+    entropy: Tensor = torch.special.entr(shares).sum(dim=1)
+    return entropy / math.log(shares.shape[1])
 
 
 def class_shares(labels: Tensor, classes: int) -> Tensor:
