@@ -8,19 +8,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from lightning.pytorch import LightningDataModule, Trainer
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaFormat, normalize
 from goodsam_pl.data.files import read_image
+from goodsam_pl.data.normalization import NORMALIZATION
+from goodsam_pl.modules import SourceSegmentation
 from goodsam_pl.networks import (
     NetworkCard,
+    TiledNetwork,
     build_network,
     check_logits,
     load_weights,
     read_card,
     save_weights,
 )
-from goodsam_pl.taxonomy import Taxonomy
+from goodsam_pl.taxonomy import Taxonomy, register_taxonomy
 
 __all__ = ["Segmenter", "load"]
 
@@ -34,6 +38,10 @@ class Segmenter:
         network: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``; put into evaluation mode.
         card: what is known of it.
 
+    Raises:
+        ValueError: what is known does not hold together, or asks for another normalisation of
+            images than ours.
+
     Attributes:
         network: the same.
         taxonomy: names and colours of the K classes.
@@ -42,16 +50,25 @@ class Segmenter:
     """
 
     def __init__(self, network: nn.Module, card: NetworkCard) -> None:
+        if card.normalization != NORMALIZATION:
+            raise ValueError(
+                f"the network wants images normalised by {card.normalization}, here they are by "
+                f"{NORMALIZATION}"
+            )
         self.network = network.eval()
         self.taxonomy = Taxonomy.from_dict(card.taxonomy)
         view = card.view
         self.format = None if view is None else PanoramaFormat.from_description(view)
         self._card = card
+        self._tiled = TiledNetwork(self.network, wrap=view is not None)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
-        """Map images ``(B, 3, H, W)``, ImageNet-normalised, to logits ``(B, K, H, W)``."""
-        logits: Tensor = self.network(images.to(self._device)).float()
+        """Map images ``(B, 3, H, W)``, ImageNet-normalised, to logits ``(B, K, H, W)``, float32.
+
+        By tiles, where memory asks for it: see :class:`goodsam_pl.networks.TiledNetwork`.
+        """
+        logits: Tensor = self._tiled(images.to(self._device)).float()
         return logits
 
     def predict(
@@ -82,6 +99,33 @@ class Segmenter:
             return self._label(pixels)
         fitted, band = self.format.fit_image(pixels)
         return band.restore(self._label(fitted))
+
+    def test(self, data: LightningDataModule) -> dict[str, float]:
+        """Score on the test split of a data module, as `goodsam test` does.
+
+        Images are seen whole; those of the data module's size, which may be another than
+        :attr:`format` says.
+
+        Returns:
+            ``test/miou``, ``test/iou/<class>`` and so on.
+
+        Raises:
+            ValueError: no pixel of the split is labelled, or its classes cannot be expressed in
+                each other's.
+        """
+        register_taxonomy(self.taxonomy, self.taxonomy.name)
+        device = self._device
+        module = SourceSegmentation(self._tiled, self.taxonomy.name)
+        trainer = Trainer(
+            accelerator=device.type,
+            devices=1 if device.index is None else [device.index],
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+        )
+        (scores,) = trainer.test(module, data, verbose=False)
+        self.network.to(device)  # a trainer leaves it on the CPU
+        return dict(scores)
 
     def save(self, path: str | os.PathLike[str], half: bool = False) -> None:
         """Write weights and all that is known as ``.safetensors``, for :func:`load`.

@@ -8,7 +8,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.demos.boring_classes import BoringModel
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 
-from goodsam_pl.callbacks import run_directory
+from goodsam_pl.callbacks import RunDirectory, run_directory
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,9 @@ def test_is_where_lightning_keeps_the_checkpoints(make_logger, tmp_path, monkeyp
     assert run_directory(trainer).is_relative_to(tmp_path)
     if isinstance(trainer.logger, WandbLogger):
         trainer.logger.experiment.finish()
+
+
+def test_a_callback_has_the_first_word(tmp_path):
+    watching = [ModelCheckpoint(dirpath=tmp_path / "street"), RunDirectory(tmp_path / "elsewhere")]
+    trainer = Trainer(logger=False, callbacks=watching, accelerator="cpu")
+    assert run_directory(trainer) == tmp_path / "elsewhere"

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from lightning.pytorch import Trainer
 from PIL import Image
 
 import goodsam_pl
-from goodsam_pl.data import normalize
+from goodsam_pl.cli import main
+from goodsam_pl.data import PanoramaDataModule, normalize
+from goodsam_pl.data.normalization import NORMALIZATION
 from goodsam_pl.modules import StudentDistillation
-from goodsam_pl.networks import SegmentationNetwork, read_card, save_weights
+from goodsam_pl.networks import (
+    CustomNetwork,
+    NetworkCard,
+    SegmentationNetwork,
+    describe_network,
+    read_card,
+    read_weights,
+    save_weights,
+)
+from goodsam_pl.taxonomy import Taxonomy
 
 NETWORK = "goodsam_pl.networks.SegmentationNetwork"
+CONFIGS = Path(__file__).parents[2] / "configs"
+CLASSES = "name: own\nclasses: [road, sky, car, tree, house]"
 
 
 def config(root, **model):
@@ -74,124 +91,150 @@ def config(root, **model):
     }
 
 
-@pytest.fixture
-def photographs(workplace):
-    folder, generator = workplace / "photographs", np.random.default_rng(0)
-    folder.mkdir()
-    for name in "ab":
-        coarse = generator.integers(0, 256, (8, 16, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((128, 64)).save(folder / f"{name}.png")
-    return folder
+class Journey(NamedTuple):
+    """What is left of a training: its panoramas, its files, and what it said before it left."""
+
+    photographs: Path
+    luggage: Path
+    labels: dict[str, np.ndarray]
 
 
-@pytest.fixture
-def start(workplace):
-    folder = workplace / "start"
-    folder.mkdir()
-    (folder / "classes.yaml").write_text("name: own\nclasses: [road, sky, car, tree, house]")
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory):
+    """A distillation's checkpoint and weights; what the training was made of is gone."""
+    folder = tmp_path_factory.mktemp("there")
+    photographs = draw_photographs(folder)
+    start, luggage = folder / "start", folder / "luggage"
+    start.mkdir()
+    luggage.mkdir()
+    (start / "classes.yaml").write_text(CLASSES)
     for name in ("student", "teacher"):
         network = SegmentationNetwork("fpn", "mobilenet_v2", 5)
-        save_weights(network.state_dict(), folder / f"{name}.safetensors")
-    return folder
+        save_weights(network.state_dict(), start / f"{name}.safetensors")
+    (luggage / "run.yaml").write_text(yaml.safe_dump(config(photographs)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["goodsam"])
+        main(["fit", "--config", "luggage/run.yaml"])
+        main(["export", "runs/last.ckpt", "luggage/student.safetensors"])
+        known = labels("--config", "luggage/run.yaml", "--ckpt_path", "runs/last.ckpt")
+    shutil.move(folder / "runs" / "last.ckpt", luggage)
+    for left in ("start", "masks", "runs"):
+        shutil.rmtree(folder / left)
+    return Journey(photographs, luggage, known)
 
 
 @pytest.fixture
-def trained(workplace, photographs, start, goodsam):
-    """A run's folder; returns the labels that it gives its panoramas."""
-    (workplace / "run.yaml").write_text(yaml.safe_dump(config(photographs)))
-    goodsam("fit", "--config", "run.yaml")
-    return labels(goodsam, workplace, "--config", "run.yaml", "--ckpt_path", "runs/last.ckpt")
+def elsewhere(workplace, journey):
+    """The working folder, with copies of a checkpoint, of weights, and of the configuration."""
+    shutil.copytree(journey.luggage, workplace, dirs_exist_ok=True)
+    return workplace
 
 
-def labels(goodsam, folder, *words):
-    out = folder / "labels"
-    shutil.rmtree(out, ignore_errors=True)
-    goodsam("predict", *words, "--trainer.callbacks=goodsam_pl.callbacks.PredictionWriter",
-            f"--trainer.callbacks.output_dir={out}", "--trainer.logger=false")  # fmt: skip
-    return {path.stem: np.array(Image.open(path)) for path in (out / "labels").glob("*.png")}
+@pytest.fixture
+def trained(journey):
+    return journey.labels
+
+
+@pytest.fixture
+def photographs(journey):
+    return journey.photographs
+
+
+def draw_photographs(folder):
+    photographs, generator = folder / "photographs", np.random.default_rng(0)
+    photographs.mkdir()
+    for name in "ab":
+        coarse = generator.integers(0, 256, (8, 16, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((128, 64)).save(photographs / f"{name}.png")
+    return photographs
+
+
+def labels(*words):
+    """What `goodsam predict` writes, by name."""
+    main(["predict", *map(str, words), "--out", "predictions", "--trainer.logger=false"])
+    written = {
+        path.stem: np.array(Image.open(path)) for path in Path("predictions/labels").glob("*.png")
+    }
+    shutil.rmtree("predictions")
+    return written
 
 
 def equal(one, other):
     return one.keys() == other.keys() and all(np.array_equal(one[n], other[n]) for n in one)
 
 
-@pytest.fixture
-def elsewhere(workplace, trained, start, goodsam, monkeypatch):
-    """Another folder with the checkpoint and the weights alone; everything else is gone."""
-    goodsam("export", "runs/last.ckpt", "student.safetensors")
-    folder = workplace / "elsewhere"
-    folder.mkdir()
-    for file in ("runs/last.ckpt", "student.safetensors", "run.yaml"):
-        shutil.move(workplace / file, folder)
-    shutil.rmtree(start)
-    shutil.rmtree(workplace / "masks")
-    shutil.rmtree(workplace / "runs")
-    monkeypatch.chdir(folder)
-    return folder
-
-
 @pytest.mark.parametrize("file", ["last.ckpt", "student.safetensors"])
-def test_a_file_alone_predicts_as_before(elsewhere, trained, goodsam, photographs, file):
-    assert equal(labels(goodsam, elsewhere, "--config", "run.yaml", "--ckpt_path", file), trained)
+def test_a_file_alone_predicts_as_before(elsewhere, trained, photographs, file):
+    assert sorted(trained) == ["a", "b"]
+    assert equal(labels("--config", "run.yaml", "--ckpt_path", file), trained)
     data = yaml.safe_load((elsewhere / "run.yaml").read_text())["data"]
     (elsewhere / "data.yaml").write_text(yaml.safe_dump({"data": data}))
-    alone = ["--config", "data.yaml", "--ckpt_path", file]
-    assert equal(labels(goodsam, elsewhere, *alone), trained)
+    assert equal(labels("--config", "data.yaml", "--ckpt_path", file), trained)
 
     student = goodsam_pl.load(file)
     for name, known in trained.items():
-        pixels = student.format.read(photographs / f"{name}.png")
-        assert np.array_equal(student(normalize(pixels)[None]).argmax(1)[0].numpy(), _band(known))
-        whole = student.predict(photographs / f"{name}.png")
-        assert whole.shape == (64, 128)
-        assert np.array_equal(whole[16:48], _band(known))
-        assert (whole[:16] == 255).all()
-        assert (whole[48:] == 255).all()
-        array = np.array(Image.open(photographs / f"{name}.png"))
-        assert np.array_equal(student.predict(array), whole)
-        assert np.array_equal(student.predict(torch.from_numpy(array).permute(2, 0, 1)), whole)
+        path = photographs / f"{name}.png"
+        assert known.shape == (64, 128)  # a band of 90° in a sphere of 180°
+        assert (known[:16] == 255).all()
+        assert (known[48:] == 255).all()
+        assert np.array_equal(student.predict(path), known)
+        array = np.array(Image.open(path))
+        assert np.array_equal(student.predict(array), known)
+        assert np.array_equal(student.predict(torch.from_numpy(array).permute(2, 0, 1)), known)
+        logits = student(normalize(student.format.read(path))[None])
+        assert logits.shape == (1, 5, 32, 128)
+        assert np.array_equal(logits.argmax(1)[0].numpy(), known[16:48])
 
 
-def _band(label):
-    """Labels of the band alone, whichever size predictions are written at."""
-    return label[16:48] if len(label) == 64 else label
-
-
-def test_a_file_alone_is_scored(elsewhere, goodsam, photographs):
-    for name in ("a", "b"):
-        Image.fromarray(np.full((64, 128), 1, np.uint8)).save(photographs / f"{name}_label.png")
-    root = elsewhere / "labelled"
+def labelled(folder, photographs):
     for split in ("train", "val", "test"):
-        (root / "splits").mkdir(parents=True, exist_ok=True)
-        (root / "splits" / f"{split}.txt").write_text("a\nb\n")
-    (root / "images").mkdir()
-    (root / "labels").mkdir()
-    for name in ("a", "b"):
-        shutil.copy(photographs / f"{name}.png", root / "images")
-        shutil.copy(photographs / f"{name}_label.png", root / "labels" / f"{name}.png")
+        (folder / "splits").mkdir(parents=True, exist_ok=True)
+        (folder / "splits" / f"{split}.txt").write_text("a\nb\n")
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir()
+    for name in "ab":
+        shutil.copy(photographs / f"{name}.png", folder / "images")
+        label = np.arange(64 * 128).reshape(64, 128) // 7 % 5
+        Image.fromarray(label.astype(np.uint8)).save(folder / "labels" / f"{name}.png")
+    return folder
+
+
+def test_a_file_alone_is_scored_alike(elsewhere, goodsam, photographs):
+    root = labelled(elsewhere / "labelled", photographs)
     words = ["--config", "run.yaml", "--data.dataset", "plain", "--data.root", root,
              "--data.mask_root", "null", "--trainer.default_root_dir", elsewhere / "scores",
              "--trainer.callbacks=goodsam_pl.callbacks.ClassTable"]  # fmt: skip
     tables = []
-    for verb in ("test", "validate"):
-        for file in ("last.ckpt", "student.safetensors"):
-            goodsam(
-                verb, *words, "--ckpt_path", file, "--trainer.default_root_dir", elsewhere / "s"
-            )
-            split = "test" if verb == "test" else "val"
-            (table,) = elsewhere.rglob(f"{split}_classes.csv")
-            tables.append(table.read_text())
-            table.unlink()
+    for verb, file in [
+        ("test", "last.ckpt"),
+        ("test", "student.safetensors"),
+        ("validate", "last.ckpt"),
+    ]:
+        goodsam(verb, *words, "--ckpt_path", file)
+        (table,) = elsewhere.rglob("*_classes.csv")
+        tables.append(table.read_text())
+        table.unlink()
     assert len(set(tables)) == 1
 
+    student = goodsam_pl.load("student.safetensors")
+    scores = student.test(data_module(root))
+    module = StudentDistillation.load_from_checkpoint("last.ckpt")
+    assert module.taxonomy.classes == ("road", "sky", "car", "tree", "house")
+    trainer = Trainer(accelerator="cpu", logger=False, enable_progress_bar=False)
+    assert trainer.test(module, data_module(root), verbose=False) == [scores]
+    assert 0 < scores["test/miou"] < 1
+    assert (
+        f"{100 * scores['test/iou/road']:.1f}" in tables[0]
+        or str(scores["test/iou/road"])[:5] in tables[0]
+    )
 
-def test_three_lines_of_python_test_it(elsewhere, photographs, trained):
-    student = StudentDistillation.load_from_checkpoint("last.ckpt")
-    assert student.taxonomy.classes == ("road", "sky", "car", "tree", "house")
-    pixels = goodsam_pl.load("last.ckpt").format.read(photographs / "a.png")
-    with torch.no_grad():
-        predicted = student.eval()(normalize(pixels)[None]).argmax(1)[0]
-    assert np.array_equal(predicted.numpy(), _band(trained["a"]))
+
+def data_module(root):
+    arguments = config(root)["data"]["init_args"]
+    return PanoramaDataModule(
+        **{**arguments, "dataset": "plain", "mask_root": None, "taxonomy": "own"}
+    )
 
 
 def test_training_on_asks_for_the_teacher_before_anything_is_computed(elsewhere, fails):
@@ -238,11 +281,9 @@ def test_other_arguments_than_in_training_are_told(tmp_path):
 
 
 def _card(network):
-    from goodsam_pl.networks import NetworkCard, describe_network  # noqa: PLC0415
-    from goodsam_pl.taxonomy import Taxonomy  # noqa: PLC0415
-
     taxonomy = Taxonomy("five", tuple("abcde"), tuple((i, i, i) for i in range(1, 6)))
-    return NetworkCard({"student": describe_network(network)}, taxonomy.to_dict(), "five", None, {})
+    networks = {"student": describe_network(network)}
+    return NetworkCard(networks, taxonomy.to_dict(), "five", None, NORMALIZATION)
 
 
 def test_a_network_of_ones_own_class_is_given(tmp_path):
@@ -254,6 +295,110 @@ def test_a_network_of_ones_own_class_is_given(tmp_path):
     assert torch.equal(again.network.weight, network.weight)
     image = np.zeros((7, 9, 3), np.uint8)
     assert again.predict(image).shape == (7, 9)  # trained on no panoramas: any size
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"class_path": "os.system", "init_args": {"command": "touch executed"}},
+        {"class_path": "segmentation_models_pytorch.from_pretrained", "init_args": {}},
+        {
+            "class_path": "goodsam_pl.networks.CustomNetwork",
+            "init_args": {"network": {"class_path": "hostile.Network", "init_args": {}}},
+        },
+    ],
+)
+def test_a_hostile_file_executes_nothing(elsewhere, fails, network):
+    (elsewhere / "hostile.py").write_text(
+        "open('executed', 'w')\nfrom torch.nn import Identity as Network"
+    )
+    path = elsewhere / "hostile.safetensors"
+    card = read_card(elsewhere / "student.safetensors")
+    hostile = NetworkCard(**{**card.to_dict(), "networks": {"student": network}})
+    save_weights({"weight": torch.zeros(1)}, path, card=hostile)
+    with pytest.raises(ValueError, match="is no model that a file may name"):
+        goodsam_pl.load(path)
+    data = yaml.safe_load((elsewhere / "run.yaml").read_text())["data"]
+    (elsewhere / "data.yaml").write_text(yaml.safe_dump({"data": data}))
+    error = fails("predict", "--config", "data.yaml", "--ckpt_path", path)
+    assert "is no model that a file may name" in error
+    assert not (elsewhere / "executed").exists()
+
+
+@pytest.mark.parametrize("file", ["last.ckpt", "student.safetensors"])
+def test_a_protocol_of_other_classes_is_refused_before_a_panorama_is_read(elsewhere, fails, file):
+    protocol = CONFIGS / "evaluation" / "stanford2d3d_13.yaml"
+    error = fails("test", "--config", protocol, "--ckpt_path", file)
+    assert "SegmentationNetwork gives 5 logits for each pixel" in error
+    assert "stanford2d3d-13 has 13 classes" in error
+
+
+def test_a_checkpoint_that_does_not_say_what_it_holds_still_gives_its_weights(elsewhere, goodsam):
+    checkpoint = torch.load(elsewhere / "last.ckpt", weights_only=True)
+    del checkpoint["goodsam_pl"]
+    torch.save(checkpoint, elsewhere / "old.ckpt")
+    told = goodsam("export", "old.ckpt", "old.safetensors").out
+    assert "old.ckpt does not say what its network is, so neither does the file" in told
+    old, new = read_weights(elsewhere / "old.safetensors"), read_weights(elsewhere / "last.ckpt")
+    assert old.keys() == new.keys()
+    assert all(torch.equal(old[name], new[name]) for name in new)
+    with pytest.raises(ValueError, match=r"old\.safetensors does not say what its network is"):
+        goodsam_pl.load("old.safetensors")
+
+
+def test_a_joint_training_of_ones_own_networks_travels_whole(workplace, goodsam, monkeypatch):
+    from street_fakes import DictionaryNetwork  # noqa: PLC0415  # found from a fixture on
+
+    there, here = workplace / "there", workplace / "here"
+    there.mkdir()
+    monkeypatch.chdir(there)
+    photographs = draw_photographs(workplace)
+    (there / "start").mkdir()
+    (there / "start" / "classes.yaml").write_text(CLASSES)
+    run = config(photographs)
+    unet = {"class_path": "segmentation_models_pytorch.Unet",
+            "init_args": {"encoder_name": "mobilenet_v2", "encoder_weights": None, "classes": 5,
+                          "decoder_channels": [8, 8, 8, 8, 8]}}  # fmt: skip
+    teacher = {"class_path": "goodsam_pl.networks.CustomNetwork", "init_args": {"network": unet}}
+    own = {"class_path": "street_fakes.DictionaryNetwork", "init_args": {"classes": 5}}
+    student = {"class_path": "goodsam_pl.networks.CustomNetwork", "init_args": {"network": own}}
+    rectification = {
+        "class_path": "goodsam_pl.modules.TARectification",
+        "init_args": {"teacher_assistant": teacher},
+    }
+    (there / "rectification.yaml").write_text(yaml.safe_dump({**run, "model": rectification}))
+    goodsam("fit", "--config", "rectification.yaml")
+    rectified = read_weights(there / "runs" / "last.ckpt")
+
+    shutil.move(there / "runs" / "last.ckpt", there / "rectified.ckpt")
+    teacher["init_args"]["weights"] = "rectified.ckpt"
+    run["model"]["init_args"] = {"student": student, "teacher_assistant": teacher, "joint": True,
+                                 "learning_rate": 1e-3}  # fmt: skip
+    (there / "joint.yaml").write_text(yaml.safe_dump(run))
+    goodsam("fit", "--config", "joint.yaml")
+    known = labels("--config", "joint.yaml", "--ckpt_path", "runs/last.ckpt")
+    told = goodsam("export", "runs/last.ckpt", "student.safetensors").out
+    assert "its class is yours: goodsam_pl.load takes the network as `network=`" in told
+
+    here.mkdir()
+    for file in ("runs/last.ckpt", "joint.yaml", "student.safetensors"):
+        shutil.move(there / file, here)
+    shutil.rmtree(there)
+    monkeypatch.chdir(here)
+    for file in ("last.ckpt", "student.safetensors"):
+        assert equal(labels("--config", "joint.yaml", "--ckpt_path", file), known)
+        ours = CustomNetwork(DictionaryNetwork(5))
+        mine = goodsam_pl.load(file, network=ours)
+        assert np.array_equal(mine.predict(photographs / "a.png"), known["a"])
+    goodsam("export", "last.ckpt:teacher_assistant", "teacher.safetensors")
+    again = goodsam_pl.load("teacher.safetensors")
+    tensors = again.network.state_dict()
+    assert tensors.keys() == rectified.keys()
+    changed = [name for name in tensors if not torch.equal(tensors[name], rectified[name])]
+    assert changed  # it trained along, from where its rectification ended
+    assert all(
+        torch.allclose(tensors[n], rectified[n], atol=1e-2) for n in changed if "weight" in n
+    )
 
 
 def test_the_package_is_free_of_torch(command):

@@ -227,11 +227,29 @@ def test_broken_files_pass_from_workers_without_a_traceback(predict, photographs
     assert summary()["labelled"] == 2
 
 
-def test_nothing_readable_is_an_error_even_then(fails, config, photographs):
+def test_nothing_readable_is_an_error_even_then(fails, config, photographs, workplace):
     for path in photographs.rglob("*.png"):
         path.write_bytes(b"no image")
     told = fails("predict", "--config", config, "--out", "out", "--on_error", "skip")
     assert "3 of 3 images have no labels" in told
+    assert not (workplace / "out").exists()
+
+
+def test_angles_that_fit_no_file_are_refused_before_the_folder_is_touched(
+    fails, config, photographs, workplace
+):
+    told = fails("predict", "--config", config, "--out", "out",
+                 "--data.init_args.file_vertical_fov", 90)  # fmt: skip
+    assert "128×64 pixels are 360° by 180.0°, but 90° are configured" in told
+    assert not (workplace / "out").exists()
+
+
+def test_what_stays_broken_is_no_error_where_it_is_skipped(predict, photographs, summary, caplog):
+    broken(photographs)
+    for _ in range(2):
+        predict("--on_error", "skip", "--skip_existing")
+        assert (summary()["labelled"], summary()["failed"]) == (2, 1)
+    assert "1 of 1 images have no labels" in caplog.text
 
 
 def test_existing_predictions_are_left_as_they_are(predict, photographs, workplace, summary):

@@ -153,7 +153,7 @@ def test_two_processes_score_and_write_like_one(config, goodsam, command, workpl
                      "--trainer.default_root_dir", workplace / "two")  # fmt: skip
     assert result.returncode == 0, result.stderr
     written = sorted((workplace / "one/predictions").rglob("*.png"))
-    assert len(written) == 10
+    assert len(written) == 11  # with the legend
     for path in written:
         twin = workplace / "two" / path.relative_to(workplace / "one")
         assert twin.read_bytes() == path.read_bytes()

@@ -194,7 +194,7 @@ def test_real_full_spheres_become_strips(real_data):
 @pytest.mark.real
 def test_real_annular_panoramas_say_their_aspect(real_data):
     with pytest.raises(ValueError, match=r"U_\d\.jpg: 2048×692 pixels are 360° by 121\.6°"):
-        module(real_data / "pass", dataset="folder").setup("predict")
+        module(real_data / "pass", dataset="folder").setup("fit")
     data = module(real_data / "pass", dataset="folder", size=(692, 2048), vertical_fov=121.6)
     data.setup("predict")
     assert next(iter(data.predict_dataloader())).image.shape == (1, 3, 692, 2048)

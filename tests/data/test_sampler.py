@@ -65,3 +65,11 @@ def test_scores_are_equal_to_the_last_bit_on_1_2_and_3_processes(densepass_root,
             if what != "predict":
                 assert sum(map(sum, alone["confusion"])) == 5 * 24 * 128
                 assert all(report["confusion"] == alone["confusion"] for report in together)
+
+
+def test_in_prediction_processes_may_come_away_empty():
+    dataset = TensorDataset(torch.zeros(5))
+    dealt = [
+        list(ExactDistributedSampler(dataset, 3, rank, 4, allow_idle=True)) for rank in range(3)
+    ]
+    assert dealt == [[0, 1, 2, 3], [4], []]

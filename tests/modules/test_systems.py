@@ -403,3 +403,17 @@ def test_extras_are_measured_where_they_are_asked_for(tmp_path: Path) -> None:
     (logged,) = _trainer(tmp_path).test(module, _loader(_panoramas()), verbose=False)
     assert {"test/seam_disagreement", "test/seam_disagreement_whole"} <= logged.keys()
     assert not any("boundary" in name for name in logged)
+
+
+@pytest.mark.parametrize("system", [SourceSegmentation, TARectification])
+def test_probabilities_are_predicted_where_they_are_asked_for(
+    system: type[SourceSegmentation | TARectification],
+) -> None:
+    module, batch = system(TinyNetwork()).eval(), _panoramas()
+    with torch.no_grad():
+        labels = module.predict_step(batch, 0)
+        module.predicts_probabilities = True
+        probabilities = module.predict_step(batch, 0)
+    assert probabilities.shape == (2, 19, 16, 48)
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2, 16, 48))
+    assert torch.equal(probabilities.argmax(dim=1), labels)

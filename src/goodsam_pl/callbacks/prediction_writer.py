@@ -52,6 +52,10 @@ _NOT_OF_THE_NETWORK = frozenset(
 of them is hashed."""
 
 
+_LOOKED_AT = 16
+"""Images whose headers are read, until one is right, before any is predicted."""
+
+
 class UnlabelledImagesError(ValueError):
     """Images have no labels; the message names each file and what is wrong with it."""
 
@@ -127,6 +131,7 @@ class PredictionWriter(BasePredictionWriter):
         self._begun = False
         self._entries: dict[str, Entry] = {}
         self._names: dict[Path, str] = {}
+        self._labelled_before = 0
 
     @property
     def kinds(self) -> list[str]:
@@ -254,6 +259,7 @@ class PredictionWriter(BasePredictionWriter):
         self._names = {entry.image: entry.name for entry in entries}
 
         def begin() -> list[int]:
+            _refuse_what_fits_nowhere(entries, _data_of(trainer))
             identity = self._identity(trainer, module)
             chosen = self._folder.begin(
                 identity,
@@ -268,8 +274,9 @@ class PredictionWriter(BasePredictionWriter):
 
         chosen = _on_first_process(trainer, begin)
         self._begun = True
+        self._labelled_before = len(entries) - len(chosen)
         if self.skip_existing and trainer.is_global_zero:
-            _say(f"{len(entries) - len(chosen)} of {len(entries)} images have their labels already")
+            _say(f"{self._labelled_before} of {len(entries)} images have their labels already")
         return chosen
 
     def _identity(self, trainer: Trainer, module: LightningModule) -> dict[str, Any]:
@@ -394,7 +401,8 @@ class PredictionWriter(BasePredictionWriter):
         if not failed:
             return
         report = _failure_report(failed, len(outcomes))
-        if self.on_error == "raise" or len(failed) == len(outcomes):
+        is_any_labelled = self._labelled_before > 0 or len(failed) < len(outcomes)
+        if self.on_error == "raise" or not is_any_labelled:
             raise UnlabelledImagesError(report)
         log.warning(report)
 
@@ -411,6 +419,23 @@ def _refuse_folder_of_images(root: Path, images: Path) -> None:
             f"predictions would go to {root}, where the images themselves are: name a folder of "
             f"their own (--out), as {root / 'predictions'}"
         )
+
+
+def _refuse_what_fits_nowhere(entries: Sequence[Entry], data: PredictableData | None) -> None:
+    """Refuse now what would be refused of every image: wrong angles, mostly."""
+    if data is None or not entries:
+        return
+    count = min(len(entries), _LOOKED_AT)
+    failed = []
+    for index in range(count):
+        image = entries[index * len(entries) // count].image
+        try:
+            data.locate(image)
+        except (OSError, ValueError) as error:
+            failed.append(_failure("", image, str(error)))
+        else:
+            return
+    raise UnlabelledImagesError(_failure_report(failed, count))
 
 
 def _on_first_process(trainer: Trainer, function: Callable[[], _Value]) -> _Value:
@@ -438,10 +463,7 @@ def _failure(name: str, image: Path, reason: str) -> Outcome:
 
 
 def _failure_report(failed: Sequence[Outcome], count: int) -> str:
-    lines = [
-        f"  {each.reason}" if (each.reason or "").startswith(each.image) else f"  {_told(each)}"
-        for each in failed
-    ]
+    lines = [f"  {_told(each)}" for each in failed]
     return "\n".join([f"{len(failed)} of {count} images have no labels:", *lines])
 
 
@@ -457,17 +479,19 @@ def _shares(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> dict[str, float
     return {name: round(int(count) / label.size, 6) for name, count in pairs if count}
 
 
-def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a model that decide about its predictions besides its weights."""
-    return {
-        str(key): _plain(value)
-        if isinstance(value, Mapping)
-        else value
-        if isinstance(value, (str, int, float, bool, type(None)))
-        else repr(value)
-        for key, value in arguments.items()
-        if key not in _NOT_OF_THE_NETWORK
-    }
+def _plain(value: Any) -> Any:
+    """Arguments of a model as plain values, as far as they decide about its predictions.
+
+    Objects are known by their class alone: their text may hold addresses.
+    """
+    if isinstance(value, Mapping):
+        kept = {key: each for key, each in value.items() if key not in _NOT_OF_THE_NETWORK}
+        return {str(key): _plain(each) for key, each in kept.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

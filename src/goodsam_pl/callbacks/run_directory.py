@@ -20,7 +20,7 @@ class RunDirectory(Callback):
         path: the folder.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = path
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from goodsam_pl.networks import brought_by, read_card
+from goodsam_pl.networks import brought_by, checked_description, read_card
 from goodsam_pl.taxonomy import Taxonomy, register_taxonomy
 
 __all__ = [
@@ -75,13 +76,15 @@ def model_around(weights: Path) -> dict[str, Any]:
     """The model that scores and predicts with a network alone, in the form of the YAML.
 
     Raises:
-        ValueError: the file does not say what its network is, or it is of a class of the user's.
+        ValueError: the file does not say what its network is, or it is of a class that is neither
+            ours nor of segmentation-models-pytorch.
     """
     card = read_card(weights)
     if card is None or card.network is None:
         why = "does not say what its network is" if card is None else "is of a class of yours"
         raise ValueError(f"--ckpt_path {weights} {why}: name the model by --config or --model")
-    network = {name: card.network[name] for name in ("class_path", "init_args")}
+    network = checked_description(card.network)  # the parser would import whatever it names
+    network = {name: network[name] for name in ("class_path", "init_args")}
     return {
         "class_path": "goodsam_pl.modules.SourceSegmentation",
         "init_args": {"network": network, "taxonomy": card.taxonomy_name},
@@ -89,10 +92,13 @@ def model_around(weights: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def loaded_from(ckpt_path: Path) -> Iterator[None]:
+def loaded_from(ckpt_path: Path) -> Iterator[list[nn.Module]]:
     """Build the model of a checkpoint: its classes are known, and its weights come from there.
 
     See :mod:`goodsam_pl.networks.postponed`.
+
+    Yields:
+        The networks whose weights were not read.
 
     Raises:
         ValueError: the file is damaged.
@@ -100,8 +106,11 @@ def loaded_from(ckpt_path: Path) -> Iterator[None]:
     card = read_card(ckpt_path)
     if card is not None:
         register_taxonomy(Taxonomy.from_dict(card.taxonomy), card.taxonomy_name)
-    with brought_by({} if card is None else card.networks):
-        yield
+    networks = {} if card is None else card.networks
+    if is_weights_file(str(ckpt_path)):
+        networks = {name: each and checked_description(each) for name, each in networks.items()}
+    with brought_by(networks) as postponed:
+        yield postponed
 
 
 def differences(used: Mapping[str, Any], remembered: Mapping[str, Any]) -> list[str]:

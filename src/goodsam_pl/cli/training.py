@@ -27,7 +27,7 @@ from goodsam_pl.cli.noise import hush
 from goodsam_pl.cli.parser import ShortErrorParser
 from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
 from goodsam_pl.cli.save_config import SaveRunConfig
-from goodsam_pl.networks import load_weights
+from goodsam_pl.networks import load_weights, read_postponed
 
 __all__ = ["GoodSAMCLI", "train"]
 
@@ -138,8 +138,12 @@ class GoodSAMCLI(LightningCLI):
         if not ckpt_path or not Path(ckpt_path).is_file():
             super().instantiate_classes()
             return
-        with loaded_from(Path(ckpt_path)):
+        with loaded_from(Path(ckpt_path)) as postponed:
             super().instantiate_classes()
+        models = set(self.model.modules())
+        for network in postponed:
+            if network not in models:
+                read_postponed(network)
         if self.subcommand == "fit" and isinstance(self.model, modules.SegmentationModule):
             self.model.read_teachers()  # now, not after SAM's work
         if is_weights_file(ckpt_path):

@@ -7,12 +7,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "denormalize", "normalize"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "NORMALIZATION", "denormalize", "normalize"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of R, G, B over ImageNet, images scaled to 0..1."""
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """Standard deviation of R, G, B over ImageNet, images scaled to 0..1."""
+NORMALIZATION = {"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
+"""What :func:`normalize` does, for files of weights."""
 
 
 def normalize(image: npt.NDArray[np.uint8]) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, SourceBatch
-from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD
+from goodsam_pl.data.normalization import NORMALIZATION
 from goodsam_pl.metrics import Evaluation, ExtraScore, SegmentationScores
 from goodsam_pl.networks import (
     CARD,
@@ -156,7 +156,7 @@ class SegmentationModule(LightningModule, ABC):
             taxonomy=self.taxonomy.to_dict(),
             taxonomy_name=self.taxonomy_name,
             view=data.format.describe() if isinstance(data, PanoramaDataModule) else None,
-            normalization={"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)},
+            normalization=NORMALIZATION,
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

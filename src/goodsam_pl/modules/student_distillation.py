@@ -174,6 +174,7 @@ class StudentDistillation(SegmentationModule):
                 "PrecomputeTeacher cannot store what a teacher assistant says that trains along: "
                 "remove the callback, or set model.init_args.joint to false"
             )
+        self.read_teachers()
         frozen = cast("FrozenNetwork", self.teacher_assistant)
         return {
             "teacher_assistant": weights_hash(frozen.network),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from goodsam_pl.networks.building import build_network, describe_network
+from goodsam_pl.networks.building import (
+    build_network,
+    checked_description,
+    describe_network,
+)
 from goodsam_pl.networks.card import CARD, NetworkCard
 from goodsam_pl.networks.checking import check_logits
 from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.frozen import FrozenNetwork
-from goodsam_pl.networks.postponed import brought_by
+from goodsam_pl.networks.postponed import brought_by, read_postponed
 from goodsam_pl.networks.segmentation import (
     FeatureNetwork,
     PretrainedNetwork,
@@ -34,11 +38,13 @@ __all__ = [
     "brought_by",
     "build_network",
     "check_logits",
+    "checked_description",
     "describe_network",
     "export_weights",
     "load_weights",
     "predict_tiles",
     "read_card",
+    "read_postponed",
     "read_weights",
     "save_weights",
     "weights_hash",

@@ -20,7 +20,7 @@ from goodsam_pl.networks.smp_models import (
     plain_arguments,
 )
 
-__all__ = ["build_network", "describe_network"]
+__all__ = ["build_network", "checked_description", "describe_network"]
 
 _SEGMENTATION = "goodsam_pl.networks.SegmentationNetwork"
 _CUSTOM = "goodsam_pl.networks.CustomNetwork"
@@ -68,3 +68,14 @@ def build_network(description: Mapping[str, Any]) -> nn.Module:
     except (TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} cannot be built with {dict(arguments)}: {error}") from error
     return model
+
+
+def checked_description(description: Mapping[str, Any]) -> Description:
+    """A description out of a file with nothing in it but what :func:`build_network` uses.
+
+    Raises:
+        ValueError: as for :func:`build_network`.
+    """
+    checked = describe_network(build_network(description))
+    assert checked is not None  # noqa: S101  # what can be built can be described
+    return checked

@@ -153,8 +153,9 @@ def state_hash(state: Mapping[str, Tensor]) -> str:
 
 def _split_name(path: Path) -> tuple[Path, str | None]:
     """A path and, after a colon, the network that is meant."""
-    file, colon, name = str(path).rpartition(":")
-    return (Path(file), name) if colon and name in _NETWORKS_IN_CHECKPOINTS else (path, None)
+    file, _, name = str(path).rpartition(":")
+    is_named = bool(Path(file).suffix) and name.isidentifier() and not path.is_file()
+    return (Path(file), name) if is_named else (path, None)
 
 
 @contextmanager
