@@ -41,6 +41,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, FusedWindows, Fusion, MajorityVote
 
 HEIGHT, WIDTH, CLASSES, MASKS = 400, 2048, 19, 300
@@ -50,6 +51,7 @@ Mask = NDArray[np.bool_]
 
 def main() -> None:
     """Make a panorama, check that loop and fusion agree to the bit, and measure both."""
+    keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=40, help="of each fusion")
     parser.add_argument("--loops", type=int, default=5, help="repeats of the loops over masks")

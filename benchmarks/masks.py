@@ -37,6 +37,7 @@ import torch.nn.functional as F
 from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
 from torch import Tensor
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.data import PanoramaFormat
 from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid
@@ -73,6 +74,7 @@ class Round(NamedTuple):
 
 def main() -> None:
     """Measure one model."""
+    keep_memory()  # as every command does
     arguments = parse()
     torch.manual_seed(0)
     if arguments.threads:
@@ -396,7 +398,7 @@ def own_peak() -> float:
 
     Not ``ru_maxrss``, which begins with the peak of the process that this one was started from.
     """
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) / 2**20
 
 

@@ -31,6 +31,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam import Felzenszwalb, MaskStore, SegmentAnything, WindowMasks
 from goodsam_pl.sam.exchange import export_record
@@ -45,6 +46,7 @@ LEAST = 16
 
 def main() -> None:
     """Store masks of each kind in a temporary folder, and measure them there."""
+    keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--panoramas", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=15, help="the median of them is told")
@@ -113,8 +115,8 @@ def reading_times(store: MaskStore, keys: list[str], root: Path, rounds: int) ->
     files = []
     for key in keys:
         files.append(root / f"{key}.json")
-        files[-1].write_text(json.dumps(export_record(store, key)))
-    texts = [json.loads(path.read_text())["annotations"] for path in files]
+        files[-1].write_text(json.dumps(export_record(store, key)), encoding="utf-8")
+    texts = [json.loads(path.read_text(encoding="utf-8"))["annotations"] for path in files]
 
     def decode(index: int) -> None:
         for annotation in texts[index]:
@@ -122,7 +124,9 @@ def reading_times(store: MaskStore, keys: list[str], root: Path, rounds: int) ->
 
     def paint(index: int) -> None:
         indices = np.full((WINDOWS.count, *WINDOWS.window_size), -1, dtype=np.int16)
-        for number, annotation in enumerate(json.loads(files[index].read_text())["annotations"]):
+        for number, annotation in enumerate(
+            json.loads(files[index].read_text(encoding="utf-8"))["annotations"]
+        ):
             mask = coco.decode(annotation["segmentation"]).view(bool)
             indices[annotation["window"]][mask] = number
 

@@ -14,11 +14,13 @@ import time
 
 import torch
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.streetworld import SPLITS, make_city, view
 
 
 def main() -> None:
     """Time rounds of panoramas of the target city and report the median round."""
+    keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--panoramas", type=int, default=12, help="in each round")

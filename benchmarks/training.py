@@ -37,6 +37,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, RandomSampler
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.callbacks import ClassTable, PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.fusion import CTCF
@@ -96,6 +97,7 @@ class Alternation(pl.Callback):
 
 def main() -> None:
     """Measure both ways."""
+    keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--panoramas", type=int, default=8)
     parser.add_argument("--batch-size", type=int, default=2, help="the preset has 4")

@@ -26,7 +26,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from goodsam_pl.allocator import KEEP_MEMORY
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.entry import main as run_goodsam
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,8 +46,7 @@ ROWS = {
 
 def main() -> None:
     """Run all steps for one seed."""
-    if not KEEP_MEMORY.items() <= os.environ.items():  # glibc reads it when a process starts
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEEP_MEMORY})  # noqa: S606
+    keep_memory()  # every fork inherits it
     import goodsam_pl.cli.training  # noqa: F401, PLC0415  # ten seconds, which every fork inherits
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -95,7 +94,7 @@ def main() -> None:
         "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2),
         "seed": seed,
     }
-    (run / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (run / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     for name in ("results.json", "overview.png"):
         shutil.copy(run / name, RUNS / name)
     show(results)
@@ -109,13 +108,13 @@ def write_configs(run: Path, seed: int) -> dict[str, Path]:
     fast = torch.cpu._is_amx_tile_supported()  # noqa: SLF001  # torch has no public question for it
     written = {}
     for name in ("source", "rectification", "distillation"):
-        text = (PRESETS / f"{name}.yaml").read_text()
+        text = (PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
         text = text.replace("runs/streetworld", str(run)).replace("data/streetworld", str(DATA))
         text = text.replace("seed_everything: 0", f"seed_everything: {seed}")
         if fast:
             text = text.replace("precision: 32-true", "precision: bf16-mixed")
         written[name] = run / f"{name}.yaml"
-        written[name].write_text(text)
+        written[name].write_text(text, encoding="utf-8")
     return written
 
 
@@ -158,7 +157,7 @@ def run_in_fork(function: Callable[[], Any], *command_line: str) -> None:
 
 def read_miou(path: Path) -> dict[str, float]:
     """The row of means of a per-class table: fractions by column."""
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         rows = {row.pop("class"): row for row in csv.DictReader(file)}
     return {kind: float(value) for kind, value in rows["mean"].items()}
 

@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the table as Markdown")
     arguments = parser.parse_args()
 
-    config = yaml.safe_load(arguments.config.read_text())
+    config = yaml.safe_load(arguments.config.read_text(encoding="utf-8"))
     given = {"root": arguments.root, "mask_root": arguments.mask_root}
     options = config["data"]["init_args"] | {key: value for key, value in given.items() if value}
     data = PanoramaDataModule(**options | {"mask_splits": [arguments.split], "eval_batch_size": 1})
@@ -123,7 +123,7 @@ def main() -> None:
 
     Console().print(table_of(qualities, f"labels of {arguments.split}, mIoU in percent"))
     if arguments.out is not None:
-        arguments.out.write_text(as_markdown(qualities))
+        arguments.out.write_text(as_markdown(qualities), encoding="utf-8")
     report = {
         teacher: {fusion: quality._asdict() for fusion, quality in by_fusion.items()}
         for teacher, by_fusion in qualities.items()

@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--panoramas", type=int, default=3, help="how many, evenly spread")
     arguments = parser.parse_args()
 
-    config = yaml.safe_load(arguments.config.read_text())
+    config = yaml.safe_load(arguments.config.read_text(encoding="utf-8"))
     system = _rectification(config["model"]["init_args"], arguments.teacher_assistant)
     student = _student(arguments.student_config, arguments.student).eval()
     data = PanoramaDataModule(**config["data"]["init_args"])
@@ -54,7 +54,7 @@ def _rectification(init_args: dict[str, Any], weights: str) -> TARectification:
 
 
 def _student(config: Path, weights: str) -> nn.Module:
-    student = yaml.safe_load(config.read_text())["model"]["init_args"]["student"]
+    student = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]["init_args"]["student"]
     arguments = {**student["init_args"], "weights": weights}
     built: nn.Module = instantiate_class((), {**student, "init_args": arguments})
     return built

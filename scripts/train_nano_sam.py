@@ -91,7 +91,7 @@ class Training:
                 seconds = round((time.perf_counter() - since) / 50, 3)
                 line = json.dumps({"step": self.step, **means, "seconds": seconds})
                 print(line, flush=True)
-                with log.open("a") as stream:
+                with log.open("a", encoding="utf-8") as stream:
                     stream.write(line + "\n")
                 sums, since = {}, time.perf_counter()
             if self.step % 250 == 0:

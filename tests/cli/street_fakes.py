@@ -20,6 +20,11 @@ class Wider(nn.Module):
         self.width = width
 
 
+class Named(nn.Module):
+    def __init__(self, name: str | None = "named"):
+        super().__init__()
+
+
 class FakeSegmentation(LightningModule):
     """One 1×1 convolution.
 
@@ -81,12 +86,21 @@ class FakeData(LightningDataModule):
     Args:
         taxonomy: class set.
         images: how many.
-        broken: raise when set up, as for a missing folder.
+        broken: raise when set up, as for a missing folder, or when a sample is read.
+        root: nothing is read there.
+        workers: of the loaders.
     """
 
-    def __init__(self, taxonomy: str = "camvid-11", images: int = 5, broken: str | None = None):
+    def __init__(
+        self,
+        taxonomy: str = "camvid-11",
+        images: int = 5,
+        broken: str | None = None,
+        root: str | None = None,
+        workers: int = 0,
+    ):
         super().__init__()
-        self.images, self.broken = images, broken
+        self.images, self.broken, self.workers = images, broken, workers
         self.classes = len(get_taxonomy(taxonomy).classes)
 
     def setup(self, stage):
@@ -109,9 +123,25 @@ class FakeData(LightningDataModule):
         shared = self.trainer.world_size > 1
         rank = {"num_replicas": self.trainer.world_size, "rank": self.trainer.global_rank}
         sampler = UnrepeatedDistributedSampler(samples, shuffle=False, **rank) if shared else None
-        return DataLoader(samples, batch_size=2, collate_fn=collate_sources, sampler=sampler)
+        if self.broken == "sample":
+            samples = Broken()
+        return DataLoader(
+            samples,
+            batch_size=2,
+            collate_fn=collate_sources,
+            sampler=sampler,
+            num_workers=self.workers,
+        )
 
     train_dataloader = val_dataloader = test_dataloader = predict_dataloader = loader
+
+
+class Broken(list):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        raise FileNotFoundError(2, "no such image", "a.png")
 
 
 class PlainData(FakeData):

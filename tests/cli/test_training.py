@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from pathlib import Path
 
@@ -157,3 +158,69 @@ def test_two_processes_score_and_write_like_one(config, goodsam, command, workpl
     for path in written:
         twin = workplace / "two" / path.relative_to(workplace / "one")
         assert twin.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("value", ["null", "None"])
+@pytest.mark.parametrize("form", ["--model.network.init_args.name={}", "--model.network.name {}"])
+def test_no_value_is_no_value_at_any_depth(value, form, config):
+    words = ["--model.network", "street_fakes.Named", *form.format(value).split()]
+    assert parsed("fit", "--config", config, *words).model.init_args.network.init_args.name is None
+
+
+def test_the_end_names_the_score_the_checkpoint_and_the_next_command(config, goodsam, workplace):
+    lines = goodsam("fit", "--config", config).out.splitlines()
+    assert lines[0] == "44 of 44 parameters are trained"
+    assert re.fullmatch(r"trained 6 steps, val/miou 0\.\d{3}", lines[1])
+    assert lines[2] == "last:  runs/checkpoints/last.ckpt"
+    assert lines[3].startswith("next:  lightning test --config runs/config.yaml --ckpt_path runs/")
+    assert len(lines) == 4
+    printed = goodsam(*lines[3].split()[2:]).out
+    assert printed.count("test: IoU in percent") == 1
+    assert "test/miou" not in printed
+
+
+def test_scores_are_shown_without_a_table_of_ours(config, goodsam):
+    printed = goodsam("test", "--config", config, "--trainer.callbacks", "null").out
+    assert "test/miou" in printed
+
+
+def test_callbacks_that_need_a_logger_are_left_out_without(config, goodsam):
+    words = ["--trainer.callbacks+", "lightning.pytorch.callbacks.LearningRateMonitor"]
+    printed = goodsam("fit", "--config", config, *words).out
+    assert "no logger: LearningRateMonitor is left out\n" in printed
+
+
+def test_a_class_in_the_working_folder_is_found(config, goodsam, workplace):
+    (workplace / "my_own_module.py").write_text(
+        "from street_fakes import FakeSegmentation\n\n\nclass Mine(FakeSegmentation):\n    pass\n"
+    )
+    goodsam("fit", "--config", config, "--model", "my_own_module.Mine")
+
+
+def test_errors_of_a_worker_are_one_line(config, fails):
+    words = ["--data.broken", "sample", "--data.workers", 1]
+    error = fails("fit", "--config", config, *words)
+    assert error.startswith("goodsam: error: [Errno 2] no such image: 'a.png'\n")
+    assert "Traceback" not in error
+
+
+REFUSED = [
+    (["--trainer.accelerator", "gpu"], "torch finds no GPU here; auto takes"),
+    (["--data.root", "nowhere/photos"], "nowhere/photos: there is no such folder; set data.root"),
+    (["--data.root", "data/streetworld/densepass"], "goodsam streetworld --out data/streetworld"),
+    (["--trainer.logger", "WandbLogger"], "run `wandb login`, or leave W&B offline"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), REFUSED)
+def test_what_cannot_work_is_refused_before_anything_is_written(
+    words, told, config, fails, workplace, tmp_path_factory, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("nobody")))
+    monkeypatch.setenv("NETRC", str(workplace / "netrc"))
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert told in fails("fit", "--config", config, *words)
+    assert [path.name for path in workplace.iterdir()] == ["run.yaml"]

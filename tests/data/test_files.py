@@ -8,7 +8,7 @@ from PIL import Image
 
 from goodsam_pl.data import read_image, read_label
 from goodsam_pl.data.decoding import open_image
-from goodsam_pl.data.files import check_pair, resize_image, resize_label
+from goodsam_pl.data.files import _turned, check_pair, resize_image, resize_label
 
 
 def test_every_kind_of_8_bit_image_becomes_rgb(tmp_path):
@@ -99,6 +99,39 @@ def test_a_label_of_another_size_names_both_files(write_image):
         pytest.raises(ValueError, match=r"l\.png: 5×4 pixels, but its image .*i\.png has 6×4: exp"),
     ):
         check_pair(image, np.zeros((4, 5), np.uint8), Path("l.png"))
+
+
+def sideways(path, height, width, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.zeros((height, width, 3), np.uint8)
+    Image.fromarray(pixels).save(path, exif=exif)
+    return path
+
+
+def test_a_label_of_the_picture_as_it_is_stored_is_told_of_the_orientation(tmp_path):
+    path = sideways(tmp_path / "i.jpg", 6, 4, 6)
+    with (
+        open_image(path) as image,
+        pytest.raises(
+            ValueError,
+            match=r"l\.png: 4×6 pixels, but its image .*i\.jpg has 6×4 and is turned by its EXIF "
+            r"orientation \(6\); the label fits it as it is stored: turn the label likewise",
+        ),
+    ):
+        check_pair(image, np.zeros((6, 4), np.uint8), Path("l.png"))
+    with open_image(path) as image, pytest.raises(ValueError, match="export the label at the size"):
+        check_pair(image, np.zeros((6, 5), np.uint8), Path("l.png"))
+
+
+def test_orientations_that_keep_the_size_are_warned_of(tmp_path, caplog):
+    _turned.forget()
+    for name, orientation in (("a", 3), ("b", 2), ("c", 1)):
+        with open_image(sideways(tmp_path / f"{name}.jpg", 4, 6, orientation)) as image:
+            check_pair(image, np.zeros((4, 6), np.uint8), Path("l.png"))
+    first, second = (record.getMessage() for record in caplog.records)
+    assert "a.jpg is turned by its EXIF orientation (3): if labels were drawn on" in first
+    assert second.endswith("b.jpg is turned by its EXIF orientation (2)")
 
 
 def test_labels_are_resized_without_new_ids_and_images_by_averaging():

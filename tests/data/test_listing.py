@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import errno
 import logging
 import os
-import subprocess
-import sys
+
+import pytest
 
 from goodsam_pl.data.listing import list_images
 
@@ -100,31 +101,23 @@ def test_what_is_no_file_is_no_image_and_lost_links_are(tmp_path, write_image):
     assert found(tmp_path) == ["a.png", "lost.png"]
 
 
-LIST = """
-import os, sys
-from pathlib import Path
-from goodsam_pl.data.listing import list_images
-if os.getuid() == 0:
-    os.setuid(65534)
-try:
-    list_images(Path(sys.argv[1]))
-except OSError as error:
-    print(error)
-"""
+def test_every_folder_that_cannot_be_listed_is_named(tmp_path, write_image, monkeypatch):
+    for name in ("a/1.png", "b/2.png", "c/d/3.png"):
+        write_image(name)
+    closed = {tmp_path / "b", tmp_path / "c/d"}
+    scandir = os.scandir
 
+    def scan(path):
+        if path in closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
 
-def test_every_folder_that_cannot_be_listed_is_named(write_image):
-    root = write_image("a/1.png").parents[1]
-    for name in ("b", "c/d"):
-        write_image(f"{name}/2.png").parent.chmod(0)
-    # other users must get as far as the folders
-    for parent in (root, *root.parents[:2]):
-        parent.chmod(0o755)
-    told = subprocess.run(
-        [sys.executable, "-c", LIST, root], capture_output=True, text=True, check=True
-    ).stdout
-    for name in ("b", "c/d"):
-        (root / name).chmod(0o755)
-    assert told.startswith(f"2 of the folders in {root} cannot be listed, their images would be")
-    assert f"{root / 'b'} (Permission denied)" in told
-    assert f"{root / 'c/d'} (Permission denied)" in told
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(PermissionError) as error:
+        list_images(tmp_path)
+    assert str(error.value).startswith(f"2 of the folders in {tmp_path} cannot be listed, their i")
+    for path in closed:
+        assert f"{path} (Permission denied)" in str(error.value)
+    closed.add(tmp_path)
+    with pytest.raises(PermissionError, match=r"1 of the folders in .* cannot be listed"):
+        list_images(tmp_path)

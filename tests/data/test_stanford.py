@@ -88,6 +88,14 @@ def test_the_list_may_lie_beside_the_areas(root):
     assert reader.read(label, stanford_format(root))[4, 15] == 5
 
 
+def test_the_list_of_instances_may_have_a_byte_order_mark(root):
+    expected = [entry.name for entry in entries(root, "val")]
+    stanford_format.cache_clear()
+    path = root / "assets" / "semantic_labels.json"
+    path.write_text(json.dumps(INSTANCES), encoding="utf-16")
+    assert [entry.name for entry in entries(root, "val")] == expected
+
+
 def test_what_does_not_belong_together_is_named(root):
     path = root / "assets" / "semantic_labels.json"
     label = entries(root, "val")[0].label
@@ -101,6 +109,10 @@ def test_what_does_not_belong_together_is_named(root):
     path.write_text(json.dumps(["tree_1_garden_1_1"]))
     with pytest.raises(ValueError, match=r"semantic_labels\.json: instances of the classes tree"):
         entries(root, "val")
+    for content in ("{", "3", "[3]"):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=r"semantic_labels\.json: no list of instance names"):
+            entries(root, "val")
     path.unlink()
     with pytest.raises(FileNotFoundError, match=r"assets/semantic_labels\.json: no such file"):
         entries(root, "val")

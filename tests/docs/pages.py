@@ -19,8 +19,8 @@ PAGES = sorted(
 )
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("configs/**/*.yaml"))
 
-LANGUAGES = {"sh", "python", "yaml"}
-"""Those that code of our pages may be fenced as."""
+LANGUAGES = {"sh", "python", "yaml", "text"}
+"""Those that blocks of our pages may be fenced as; text is the only one that is not tried."""
 
 PROGRAMS = ("goodsam", "lightning", "python", "make", "pip", "git", "hf", "source")
 """First words of what is a command where it stands in a sentence, with an argument behind."""
@@ -95,7 +95,8 @@ def _of_comments(page: str, text: str) -> Iterator[Step]:
     lines = [line.removeprefix("#") for line in (head[0] if head else "").splitlines()]
     block = "\n".join(line if line.startswith("   ") else "" for line in lines)
     for offset, command in commands_in(textwrap.dedent(block)):
-        yield Step(page, 1 + offset, "command", command)
+        if not command.startswith("--"):  # an option to add to some command
+            yield Step(page, 1 + offset, "command", command)
 
 
 def commands_in(block: str) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pages import CONFIGS, PAGES, Step, steps_of
 
 ROADS: dict[str, tuple[str, ...]] = {
-    "README.md": (
+    "README.md docs/predict.md": (
         "path/to/panoramas",
         "path/to/camvid",
         "path/to/json",
@@ -45,8 +45,9 @@ ROADS: dict[str, tuple[str, ...]] = {
         "hub/segformer",
     ),
 }
-"""A page, or a folder of configurations with the commands that no page has; and what lies there
-before its first step, of ``given.GIVEN``. A reader has nothing else."""
+"""Pages that are gone through in one folder, one after the other; or a folder of configurations
+with the commands that no page has. And what lies there before the first step, of ``given.GIVEN``: a
+reader has nothing else."""
 
 HUB = {
     "smp-hub/segformer-b5-1024x1024-city-160k": "hub/segformer",
@@ -67,7 +68,6 @@ PLACEHOLDERS = {
     "IMAGES": "path/to/panoramas",
     "MASKS": "path/to/json",
     "OUT": "path/to/exported",
-    "PLAN.yaml": "configs/goodsam/ablation/streetworld.yaml",
 }
 """Words in capitals that stand for paths of the reader's."""
 
@@ -81,6 +81,7 @@ SHORTER: dict[str, str] = {
     ),
     "--source_pretrain": "--source_pretrain 2",
     _COMMANDS + "(fit|test|predict) ": "--trainer.accelerator cpu --data.init_args.num_workers 0",
+    "predict .*--out path/to/labels": "--probabilities",  # the page goes on to read some
     _COMMANDS + "fit ": (
         "--trainer.max_steps 2 --trainer.precision 32-true --trainer.enable_progress_bar false "
         "--data.init_args.batch_size 2"
@@ -122,7 +123,9 @@ NOT_RUN: dict[str, str] = {
     "make ": "the test of targets below; the demo takes minutes, the tests would run themselves",
     "for s in 0 1 2; do make demo": "three demos; tests/scripts has label_quality.py",
     "goodsam test --config runs/demo/": "of a demo that has run",
+    "goodsam ablate PLAN.yaml": "docs/ablation.md has the plans",
     "goodsam weights vit_h": "downloads 2.6 GB; tests/sam/test_weights.py has a server of its own",
+    "git clone REPOSITORY": "the tests run in a clone",
     "source .venv/bin/activate": "changes the shell alone",
     "pip install": "the environment of the tests is what it makes",
     "hf download": "downloads",
@@ -134,14 +137,14 @@ NOT_RUN: dict[str, str] = {
 
 
 def is_page(road: str) -> bool:
-    """Whether a road is a page, and no folder of configurations."""
+    """Whether a road is of pages, and no folder of configurations."""
     return road.endswith(".md")
 
 
 def steps(road: str) -> list[Step]:
     """What is to be done on a road, in order; a command that another road does is left out."""
     if is_page(road):
-        return steps_of(road)
+        return [step for page in road.split() for step in steps_of(page)]
     told = {step.text for page in PAGES for step in steps_of(page)}
     found: list[Step] = []
     for config in CONFIGS:

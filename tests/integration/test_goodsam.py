@@ -25,6 +25,17 @@ PAIRS = [
 """Every preset with every data set and every student, and every data set with every student."""
 
 
+SMALL = [
+    "--data.init_args.size=[48,256]",
+    "--data.init_args.window_size=[48,64]",
+    "--data.init_args.window_stride=[48,64]",
+    "--data.init_args.horizontal_window_size=[24,64]",
+    "--data.init_args.horizontal_window_stride=[24,64]",
+    "--data.init_args.vertical_window_size=[48,32]",
+    "--data.init_args.vertical_window_stride=[48,32]",
+]
+
+
 @pytest.fixture(autouse=True)
 def _one_wandb_run_each() -> Iterator[None]:
     yield
@@ -98,6 +109,8 @@ def test_a_preset_trains_on_streetworld(preset: str, world: Path, tmp_path: Path
             "--trainer.accelerator=cpu",
             "--trainer.enable_progress_bar=false",
             "--data.init_args.batch_size=2",
+            f"--data.init_args.mask_root={world / 'small_masks'}",
+            *SMALL,
         ]
     )
     checkpoint = tmp_path / preset / "last.ckpt"

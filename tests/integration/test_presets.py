@@ -151,12 +151,6 @@ def test_the_road_from_the_source_to_a_student(
         assert torch.equal(value, state[f"student.{name}"]), name
 
 
-@pytest.mark.slow
-def test_pretraining_starts_from_nothing(preset: Callable[[str], str], runs: Path) -> None:
-    main(["fit", f"--config={preset('pretrain')}", *SHORT])
-    assert (runs / "pretrain" / "last.ckpt").is_file()
-
-
 def test_runs_stay_offline_by_default() -> None:
     for name in PRESETS:
         config = yaml.safe_load((CONFIGS / name).read_text())

@@ -16,7 +16,6 @@ from typing import Protocol
 import yaml
 
 from goodsam_pl.ablation.jobs import Job, placed
-from goodsam_pl.allocator import KEEP_MEMORY
 from goodsam_pl.atomic import write_atomically
 
 __all__ = ["Call", "JobError", "Processes", "is_done", "log_of", "perform", "table_of"]
@@ -38,7 +37,7 @@ class Call(Protocol):
         Args:
             words: after ``goodsam``.
             log: takes what is printed.
-            settings: environment variables, besides our own.
+            settings: environment variables, over those of this process.
         """
         ...
 
@@ -67,7 +66,7 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=stream,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **KEEP_MEMORY, **settings},
+                    env={**os.environ, **settings},
                     pass_fds=[self._kept_open],
                     start_new_session=True,  # with processes of its own, all ended together
                 )
@@ -89,7 +88,7 @@ class Processes:
 def is_done(job: Job, out: Path) -> bool:
     """Whether the job left its result."""
     result = job.folder(out) / _RESULT
-    return result.is_file() and json.loads(result.read_text())["key"] == job.key
+    return result.is_file() and json.loads(result.read_text(encoding="utf-8"))["key"] == job.key
 
 
 def table_of(job: Job, out: Path) -> Path:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import difflib
 import os
+import platform
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
+from importlib.metadata import version
 
 import goodsam_pl
+from goodsam_pl.allocator import keep_memory
+from goodsam_pl.cli.errors import for_the_user
+from goodsam_pl.cli.streams import polite_streams
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
 
 __all__ = ["is_ours", "main"]
-
-_ABOUT_FILES = (
-    FileNotFoundError,
-    FileExistsError,
-    NotADirectoryError,
-    IsADirectoryError,
-    PermissionError,
-)
 
 
 def is_ours(word: str) -> bool:
@@ -38,22 +33,45 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with status 2 when the command or the data it names is wrong.
     """
-    words = sys.argv[1:] if args is None else list(args)
+    with polite_streams():
+        _answer(sys.argv[1:] if args is None else list(args), args is None)
+
+
+def _answer(words: list[str], from_command_line: bool) -> None:
     verb = words[0] if words else "--help"
     if verb in {"-h", "--help"}:
         sys.stdout.write(overview())
     elif verb == "--version":
-        sys.stdout.write(f"goodsam_pl {goodsam_pl.__version__}\n")
+        sys.stdout.write(_versions())
     elif is_ours(verb):
+        keep_memory()  # before torch takes any
+        _find_classes_in_working_folder()
         try:
-            _run(verb, words, None if args is None else words)
+            _run(verb, words, None if from_command_line else words)
+        except BrokenPipeError:
+            raise  # whoever read our output has left
         except Exception as error:
-            told = None if os.environ.get("GOODSAM_DEBUG") else _for_the_user(error)
+            told = None if os.environ.get("GOODSAM_DEBUG") else for_the_user(error)
             if told is None:
                 raise
             _fail(f"{told}\n(GOODSAM_DEBUG=1 shows where this was raised)")
     else:
         _fail(f"there is no verb {verb!r}{_guess(verb, [*TRAINING, *FUNCTIONS, *GROUPS])}")
+
+
+def _versions() -> str:
+    parts = [f"Python {platform.python_version()}"]
+    parts += [f"{name} {version(name)}" for name in ("torch", "lightning")]
+    return f"goodsam_pl {goodsam_pl.__version__} ({', '.join(parts)})\n"
+
+
+def _find_classes_in_working_folder() -> None:
+    """Let ``class_path: my_module.MyNet`` name a file of this folder, as ``python -m`` does.
+
+    Last, so that no file of a data folder stands in for an installed package.
+    """
+    if os.getcwd() not in sys.path and "" not in sys.path:  # noqa: PTH109  # as sys.path has it
+        sys.path.append(os.getcwd())  # noqa: PTH109
 
 
 def _run(verb: str, words: list[str], args: list[str] | None) -> None:
@@ -64,6 +82,10 @@ def _run(verb: str, words: list[str], args: list[str] | None) -> None:
 
         run_function(verb, FUNCTIONS[verb], words[1:])
     else:
+        if verb in TRAINING:
+            from goodsam_pl.cli.early import refuse_early  # noqa: PLC0415  # imports yaml
+
+            refuse_early(verb, words[1:])
         from goodsam_pl.cli.training import train  # noqa: PLC0415  # imports torch
 
         train(args)
@@ -88,26 +110,6 @@ def _guess(word: str, known: list[str]) -> str:
 
 def _is_config(word: str) -> bool:
     return word in {"-c", "--config"} or word.startswith("--config=")
-
-
-def _for_the_user(error: BaseException | None) -> BaseException | None:
-    """The error whose message is enough: one of ours, or about a file or a setting.
-
-    What a constructor raises comes wrapped by the argument parser, hence the search for causes.
-    """
-    while error is not None:
-        if isinstance(error, _ABOUT_FILES) or type(error).__name__ == "MisconfigurationException":
-            return error
-        if isinstance(error, (ValueError, TypeError, OSError)) and _is_raised_here(error):
-            return error
-        error = error.__cause__
-    return None
-
-
-def _is_raised_here(error: BaseException) -> bool:
-    frames = traceback.extract_tb(error.__traceback__)
-    package = Path(goodsam_pl.__file__).parent
-    return bool(frames) and Path(frames[-1].filename).is_relative_to(package)
 
 
 def _fail(message: str) -> None:

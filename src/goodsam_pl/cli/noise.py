@@ -1,7 +1,9 @@
-"""Warnings of our dependencies that a user can do nothing about."""
+"""What our dependencies say that a user can do nothing about."""
 
 from __future__ import annotations
 
+import logging
+import os
 import warnings
 
 __all__ = ["hush"]
@@ -15,10 +17,22 @@ _NOISE = (
     r".*does not have many workers",  # the presets say why
     r"\s*Dump of a value that does not round-trip: a tuple",  # defaults of albumentations
     r".*The number of training batches .* is smaller than the logging interval",  # short runs
+    r".*Checkpoint directory .* exists and is not empty",  # the presets say where
+)
+_TALK = (
+    "lightning.pytorch.utilities.rank_zero",  # devices it does not use, tips, why it stopped
+    "lightning.fabric.utilities.rank_zero",
+    "lightning.fabric.utilities.seed",
+    "lightning.pytorch.accelerators.cuda",
 )
 
 
 def hush() -> None:
-    """Leave them out from now on."""
+    """Leave it out from now on; ``GOODSAM_DEBUG=1`` brings it back."""
+    if os.environ.get("GOODSAM_DEBUG"):
+        return
     for message in _NOISE:
         warnings.filterwarnings("ignore", message=message)
+    for name in _TALK:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    os.environ.setdefault("WANDB_SILENT", "true")

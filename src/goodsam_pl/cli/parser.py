@@ -1,30 +1,53 @@
-"""Lightning's argument parser, with errors that fit on a screen and say what would be right."""
+"""Argument parsers with errors that fit on a screen and say what would be right."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import pkgutil
 import re
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
-from lightning.pytorch.cli import LightningArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
-__all__ = ["ShortErrorParser"]
+from goodsam_pl.cli.complaints import complain, guess, option_hint
+from goodsam_pl.cli.configs import read_configs_as_utf8
+
+__all__ = ["FunctionParser", "ShortErrors"]
 
 _WRONG_OPTION = re.compile(r"class_path '([\w.]+)':\s+Option '([\w.]+)' is not accepted")
 _WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attribute ')(\w+)")
+_LITERAL = re.compile(r"Expected a (?:typing\.)?Literal\[([^\]\n]+)\]\. Got")
+_WRONG_CHOICE = re.compile(r"Literal\[([^\]\n]+)\]\. Got value: ([^\s]+)")
 _NOISE = re.compile(
-    r"\s*($|Does not validate against any|- Does not validate against any|Subtypes: |Errors:$"
+    r"\s*($|Given value: (?:NestedArg|Namespace)\(|Does not validate against any"
+    r"|- Does not validate against any|Subtypes: |Errors:$"
     r"|- Expected a <class 'NoneType'>|Given value type: |Subclass types expect one of:"
     r"|- a class path \(str\)|- a dict with)"
 )
-_WRONG_KEY = re.compile(r"(?:[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)")
+_WRONG_KEY = re.compile(
+    r"(?:(?<!Parser )[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)"
+)
 
 
-class ShortErrorParser(LightningArgumentParser):
+class ShortErrors(ArgumentParser):
     """Prints the error and how to get help, not two hundred lines of usage."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        read_configs_as_utf8()
+        super().__init__(*args, **keywords)
+
+    def parse_args(  # type: ignore[override]  # jsonargparse's own has more arguments
+        self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any
+    ) -> Namespace:
+        """Take ``None`` for YAML's ``null``.
+
+        The parser gives options to the parsers of nested classes as text, where ``null`` has become
+        ``None``, the name of nothing.
+        """
+        words = sys.argv[1:] if args is None else args
+        return super().parse_args(_with_null(words), *rest, **keywords)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """End with status 2; ``ex`` is what the message was made of."""
@@ -34,34 +57,48 @@ class ShortErrorParser(LightningArgumentParser):
         command = parser.prog.replace(" [options]", "")
         lines = [line for line in message.splitlines() if not _NOISE.match(line)]
         told = "\n".join(line if len(line) <= 200 else f"{line[:200]} …" for line in lines)
-        sys.stderr.write(f"{command}: error: {told}\n{_hint(message, parser)}")
-        sys.stderr.write(f"`{command} --help` lists the options.\n")
-        raise SystemExit(2)
+        complain(command, _LITERAL.sub(r"Expected one of \1. Got", told), _hint(message, parser))
 
 
-def _hint(message: str, parser: LightningArgumentParser) -> str:
+class FunctionParser(ShortErrors):
+    """For verbs that call a function."""
+
+
+def _with_null(words: Sequence[str]) -> list[str]:
+    options = [False, *(word.startswith("--") and "=" not in word for word in words)]
+    return [
+        "null"
+        if word == "None" and after_option
+        else re.sub(r"^(--[\w.+]+)=None$", r"\1=null", word)
+        for word, after_option in zip(words, options, strict=False)
+    ]
+
+
+def _hint(message: str, parser: ArgumentParser) -> str:
     """What was meant, if one can tell."""
     if "before subcommand" in message:
         return "Write the verb first: goodsam fit --config FILE.yaml\n"
     if wrong := _WRONG_OPTION.findall(message):
         class_path, option = wrong[-1]
         known = _parameters(class_path)
-        return _guess(option, known) or f"{class_path} accepts {', '.join(known)}.\n"
+        return option_hint(option, class_path, known)
+    if wrong := _WRONG_CHOICE.findall(message):
+        choices, value = wrong[-1]
+        return guess(value, [each.strip(" '\"") for each in choices.split(",")])
     if wrong := _WRONG_CLASS.findall(message):
-        if paths := [path for path in _our_paths() if path.endswith(f".{wrong[-1]}")]:
-            return f"Write its whole path: {min(paths, key=len)}\n"
-        return _guess(wrong[-1], _our_classes()) or (
-            "Classes that are not of goodsam_pl or Lightning need their whole path, "
-            "package.module.Class.\n"
-        )
+        return _class_hint(wrong[-1])
     if wrong := _WRONG_KEY.findall(message):
-        return _guess(wrong[-1], [action.dest for action in parser._actions])  # noqa: SLF001
+        return guess(wrong[-1], [action.dest for action in parser._actions])  # noqa: SLF001
     return ""
 
 
-def _guess(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?\n" if close and word not in known else ""
+def _class_hint(name: str) -> str:
+    if paths := [path for path in _our_paths() if path.endswith(f".{name}")]:
+        return f"Write its whole path: {min(paths, key=len)}\n"
+    return guess(name, _our_classes()) or (
+        "Classes that are not of goodsam_pl or Lightning need their whole path, "
+        "package.module.Class.\n"
+    )
 
 
 def _our_classes() -> list[str]:

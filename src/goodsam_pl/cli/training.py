@@ -10,11 +10,12 @@ from typing import Any
 import yaml
 from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import DeviceStatsMonitor, LearningRateMonitor, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
-from goodsam_pl.callbacks import RunDirectory, TestTimeAugmentation, name_runs
+from goodsam_pl.callbacks import ClassTable, RunDirectory, TestTimeAugmentation, name_runs
 from goodsam_pl.cli.checkpoint import (
     differences,
     is_weights_file,
@@ -23,10 +24,13 @@ from goodsam_pl.cli.checkpoint import (
     model_of,
     refuse_missing,
 )
+from goodsam_pl.cli.closing import closing_lines, size_line
 from goodsam_pl.cli.noise import hush
-from goodsam_pl.cli.parser import ShortErrorParser
+from goodsam_pl.cli.parser import ShortErrors
 from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
+from goodsam_pl.cli.refusals import refuse
 from goodsam_pl.cli.save_config import SaveRunConfig
+from goodsam_pl.cli.training_bar import TrainingBar
 from goodsam_pl.networks import load_weights, read_postponed
 
 __all__ = ["GoodSAMCLI", "train"]
@@ -47,11 +51,15 @@ def train(args: list[str] | None = None) -> GoodSAMCLI:
         seed_everything_default=0,
         auto_configure_optimizers=False,
         save_config_callback=SaveRunConfig,
-        trainer_defaults={"default_root_dir": "runs"},
+        trainer_defaults={"default_root_dir": "runs", "enable_model_summary": False},
         parser_class=ShortErrorParser,
         parser_kwargs={"prog": "goodsam", "allow_abbrev": False},
         args=args,
     )
+
+
+class ShortErrorParser(ShortErrors, LightningArgumentParser):
+    """Lightning's parser, with short errors."""
 
 
 class GoodSAMCLI(LightningCLI):
@@ -84,6 +92,8 @@ class GoodSAMCLI(LightningCLI):
     ) -> LightningArgumentParser:
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         parser.set_defaults({"weights_only": True})  # a checkpoint must not execute code
+        if subcommand in {"validate", "test"}:
+            parser.set_defaults({"verbose": False})  # ClassTable shows the scores
         if subcommand != "fit":
             parser.add_argument(
                 "--tta",
@@ -149,13 +159,6 @@ class GoodSAMCLI(LightningCLI):
         if is_weights_file(ckpt_path):
             load_weights(getattr(self.model, "exported_network", self.model), str(ckpt_path))
 
-    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
-        """Without the weights file, which is loaded already and no checkpoint of Lightning's."""
-        arguments = super()._prepare_subcommand_kwargs(subcommand)
-        if is_weights_file(arguments.get("ckpt_path")):
-            arguments["ckpt_path"] = None
-        return arguments
-
     def _adopt(self, remembered: dict[str, Any], verb: str, ckpt_path: str) -> None:
         parser = self._parser(verb)
         chosen = self.config[verb].get("model")
@@ -170,13 +173,49 @@ class GoodSAMCLI(LightningCLI):
         for difference in differences(yaml.safe_load(text)["model"], remembered):
             _warn(f"{difference} {ckpt_path}; the former is used")
 
+    def before_instantiate_classes(self) -> None:
+        """Refuse what cannot work before anything is built."""
+        refuse(self.config[self.subcommand])
+
+    def before_fit(self) -> None:
+        """Say how large the networks are."""
+        sizes = [(each.numel(), each.requires_grad) for each in self.model.parameters()]
+        trained = sum(size for size, changes in sizes if changes)
+        _say(size_line(sum(size for size, _ in sizes), trained))
+
+    def after_fit(self) -> None:
+        """Say what came out, and what to do with it."""
+        dry = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # set by a connector
+        if self.trainer.is_global_zero and not dry:
+            for line in closing_lines(self.trainer):
+                _say(line)
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Show scores by Lightning's table where no table of ours does.
+
+        And leave out a file of weights: it is loaded already, and no checkpoint of Lightning's.
+        """
+        keywords = super()._prepare_subcommand_kwargs(subcommand)
+        if is_weights_file(keywords.get("ckpt_path")):
+            keywords["ckpt_path"] = None
+        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+        if "verbose" in keywords and not any(isinstance(each, ClassTable) for each in callbacks):
+            keywords["verbose"] = True
+        return keywords
+
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
-        """Add what the options ask for, and something that writes to ``predict`` without.
+        """Add what the options ask for, a bar, and something that writes to ``predict`` without.
 
         Runs on the dashboard get their group and names before they begin.
         """
         chosen = config.get("callbacks") or []
         chosen = chosen if isinstance(chosen, list) else [chosen]
+        if not config.get("logger"):
+            chosen = [each for each in chosen if not _needs_logger(each)]
+        if config.get("enable_progress_bar") is not False and not any(
+            isinstance(each, ProgressBar) for each in [*chosen, *callbacks]
+        ):
+            callbacks = [*callbacks, TrainingBar()]
         if self.subcommand == "predict":
             given = self.config_init[self.subcommand]
             callbacks = [*callbacks, *writer(given, [*chosen, *callbacks])]
@@ -185,7 +224,8 @@ class GoodSAMCLI(LightningCLI):
                 callbacks = [*callbacks, RunDirectory(config["default_root_dir"])]
             # first, so that further views of a panorama are tiled, too
             tile = self._get(self.config_init, "tile")
-            config["callbacks"] = [*tiling(tile, [*chosen, *callbacks]), *chosen]
+            chosen = [*tiling(tile, [*chosen, *callbacks]), *chosen]
+        config = {**config, "callbacks": chosen}
         if rolls := self._get(self.config_init, "tta"):
             callbacks = [*callbacks, TestTimeAugmentation(rolls)]
         trainer = super()._instantiate_trainer(config, callbacks)
@@ -196,6 +236,18 @@ class GoodSAMCLI(LightningCLI):
         """Whether the command line itself has an option, in its full spelling."""
         words = self._args if isinstance(self._args, list) else sys.argv[1:]
         return any(word.split("=")[0] == f"--{option}" for word in words)
+
+
+def _needs_logger(callback: Callback) -> bool:
+    if not isinstance(callback, (LearningRateMonitor, DeviceStatsMonitor)):
+        return False
+    _say(f"no logger: {type(callback).__name__} is left out")
+    return True
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 @rank_zero_only

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 __all__ = [
@@ -22,11 +24,14 @@ class FunctionVerb(NamedTuple):
         function: ``"module:name"``, imported when the verb is used.
         help: one line.
         positional: parameters without a default come as plain words, not as options.
+        classes: class paths of parameters that are objects, so that their own options can be given
+            without naming the class.
     """
 
     function: str
     help: str
     positional: bool = False
+    classes: Mapping[str, str] = MappingProxyType({})
 
 
 class VerbGroup(NamedTuple):
@@ -65,7 +70,7 @@ FUNCTIONS = {
         positional=True,
     ),
     "ablate": FunctionVerb(
-        "goodsam_pl.ablation:ablate",
+        "goodsam_pl.ablation.command:ablate",
         "run a plan of variations over several seeds and write a table",
         positional=True,
     ),
@@ -80,6 +85,7 @@ GROUPS = {
                 "goodsam_pl.cli.masks.compute:compute",
                 "compute the masks of a folder of panoramas, before training or on many machines",
                 positional=True,
+                classes={"proposer": "goodsam_pl.sam.SegmentAnything"},
             ),
             "info": FunctionVerb(
                 "goodsam_pl.cli.masks.look:info",

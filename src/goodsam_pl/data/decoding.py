@@ -46,7 +46,7 @@ _BOMB_BYTES, _BOMB_RATIO = 1 << 30, 1000
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _ONE_BYTE_MODES = ("1", "L", "P")
 
-_STRIP_PIXELS = 1 << 24
+_STRIP_PIXELS = 1 << 22
 """Pixels that are converted at once, so that conversions need no second copy of a large image."""
 
 _UPRIGHT = {
@@ -213,6 +213,10 @@ class EncodedImage:
     def _upright(self) -> Image.Image:
         if not self._is_upright:
             with _told_with_path(self.path):
+                if isinstance(self._image, TiffImagePlugin.TiffImageFile):
+                    # with the memory in its hands, Pillow does not check the size once more
+                    stored = _stored_size(self._image)
+                    self._image.im = Image.new(self._image.mode, stored).im
                 self._image.load()
                 # asked anew: Pillow turns TIFF files itself when it loads them
                 method = _UPRIGHT.get(_orientation(self._image))
@@ -280,7 +284,8 @@ def _stored_size(image: ImageFile.ImageFile) -> tuple[int, int]:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        orientation: Any = image.getexif().get(ExifTags.Base.Orientation, 1)
+        # not PngImageFile's own, which decodes all pixels first
+        orientation: Any = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001  # whatever is wrong with metadata, the pixels may be whole
         return 1
     return orientation if orientation in _UPRIGHT else 1

@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["IMAGE_SUFFIXES", "RESULTS_MARKER", "Listing", "list_images"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MASKS_PICTURE",
+    "MASKS_PICTURE_MARK",
+    "RESULTS_MARKER",
+    "Listing",
+    "list_images",
+]
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +50,12 @@ _OF_SYSTEMS = frozenset(
     )
 )
 
-_MASKS_PICTURE = "_masks.png"
+MASKS_PICTURE = "_masks.png"
+"""How the names of pictures end that ``goodsam masks show`` draws."""
+
+MASKS_PICTURE_MARK = "goodsam_pl masks show"
+"""What the first bytes of such a picture hold, as a PNG's text."""
+
 _NAMED = 20
 """How many folders a message names."""
 
@@ -96,7 +108,7 @@ def list_images(root: Path) -> Listing:
         )
     images = _without_mask_pictures(walk)
     listing = Listing(
-        root, tuple(sorted(images)), dict(sorted(walk.passed_over.items())), walk.left_out
+        root, tuple(sorted(images, key=str)), dict(sorted(walk.passed_over.items())), walk.left_out
     )
     _say_once(listing)
     return listing
@@ -139,9 +151,9 @@ class _Walk:
             self.left_out[folder] = "results of goodsam_pl"
             return
         for entry in entries:
-            path = folder / entry.name
             if entry.name.startswith("."):
                 continue
+            path = folder / entry.name
             if not _is_folder(entry):
                 self._note_file(path, entry)
             elif entry.name.casefold() in _OF_SYSTEMS:
@@ -150,7 +162,7 @@ class _Walk:
                 (links if entry.is_symlink() else folders).append(path)
 
     def _note_file(self, path: Path, entry: os.DirEntry[str]) -> None:
-        suffix = path.suffix.lower()
+        suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122  # faster than pathlib
         if suffix in _OTHER_PICTURES:
             self.passed_over[suffix] += 1
         elif suffix in IMAGE_SUFFIXES and _is_image(path, entry):
@@ -172,15 +184,24 @@ def _is_image(path: Path, entry: os.DirEntry[str]) -> bool:
 
 
 def _without_mask_pictures(walk: _Walk) -> list[Path]:
-    """Leave out what ``goodsam masks show`` drew: NAME_masks.png where there is an image NAME."""
+    """Leave out what ``goodsam masks show`` drew: it says so, or there is an image of its name."""
     names = {image.stem for image in walk.images}
     drawn = {
         image
         for image in walk.images
-        if image.name.endswith(_MASKS_PICTURE) and image.name.removesuffix(_MASKS_PICTURE) in names
+        if image.name.endswith(MASKS_PICTURE)
+        and (image.name.removesuffix(MASKS_PICTURE) in names or _is_marked(image))
     }
     walk.left_out.update(dict.fromkeys(sorted(drawn), "drawn by goodsam masks show"))
     return [image for image in walk.images if image not in drawn]
+
+
+def _is_marked(image: Path) -> bool:
+    try:
+        with image.open("rb") as file:
+            return MASKS_PICTURE_MARK.encode() in file.read(256)
+    except OSError:  # for the reader to name
+        return False
 
 
 _said: set[Path] = set()

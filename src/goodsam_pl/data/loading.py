@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from goodsam_pl.allocator import keep_memory
 from goodsam_pl.data.sampler import ExactDistributedSampler
 
 __all__ = ["Loading"]
@@ -82,7 +83,16 @@ class Loading:
         )
 
     def _workers(self) -> dict[str, Any]:
-        return {"num_workers": self.num_workers, "pin_memory": torch.cuda.is_available()}
+        return {
+            "num_workers": self.num_workers,
+            "pin_memory": torch.cuda.is_available(),
+            "worker_init_fn": _begin,
+        }
+
+
+def _begin(worker: int) -> None:  # noqa: ARG001  # torch passes its number
+    """What each worker does first; of a spawned one the C library knows nothing yet."""
+    keep_memory()
 
 
 def _workers_start_slowly() -> bool:

@@ -15,9 +15,9 @@ from torch import Tensor
 from typing_extensions import Self
 
 from goodsam_pl.data.band import Band
-from goodsam_pl.data.decoding import EncodedImage, open_image
+from goodsam_pl.data.decoding import EncodedImage, open_image, pixel_limit
 from goodsam_pl.data.files import check_pair, resize_image, resize_label
-from goodsam_pl.data.labels import LabelReader
+from goodsam_pl.data.labels import LabelFormat, LabelReader
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.once import Reminder
 from goodsam_pl.data.sphere_tags import ContradictoryTagsError, SphereTags, read_sphere_tags
@@ -119,8 +119,8 @@ class PanoramaFormat:
         Raises:
             ValueError: as for :meth:`locate`, or a broken file.
         """
-        with open_image(path) as image:
-            return self._pixels(image, self._band(image))
+        # resized when the decoded file is gone: it may take gigabytes
+        return resize_image(self._cut(path), self.size)
 
     def fit_image(self, pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Band]:
         """As :meth:`read` of a file with these pixels and no tags, and the rows that were read.
@@ -140,20 +140,26 @@ class PanoramaFormat:
         """As :meth:`read`, ``(3, H, W)``."""
         return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
 
-    def fit_mask(
-        self, mask: npt.NDArray[np.bool_], band: Band | None = None
-    ) -> npt.NDArray[np.bool_]:
-        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
+    def check_mask_size(self, size: tuple[int, int], band: Band | None = None) -> Band:
+        """Make sure that a mask may be of a whole file.
 
         Args:
-            mask: ``(h, w)`` bool, of a file; it may be smaller than that.
+            size: height and width of the mask, pixels; it may be smaller than the file.
             band: where the panorama lies in the file, see :meth:`locate`; ``None`` for a file that
                 is not known, with the horizon in the middle.
 
+        Returns:
+            Where the panorama lies in the file.
+
         Raises:
-            ValueError: its aspect is not that of the file.
+            ValueError: its aspect is not that of the file, or it is too large.
         """
-        height, width = mask.shape
+        height, width = size
+        if height * width > pixel_limit():
+            raise ValueError(
+                f"a mask has {width}×{height} pixels, {pixel_limit()} in all are the most: make it "
+                "smaller"
+            )
         if band is None:
             if self._is_off(height, width, self.file_vertical_fov):
                 raise ValueError(
@@ -161,13 +167,29 @@ class PanoramaFormat:
                     f"files are said to have {self.file_vertical_fov:g}°: set vertical_fov and "
                     "file_vertical_fov to those of the files, or window_size to that of the masks"
                 )
-            band = self._centred((height, width))
-        elif abs(height * band.file_size[1] / (width * band.file_size[0]) - 1) > 0.05:
+            return self._centred((height, width))
+        if abs(height * band.file_size[1] / (width * band.file_size[0]) - 1) > 0.05:
             raise ValueError(
                 f"a mask has {width}×{height} pixels, but its image "
                 f"{band.file_size[1]}×{band.file_size[0]}: masks are of whole files, or set "
                 "window_size to that of the masks"
             )
+        return band
+
+    def fit_mask(
+        self, mask: npt.NDArray[np.bool_], band: Band | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
+
+        Args:
+            mask: ``(h, w)`` bool, of a file; it may be smaller than that.
+            band: as for :meth:`check_mask_size`.
+
+        Raises:
+            ValueError: as for :meth:`check_mask_size`.
+        """
+        height, width = mask.shape
+        band = self.check_mask_size((height, width), band)
         part = mask[band.of_height(height)]
         return resize_label(part.astype(np.uint8), self.size).astype(bool)
 
@@ -175,22 +197,34 @@ class PanoramaFormat:
         self, entry: Entry, labels: LabelReader
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
         """Read a panorama and, where it has one, its label ``(H, W)`` of trainIds."""
-        with open_image(entry.image) as image:
-            band = self._band(image)
-            if entry.label is None or entry.label_format is None:
-                return self._pixels(image, band), None
-            label = labels.read(entry.label, entry.label_format)
-            check_pair(image, label, entry.label)
-            label = label[band.rows]
-            if entry.label_format.black_is_void:
-                label[(image.pixels(band.rows) == 0).all(axis=2)] = IGNORE_INDEX
-            return self._pixels(image, band), resize_label(label, self.size)
+        if entry.label is None or entry.label_format is None:
+            return self.read(entry.image), None
+        image, label = self._cut_labelled(entry.image, entry.label, entry.label_format, labels)
+        return resize_image(image, self.size), resize_label(label, self.size)
 
-    def _pixels(self, image: EncodedImage, band: Band) -> npt.NDArray[np.uint8]:
-        image.shrink(2 * self.size[1])
-        pixels = resize_image(image.pixels(band.rows), self.size)
-        self._look_for_black(image, band)
-        return pixels
+    def _cut(self, path: Path) -> npt.NDArray[np.uint8]:
+        """The band of a file, ``(h, w, 3)`` as large as it is."""
+        with open_image(path) as image:
+            band = self._band(image)
+            image.shrink(2 * self.size[1])
+            pixels = image.pixels(band.rows)
+            self._look_for_black(image, band)
+            return pixels
+
+    def _cut_labelled(
+        self, image_path: Path, label_path: Path, label_format: LabelFormat, labels: LabelReader
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """As :meth:`_cut`, with the label of the same rows ``(h, w)``."""
+        with open_image(image_path) as image:
+            band = self._band(image)
+            label = labels.read(label_path, label_format)
+            check_pair(image, label, label_path)
+            label = label[band.rows]
+            pixels = image.pixels(band.rows)
+            if label_format.black_is_void:
+                label[(pixels == 0).all(axis=2)] = IGNORE_INDEX
+            self._look_for_black(image, band)
+            return pixels, label
 
     def _band(self, image: EncodedImage) -> Band:
         """What is read of a file."""
@@ -205,7 +239,7 @@ class PanoramaFormat:
             raise ValueError(
                 f"{image.path}: its tags say that it shows {_angle(tags.above, 'above')} and "
                 f"{_angle(tags.below, 'below')} the horizon, but {half:g}° are read on both sides: "
-                f"set a smaller vertical_fov (and size), leave the file out, {_REMOVE}"
+                f"{self._smaller(tags)}leave the file out, {_REMOVE}"
             )
         if abs(tags.height - self.file_vertical_fov) > 1 or abs(tags.above - tags.below) > 1:
             _stated.warn(
@@ -218,6 +252,11 @@ class PanoramaFormat:
             horizon=height * tags.above / tags.height,
         )
 
+    def _smaller(self, tags: SphereTags) -> str:
+        """What would do for a file, if anything does."""
+        there = 2 * min(tags.above, tags.below)
+        return f"set vertical_fov to at most {there:.4g} (and size likewise), " if there > 1 else ""
+
     def _centred(self, file_size: tuple[int, int]) -> Band:
         return Band.around(file_size, file_size[0] * self.vertical_fov / self.file_vertical_fov)
 
@@ -229,11 +268,12 @@ class PanoramaFormat:
         horizon = (band.top + band.bottom) / 2 / height
         lowest = horizon + _BLACK_IS_USUAL * degree
         highest = horizon - _BLACK_IS_USUAL * degree
+        top, bottom = max(highest, 0), min(lowest, 1)
         edges = {
             "columns on the left": (0, 0, _LEAST_BLACK, 1),
             "columns on the right": (1 - _LEAST_BLACK, 0, 1, 1),
-            "rows at the top": (0, 0, 1, max(highest, 0) + degree),
-            "rows at the bottom": (0, min(lowest, 1) - degree, 1, 1),
+            "rows at the top": (0, top, 1, top + degree),
+            "rows at the bottom": (0, bottom - degree, 1, bottom),
         }
         black = [name for name, box in edges.items() if image.is_black(*box)]
         if black:

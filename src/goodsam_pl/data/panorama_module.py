@@ -51,8 +51,9 @@ class PanoramaDataModule(pl.LightningDataModule):
         size: height and width that panoramas are resized to, pixels.
         vertical_fov: vertical field of view of a panorama of that size, degrees; 180 for the full
             sphere.
-        file_vertical_fov: vertical field of view of the files, degrees, where it is larger: the
-            band around the horizon is cut out. ``None`` takes ``vertical_fov``.
+        file_vertical_fov: vertical field of view of files that do not say it in GPano tags,
+            degrees, where it is larger: the band around the horizon is cut out. ``None`` takes
+            ``vertical_fov``.
         aspect_tolerance: how far the aspect of a file (and of ``size``) may be from that of the
             field of view, relative.
         windows: ``sliding`` gives batches GoodSAM's windows, of ``window_size``; ``crossed`` those

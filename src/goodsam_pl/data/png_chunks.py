@@ -29,36 +29,45 @@ _LARGEST_TEXT = 1 << 20
 def pixels_only(file: BinaryIO) -> BinaryIO:
     """A PNG file as if it had only pixels, palette, transparency, EXIF and XMP.
 
-    EXIF and XMP are left out where they are damaged or larger than 1 MiB.
+    EXIF and XMP are left out where they are damaged or larger than 1 MiB; where they follow the
+    pixels, they are given before them, so that a header tells all.
 
     Args:
         file: open, at its beginning.
     """
-    ranges = [(0, len(SIGNATURE))]
+    pixels: list[tuple[int, int]] = []
+    metadata: list[tuple[int, int]] = []
     position = len(SIGNATURE)
     file.seek(position)
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
         if not kind.isalpha():
             # no chunk begins here: it is for the decoder to say what is broken
-            ranges.append((position, file.seek(0, io.SEEK_END)))
+            pixels.append((position, file.seek(0, io.SEEK_END)))
             break
         end = position + 12 + length
-        if _is_needed(file, kind, length):
-            first, last = ranges[-1]
-            if last == position:
-                ranges[-1] = first, end
-            else:
-                ranges.append((position, end))
+        if kind[:1].isupper() or kind == _TRANSPARENCY:  # upper case: critical
+            pixels.append((position, end))
+        elif _is_useful(file, kind, length):
+            metadata.append((position, end))
         if kind == b"IEND":
             break
         position = file.seek(end)
-    return io.BufferedReader(_Ranges(file, ranges), buffer_size=1 << 16)
+    header = [(0, len(SIGNATURE)), *pixels[:1]]
+    return io.BufferedReader(_Ranges(file, _joined([*header, *metadata, *pixels[1:]])), 1 << 16)
 
 
-def _is_needed(file: BinaryIO, kind: bytes, length: int) -> bool:
-    if kind[:1].isupper() or kind == _TRANSPARENCY:  # upper case: critical
-        return True
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined = ranges[:1]
+    for first, last in ranges[1:]:
+        if first == joined[-1][1]:
+            joined[-1] = joined[-1][0], last
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _is_useful(file: BinaryIO, kind: bytes, length: int) -> bool:
     if (kind != _EXIF and kind not in _TEXTS) or length > _LARGEST_TEXT:
         return False
     content, checksum = file.read(length), file.read(4)

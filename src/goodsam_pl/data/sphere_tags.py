@@ -99,13 +99,16 @@ def read_sphere_tags(packet: bytes, file_size: tuple[int, int]) -> SphereTags | 
 def _values(packet: bytes) -> dict[str, str]:
     """All tags of the namespace, as attributes or elements; the first of each name."""
     values: dict[str, str] = {}
-    prefixes = re.findall(rb"xmlns:([\w.-]{1,64})\s*=\s*[\"']" + _NAMESPACE + rb"[\"']", packet)
+    prefixes = re.findall(
+        rb"xmlns:([\w.-]{1,64})\s{0,9}=\s{0,9}[\"']" + _NAMESPACE + rb"[\"']", packet
+    )
     for prefix in dict.fromkeys(prefixes):
         name = re.escape(prefix) + rb":(\w{1,64})"
+        # every repeat is bounded, so that no packet takes long
         for tag, value in re.findall(
-            name + rb"\s*(?:=\s*[\"']|>)\s*([^\"'<>&]{1,64}?)\s*[\"'<]", packet
+            name + rb"\s{0,9}(?:=\s{0,9}[\"']|>)([^\"'<>&]{1,99})[\"'<]", packet
         ):
-            values.setdefault(tag.decode(), value.decode("utf-8", "replace"))
+            values.setdefault(tag.decode(), value.decode("utf-8", "replace").strip())
     return values
 
 

@@ -120,7 +120,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         ValueError: it is no YAML, has a key twice, or is no mapping.
     """
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)  # noqa: S506  # a safe one
+        tree = yaml.load(path.read_text(encoding="utf-8-sig"), _OnceLoader)  # noqa: S506  # a safe one
     except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
     return Section(tree, str(path)).tree

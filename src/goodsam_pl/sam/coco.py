@@ -32,7 +32,10 @@ def mask_of(counts: Sequence[int], size: tuple[int, int]) -> NDArray[np.bool_]:
         ValueError: the counts do not fill the size.
     """
     lengths = np.asarray(counts, dtype=np.int64)
-    if lengths.ndim != 1 or (lengths < 0).any() or lengths.sum() != size[0] * size[1]:
+    pixels_in_all = size[0] * size[1]
+    # each by itself first: a sum of numbers that are too large may wrap around
+    fits = lengths.ndim == 1 and ((lengths >= 0) & (lengths <= pixels_in_all)).all()
+    if not fits or lengths.sum() != pixels_in_all:
         raise ValueError(f"counts do not fill {size[0]} × {size[1]} pixels")
     pixels = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
     return np.ascontiguousarray(pixels.reshape(size[1], size[0]).T)

@@ -57,7 +57,7 @@ class Manifest:
             MaskStoreError: it is damaged or of another format.
         """
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
             written = content["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise MaskStoreError(

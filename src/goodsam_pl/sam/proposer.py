@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -20,7 +21,7 @@ Description = dict[str, str | int | float]
 class MaskProposer(Protocol):
     """Finds masks in windows of panoramas. It never sees labels or class names.
 
-    The command line compares signatures: methods only, with just these types.
+    The command line compares the signatures of ``propose`` and ``describe``: just these types.
     """
 
     def propose(self, windows: Tensor) -> list[WindowMasks]:
@@ -38,8 +39,11 @@ class MaskProposer(Protocol):
         """All that the masks depend on: kind, weights, parameters. Batch sizes are not in it."""
         ...
 
-    def to(self, device: torch.device | str) -> None:
-        """Move to a device."""
+    # no method here: the command line would tell `-> None` from itself, by whether the proposer's
+    # module postpones its annotations
+    @property
+    def to(self) -> Callable[[torch.device | str], object]:
+        """Move to a device: ``to(device)``; what it returns is not used."""
         ...
 
 

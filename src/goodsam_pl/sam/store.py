@@ -68,7 +68,7 @@ class MaskStore:
         *,
         logits: bool = True,
     ) -> MaskStore:
-        """Open the store of a folder, or make an empty one.
+        """Open the store of a folder, or make an empty one; one that is empty is made anew.
 
         Args:
             root: its folder.
@@ -91,7 +91,7 @@ class MaskStore:
         """As :meth:`create`, for masks that no proposer of ours makes."""
         path = root / _MANIFEST
         with _full_disk_explained(root), claim(path, wait=True) as claimed:
-            if claimed is not None and not path.is_file():
+            if claimed is not None and (not path.is_file() or _may_be_made_anew(root, manifest)):
                 claimed.write(manifest.to_bytes())
         differences = Manifest.read(path).differences(manifest)
         if differences:
@@ -278,6 +278,18 @@ class MaskStore:
 
     def _header(self, key: str) -> dict[str, str | int]:
         return {"format": FORMAT, "key": key, "fingerprint": self.fingerprint}
+
+
+def _may_be_made_anew(root: Path, manifest: Manifest) -> bool:
+    """Whether a store is of other masks, without holding any or being about to."""
+    try:
+        if not Manifest.read(root / _MANIFEST).differences(manifest):
+            return False
+    except MaskStoreError:  # damaged, or of another format
+        pass
+    records = root / "records"
+    remove_abandoned(records)
+    return not any(path.is_file() for path in records.rglob("*"))
 
 
 @contextmanager

@@ -192,7 +192,7 @@ def _claim(out: Path, settings: _Settings, counts: dict[str, int], overwrite: bo
     manifest = out / _MANIFEST
     wanted = {"settings": json.loads(json.dumps(asdict(settings))), "scenes": counts}
     if manifest.exists():
-        found = json.loads(manifest.read_text())
+        found = json.loads(manifest.read_text(encoding="utf-8"))
         difference = _difference(found, wanted)
         if difference and not overwrite:
             raise FileExistsError(
@@ -210,7 +210,7 @@ def _claim(out: Path, settings: _Settings, counts: dict[str, int], overwrite: bo
         )
     out.mkdir(parents=True, exist_ok=True)
     temporary = manifest.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+    temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
     temporary.replace(manifest)
 
 

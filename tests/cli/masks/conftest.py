@@ -18,7 +18,7 @@ def write_panoramas(workplace):
         for index in range(count):
             blocks = np.random.default_rng(index).integers(0, 256, (3, 16, 3), dtype=np.uint8)
             path = workplace / folder / f"{index:02}.png"
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(blocks.repeat(8, axis=0).repeat(8, axis=1)).save(path)
             paths.append(path)
         return paths

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.data.batch import NO_MASK
@@ -111,3 +116,95 @@ def test_other_parameters_are_refused_by_name(compute, write_panoramas, fails, s
 
 def test_the_callback_has_the_same_default():
     assert PrecomputeSAM(None).keep_logits is True
+
+
+def test_an_empty_store_is_made_anew(compute, write_panoramas, goodsam, fails, workplace):
+    write_panoramas(1)
+    compute("masks")
+    [record] = (workplace / "masks").rglob("*.masks")
+    more = ("--keep_logits", "false")
+    with pytest.raises(SystemExit):
+        compute("masks", *more)
+    record.unlink()
+    assert "1 panoramas computed" in compute("masks", *more)
+    [record] = (workplace / "masks").rglob("*.masks")
+    record.unlink()
+    (workplace / "masks/store.json").write_text("{")
+    assert "1 panoramas computed" in compute("masks")
+
+
+@pytest.fixture
+def sphere(workplace):
+    """A photograph of a full sphere."""
+    (workplace / "images").mkdir()
+    rows = np.linspace(0, 255, 64).astype(np.uint8)
+    pixels = np.repeat(np.repeat(rows[:, None, None], 128, axis=1), 3, axis=2)
+    Image.fromarray(pixels).save(workplace / "images" / "a.png")
+
+
+def test_twice_as_wide_as_high_is_a_full_sphere(compute, sphere, workplace, caplog):
+    assert "1 panoramas computed" in compute("masks")
+    assert MaskStore.open(workplace / "masks").view == {
+        "vertical_fov": 67.5,
+        "file_vertical_fov": 180.0,
+    }
+    assert "128×64 are taken for full spheres, as --file_vertical_fov 180 says" in caplog.text
+    caplog.clear()
+    assert "0 panoramas computed, 1 had" in compute("masks", "--file_vertical_fov", "180")
+    assert not caplog.text
+
+
+def test_what_is_not_there_is_said_at_once(write_panoramas, fails, workplace):
+    [path] = write_panoramas(1)
+    for images, told in (
+        ("nowhere", "nowhere: no such folder"),
+        (path, "00.png is a file: name the folder that it is in"),
+        (workplace / "images" / "x", "no such folder"),
+    ):
+        error = fails("masks", "compute", images, "masks", *DIARY)
+        assert told in error
+        assert "data.root" not in error
+    assert "00.png is a file: name a folder" in fails("masks", "compute", "images", path, *DIARY)
+    assert not (workplace / "masks").exists()
+
+
+def test_devices_are_checked_before_the_work(write_panoramas, fails, workplace, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    write_panoramas(1)
+    words = ("masks", "compute", "images", "masks", *DIARY, "--device")
+    assert "device is 'gpu'; choose among auto, cpu\n" in fails(*words, "gpu")
+    error = fails(*words, "cuda")
+    assert "device is 'cuda': PyTorch finds no GPU here; choose among auto, cpu\n" in error
+    assert "computes nothing" in fails(*words, "meta")
+    assert not (workplace / "masks").exists()
+
+
+def test_an_option_of_the_usual_proposer_needs_no_class(write_panoramas, fails):
+    write_panoramas(1)
+    error = fails("masks", "compute", "images", "masks", "--proposer.modle", "vit_h")
+    assert "goodsam_pl.sam.SegmentAnything" in error
+    assert "Did you mean 'model'?" in error
+
+
+def test_names_do_not_matter_to_masks(compute, write_panoramas):
+    paths = write_panoramas(2)
+    Image.open(paths[1]).save(paths[0].with_suffix(".bmp"))
+    assert "3 panoramas computed" in compute("masks")
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "mask_proposers.md"
+
+
+def test_the_proposer_of_the_documentation(write_panoramas, goodsam, sizes, workplace, monkeypatch):
+    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.syspath_prepend(str(workplace))
+    write_panoramas(1)
+    for name, text in (
+        ("my_masks", code),
+        ("my_later_masks", f"from __future__ import annotations\n{code}"),
+    ):
+        (workplace / f"{name}.py").write_text(text, encoding="utf-8")
+        words = ("--proposer", f"{name}.Brightness", "--proposer.levels", "2", *sizes)
+        out = goodsam("masks", "compute", "images", f"{name}_store", "--mode", "window", *words).out
+        assert "1 panoramas computed" in out
+        assert MaskStore.open(workplace / f"{name}_store").proposer["levels"] == 2

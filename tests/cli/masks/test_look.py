@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from goodsam_pl.data.listing import list_images
 from goodsam_pl.sam import MaskStore, image_key
 
 
@@ -47,3 +48,26 @@ def test_show_draws_masks_over_the_panorama(panoramas, goodsam, fails, workplace
     assert (picture != before).any(axis=2).mean() > 0.9
     Image.fromarray(before[:, ::-1].copy()).save(workplace / "other.png")
     assert "has no masks of other.png" in fails("masks", "show", "other.png", "masks")
+
+
+def test_pictures_of_masks_are_no_panoramas(panoramas, goodsam, fails, workplace):
+    goodsam("masks", "show", "images/01.png", "masks", "--out", "images/seen_masks.png")
+    assert list_images(workplace / "images").images == tuple(
+        workplace / "images" / f"{index:02}.png" for index in range(3)
+    )
+    error = fails("masks", "show", "images/01.png", "masks", "--out", "images/seen.png")
+    assert "images/seen.png would be one of the panoramas of its folder" in error
+    assert "or images/01_masks.png" in error
+    assert "name it so: seen.png" in fails(
+        "masks", "show", "images/01.png", "masks", "--out", "seen.jpg"
+    )
+    assert "images/77.png: no such file" in fails("masks", "show", "images/77.png", "masks")
+
+
+@pytest.mark.parametrize("verb", ["info", "verify", "export", "show"])
+def test_a_store_that_is_none(verb, panoramas, fails, workplace):
+    words = ("masks", verb, *(["images/01.png"] if verb == "show" else []))
+    more = ["out"] if verb == "export" else []
+    assert "nowhere: no such folder" in fails(*words, "nowhere", *more)
+    assert "images: no masks in it" in fails(*words, "images", *more)
+    assert "images/01.png is a file: name a folder" in fails(*words, "images/01.png", *more)

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-import torch
-
-from goodsam_pl.cli.masks.images import images_below
-from goodsam_pl.data import PanoramaFormat
+from goodsam_pl.cli.masks.device import find_device
+from goodsam_pl.cli.masks.images import reader_for
+from goodsam_pl.cli.masks.stores import check_place
+from goodsam_pl.data.layouts import folder_entries
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam import MaskProposer, MaskStore, SegmentAnything, precompute_masks
 from goodsam_pl.sam.computing import MissingMasksError, failure_report, share
@@ -53,7 +53,8 @@ def compute(
             "window" makes one set for each window, as SAM's own generator would.
         size: height and width that panoramas are resized to, pixels.
         vertical_fov: vertical field of view of a panorama of that size, degrees.
-        file_vertical_fov: vertical field of view of the files, degrees, where it is larger.
+        file_vertical_fov: vertical field of view of the files, degrees, where it is larger; 180 if
+            it is not given and the first file is twice as wide as high.
         aspect_tolerance: how far the aspect of a file may be from that of the field of view,
             relative.
         window_size: height and width of the windows, pixels.
@@ -61,21 +62,24 @@ def compute(
         keep_logits: store low-resolution logits, too. They take up most of the room; training does
             not read them.
         shard: "i/n" does the i-th of n shares, i from 1 to n.
-        device: "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
+        device: "cpu", "cuda", "cuda:1", or another of PyTorch's; "auto" takes a GPU if there is
+            one.
         on_error: "raise" ends with an error if files could not be read, after all others are done;
             "skip" only names them.
     """
-    panoramas = PanoramaFormat(
-        (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
+    rank, processes = _place(shard)
+    place = find_device(device)
+    check_place(store)
+    files = [entry.image for entry in folder_entries(images)]
+    panoramas = reader_for(
+        files, (size[0], size[1]), vertical_fov, file_vertical_fov, aspect_tolerance
     )
     windows = WindowGrid.cover(
         panoramas.size, (window_size[0], window_size[1]), (window_stride[0], window_stride[1])
     )
-    rank, processes = _place(shard)
-    files = [entry.image for entry in images_below(images)]
     proposer, windows = for_mode(mode, proposer or SegmentAnything(), windows)
     masks = MaskStore.create(store, windows, proposer, panoramas.view, logits=keep_logits)
-    proposer.to(_device(device))
+    proposer.to(place)
     report = precompute_masks(
         share(files, rank, processes),
         panoramas.read_tensor,
@@ -108,9 +112,3 @@ def _place(shard: str | None) -> tuple[int, int]:
 
 
 _TORCHRUN = (("RANK", 0), ("WORLD_SIZE", 1))
-
-
-def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from goodsam_pl.atomic import write_atomically
-from goodsam_pl.cli.masks.images import images_below
-from goodsam_pl.cli.masks.saved_files import group_by_image
+from goodsam_pl.cli.masks.image_names import ImageNames
+from goodsam_pl.cli.masks.images import reader_for
+from goodsam_pl.cli.masks.saved_groups import ImageMasks, SavedGroup, group_files
+from goodsam_pl.cli.masks.stores import check_place, open_store
 from goodsam_pl.data import PanoramaFormat
+from goodsam_pl.data.layouts import folder_entries
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import MaskStore
+from goodsam_pl.sam import MaskStore, WindowMasks
 from goodsam_pl.sam.exchange import export_record, pack_saved
 from goodsam_pl.sam.manifest import Manifest
 from goodsam_pl.sam.progress import progress_bar
@@ -25,7 +29,8 @@ def export_masks(store: Path, out: Path) -> str:
         store: folder of the masks.
         out: folder for the files.
     """
-    masks = MaskStore.open(store)
+    masks = open_store(store)
+    check_place(out)
     keys = list(masks)
     taken: set[str] = set()
     with progress_bar("masks", len(keys), visible=True) as advance:
@@ -51,21 +56,23 @@ def import_masks(
     window_size: tuple[int, int] | None = None,
     window_stride: tuple[int, int] | None = None,
 ) -> str:
-    """Store masks that SamAutomaticMaskGenerator made: JSON or .npz files, never pickles.
+    """Store masks that SamAutomaticMaskGenerator or another tool made; pickles are never read.
 
-    Files are named as their image: NAME.json, or NAME/0.json, NAME/1.json, ... with one window
-    each. What `goodsam masks export` wrote is found by itself. Train on the store without
-    PrecomputeSAM.
+    Files are named as their image: NAME.json, NAME.npz, a folder NAME of PNGs with metadata.csv as
+    amg.py writes it, or NAME/0.json, NAME/1.json, ... with one window each. A COCO file is dealt
+    out by its file_name. What `goodsam masks export` wrote is found by itself. Train on the store
+    without PrecomputeSAM.
 
     Args:
-        masks: folder of the files.
+        masks: folder of the files, or one file.
         store: folder of the masks.
         images: folder of the panoramas that they belong to.
         source: what made them, to be remembered.
         size: height and width of panoramas in training, pixels; masks of whole files of another
             size are resized to it.
         vertical_fov: vertical field of view of a panorama of that size, degrees.
-        file_vertical_fov: vertical field of view of the files, degrees, where it is larger.
+        file_vertical_fov: vertical field of view of the files, degrees, where it is larger; 180 if
+            it is not given and the first image is twice as wide as high.
         aspect_tolerance: how far the aspect of a file may be from that of the field of view,
             relative.
         window_size: height and width of the windows that masks are of, pixels; masks are of whole
@@ -73,22 +80,54 @@ def import_masks(
         window_stride: largest vertical and horizontal step between windows, pixels; that of windows
             without overlap if none is given.
     """
-    panoramas = PanoramaFormat(
-        (size[0], size[1]), vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance
+    check_place(store)
+    files = [] if images is None else [entry.image for entry in folder_entries(images)]
+    panoramas = reader_for(
+        files, (size[0], size[1]), vertical_fov, file_vertical_fov, aspect_tolerance
     )
     window = panoramas.size if window_size is None else (window_size[0], window_size[1])
     stride = window if window_stride is None else (window_stride[0], window_stride[1])
     windows = WindowGrid.cover(panoramas.size, window, stride)
-    groups = group_by_image(masks, [] if images is None else images_below(images))
+    names = None if images is None else ImageNames(images, files)
+    groups = group_files(masks, names, windows.count)
     proposer: dict[str, str | int | float] = {"proposer": "import", "source": source}
     into = MaskStore.of(store, Manifest(windows, panoramas.view, proposer, logits=False))
+    count = _store(groups, names, panoramas, into)
+    return f"masks of {count} panoramas: {store}"
+
+
+def _store(
+    groups: Sequence[SavedGroup],
+    names: ImageNames | None,
+    panoramas: PanoramaFormat,
+    into: MaskStore,
+) -> int:
+    """Store the masks of files, and count the panoramas."""
+    read_from: dict[str, Path] = {}
     with progress_bar("masks", len(groups), visible=True) as advance:
         for group in groups:
-            key, found = group.read()
-            try:
-                packed = pack_saved(found, windows, panoramas.fit_mask)
-            except ValueError as error:
-                raise ValueError(f"{group.files[0].path}: {error}") from error
-            into.write(key, group.name, packed)
+            for found in group.read(names):
+                if found.key in read_from:
+                    raise ValueError(
+                        f"{found.path}: masks of {found.name}, but {read_from[found.key]} holds "
+                        "masks of it, too: leave one of them out, or make one file of both"
+                    )
+                read_from[found.key] = found.path
+                into.write(found.key, found.name, _packed(found, panoramas, into.windows))
             advance()
-    return f"masks of {len(groups)} panoramas: {store}"
+    return len(read_from)
+
+
+def _packed(found: ImageMasks, panoramas: PanoramaFormat, windows: WindowGrid) -> list[WindowMasks]:
+    band = None if found.image is None else panoramas.locate(found.image)
+    try:
+        return pack_saved(
+            found.masks,
+            windows,
+            lambda size: panoramas.check_mask_size(size, band),
+            lambda mask: panoramas.fit_mask(mask, band),
+        )
+    except ValueError as error:
+        told = str(error)
+        named = told.startswith(str(found.path))
+        raise ValueError(told if named else f"{found.path}: {error}") from error

@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from goodsam_pl.data import PanoramaFormat
-from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, Entry, Request, list_entries
+from goodsam_pl.data.decoding import open_image
 from goodsam_pl.sam import MaskStore
 
-__all__ = ["images_below", "reader_of"]
+__all__ = ["reader_for", "reader_of"]
+
+log = logging.getLogger(__name__)
+
+_SPHERE = 180.0
 
 
-def images_below(folder: Path) -> list[Entry]:
-    """Every image below a folder, in the order of their names.
+def reader_for(
+    files: Sequence[Path],
+    size: tuple[int, int],
+    vertical_fov: float,
+    file_vertical_fov: float | None,
+    aspect_tolerance: float,
+) -> PanoramaFormat:
+    """What reads panoramas as options say.
 
-    Raises:
-        FileNotFoundError: there is no such folder.
-        ValueError: there is no image in it.
+    Where the vertical field of view of the files is not given, twice as wide as high means a full
+    sphere: the first file that can be read decides for all, as a store has one view.
+
+    Args:
+        files: the panoramas.
+        size: of the result, pixels.
+        vertical_fov: of the result, degrees.
+        file_vertical_fov: of the files, degrees.
+        aspect_tolerance: relative.
     """
-    return list_entries(PANORAMA_LAYOUTS, "folder", Request(folder, "train", "cityscapes-19"))
+    if file_vertical_fov is None and vertical_fov < _SPHERE:
+        height, width = _first_size(files) or (0, 1)
+        if abs(360 * height / width / _SPHERE - 1) <= aspect_tolerance:
+            file_vertical_fov = _SPHERE
+            log.warning(
+                "photographs of %d×%d are taken for full spheres, as --file_vertical_fov 180 says; "
+                "train on them with data.file_vertical_fov: 180",
+                width,
+                height,
+            )
+    return PanoramaFormat(size, vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance)
 
 
 def reader_of(store: MaskStore) -> PanoramaFormat:
@@ -28,3 +57,10 @@ def reader_of(store: MaskStore) -> PanoramaFormat:
     file_vertical_fov = store.view.get("file_vertical_fov", vertical_fov)
     # whoever made the masks has looked at the aspect
     return PanoramaFormat((height, width), vertical_fov, file_vertical_fov, float("inf"))
+
+
+def _first_size(files: Sequence[Path]) -> tuple[int, int] | None:
+    for path in files:
+        with suppress(OSError, ValueError), open_image(path) as image:
+            return image.size  # others are told of when it is their turn to be read
+    return None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
+from goodsam_pl.atomic import write_atomically
 from goodsam_pl.callbacks.pictures import mask_picture
 from goodsam_pl.cli.masks.images import reader_of
+from goodsam_pl.cli.masks.stores import open_store
 from goodsam_pl.data import normalize
-from goodsam_pl.sam import MaskStore, MaskStoreError, image_key
+from goodsam_pl.data.listing import MASKS_PICTURE, MASKS_PICTURE_MARK
+from goodsam_pl.sam import MaskStoreError, image_key
 from goodsam_pl.sam.progress import progress_bar
 
 __all__ = ["info", "show", "verify"]
@@ -22,7 +26,7 @@ def info(store: Path) -> str:
     Args:
         store: folder of the masks.
     """
-    masks = MaskStore.open(store)
+    masks = open_store(store)
     sizes = [masks.path(key).stat().st_size for key in masks]
     counts = [sum(masks.describe(key)["masks"]) for key in masks]
     (height, width), (window_height, window_width) = masks.windows[:2]
@@ -48,7 +52,7 @@ def verify(store: Path) -> str:
     Args:
         store: folder of the masks.
     """
-    masks = MaskStore.open(store)
+    masks = open_store(store)
     keys = list(masks)
     damaged = []
     with progress_bar("records", len(keys), visible=True) as advance:
@@ -72,9 +76,11 @@ def show(image: Path, store: Path, out: Path | None = None) -> str:
     Args:
         image: file of the panorama.
         store: folder of the masks.
-        out: the picture; IMAGE_masks.png in the current folder if none is named.
+        out: the picture, a PNG; IMAGE_masks.png in the current folder if none is named. Pictures
+            of that ending are never taken for panoramas.
     """
-    masks = MaskStore.open(store)
+    path = _picture_path(image, out)
+    masks = open_store(store)
     key = image_key(image)
     if key not in masks:
         raise MaskStoreError(
@@ -83,10 +89,35 @@ def show(image: Path, store: Path, out: Path | None = None) -> str:
         )
     layers = masks.layers(key)
     pixels = reader_of(masks).read(image)
-    path = out or Path(f"{image.stem}_masks.png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(mask_picture(normalize(pixels), layers, masks.windows)).save(path)
+    picture = Image.fromarray(mask_picture(normalize(pixels), layers, masks.windows))
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("Software", MASKS_PICTURE_MARK)
+    content = io.BytesIO()
+    picture.save(content, format="PNG", pnginfo=mark)
+    write_atomically(path, content.getvalue())
     return f"{sum(masks.describe(key)['masks'])} masks: {path}"
+
+
+def _picture_path(image: Path, out: Path | None) -> Path:
+    """Where a picture goes, so that it does not become a panorama beside its own.
+
+    Raises:
+        FileNotFoundError: there is no such image.
+        ValueError: the picture would be taken for a panorama, or is no PNG.
+    """
+    if not image.is_file():
+        raise FileNotFoundError(f"{image}: no such file")
+    if out is None:
+        return Path(f"{image.stem}{MASKS_PICTURE}")
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"{out}: the picture is a PNG, name it so: {out.with_suffix('.png')}")
+    beside = out.resolve().parent == image.resolve().parent
+    if beside and not out.name.endswith(MASKS_PICTURE):
+        raise ValueError(
+            f"{out} would be one of the panoramas of its folder: name another folder, or "
+            f"{out.with_name(image.stem + MASKS_PICTURE)}"
+        )
+    return out
 
 
 def _mean(numbers: Sequence[int]) -> float:

@@ -1,0 +1,100 @@
+"""Settings that cannot work, refused before data are read, masks computed or loggers started."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+import wandb
+
+__all__ = ["refuse"]
+
+_STREETWORLD = "streetworld"  # the folder that `goodsam streetworld` is told to write, in presets
+
+
+def refuse(config: Any) -> None:
+    """Look at what a run would use.
+
+    Args:
+        config: of one verb, as parsed, nothing instantiated.
+
+    Raises:
+        FileNotFoundError: there is no folder of data.
+        ValueError: no GPU where one is asked for, or no access to W&B.
+    """
+    _refuse_missing_gpu(config.trainer.get("accelerator"))
+    _refuse_missing_data(config.get("data"))
+    for logger in _loggers(config.trainer.get("logger")):
+        _refuse_unreachable_dashboard(logger)
+
+
+def _refuse_missing_gpu(accelerator: Any) -> None:
+    if accelerator in {"gpu", "cuda"} and not torch.cuda.is_available():
+        if accelerator == "gpu" and torch.backends.mps.is_available():
+            return
+        raise ValueError(
+            f"--trainer.accelerator {accelerator}: torch finds no GPU here; auto takes what there "
+            "is, cpu the processor"
+        )
+
+
+def _refuse_missing_data(data: Any) -> None:
+    root = _init_args(data).get("root")
+    if not isinstance(root, (str, os.PathLike)) or Path(root).exists():
+        return
+    parts = Path(root).parts
+    if _STREETWORLD in parts:
+        folder = Path(*parts[: parts.index(_STREETWORLD) + 1])
+        raise FileNotFoundError(
+            f"{root}: there is no such folder; draw it with `goodsam streetworld --out {folder}`, "
+            "or set data.root to data of your own"
+        )
+    raise FileNotFoundError(f"{root}: there is no such folder; set data.root")
+
+
+def _loggers(logger: Any) -> Iterator[Any]:
+    yield from logger if isinstance(logger, list) else [logger]
+
+
+def _refuse_unreachable_dashboard(logger: Any) -> None:
+    name = str(getattr(logger, "class_path", "")).rpartition(".")[2]
+    mode = os.environ.get("WANDB_MODE", _init_args(logger).get("mode") or "online")
+    if name != "WandbLogger":
+        return
+    settings = wandb.setup().settings  # from here on it is as silent as we ask it to be
+    if _init_args(logger).get("offline") or mode != "online":
+        return
+    leave = "or leave W&B offline: --trainer.logger.init_args.offline true"
+    if not _has_key():
+        raise ValueError(f"W&B has no API key: run `wandb login`, {leave}")
+    if (problem := _connection_problem(settings.base_url)) is not None:
+        raise ValueError(f"W&B cannot be reached: {problem}; try later, {leave}")
+
+
+def _has_key() -> bool:
+    if "prompt" in inspect.signature(wandb.login).parameters:
+        return wandb.login(prompt=False, verify=False)
+    return bool(wandb.api.api_key)  # of releases without that
+
+
+def _connection_problem(url: str) -> str | None:
+    address = urlsplit(url)
+    if address.hostname is None or urllib.request.getproxies():
+        return None  # a proxy decides
+    port = address.port or (80 if address.scheme == "http" else 443)
+    try:
+        with socket.create_connection((address.hostname, port), timeout=5):
+            return None
+    except OSError as error:
+        return f"{address.hostname}: {error.strerror or error}"
+
+
+def _init_args(chosen: Any) -> Any:
+    return getattr(chosen, "init_args", None) or {}
