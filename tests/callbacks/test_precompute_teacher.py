@@ -25,7 +25,8 @@ class CountingTeacher(nn.Module):
         self.seen = 0
 
     def forward(self, images):
-        self.seen += len(images)
+        if images.shape[-2:] == (16, 16):  # windows, not the first look at its classes
+            self.seen += len(images)
         return self.layer(images)
 
 

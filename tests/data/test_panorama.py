@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import albumentations
@@ -150,23 +151,24 @@ class StoreOnPaper:
     view = VIEW
     whole = False
 
-    def __init__(self, keys: list[str]) -> None:
-        self.keys = keys
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def keys(self, path: Path) -> str:
+        return path.name
 
     def __contains__(self, key: str) -> bool:
-        return key in self.keys
+        return key in self.names
 
     def layers(self, key: str, windows: WindowGrid) -> torch.Tensor:
         assert windows == WINDOWS
-        return torch.full((WINDOWS.count, 1, 24, 24), self.keys.index(key), dtype=torch.int16)
+        return torch.full((WINDOWS.count, 1, 24, 24), self.names.index(key), dtype=torch.int16)
 
 
 @pytest.fixture
 def store_on_paper(monkeypatch):
     content = StoreOnPaper(["a.png", "b.png"])
-    module = SimpleNamespace(
-        MaskStore=SimpleNamespace(open=lambda root: content), image_key=lambda path: path.name
-    )
+    module = SimpleNamespace(MaskStore=SimpleNamespace(open=lambda root: content))
     monkeypatch.setitem(sys.modules, "goodsam_pl.sam.store", module)
     return content
 

@@ -84,10 +84,11 @@ def test_processes_share_all_files_without_overlap(names: list[str], processes: 
 
 
 def contents(store: MaskStore) -> dict[str, bytes]:
+    """All files but those of what is known, which tell times."""
     return {
         path.relative_to(store.root).as_posix(): path.read_bytes()
         for path in store.root.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".tsv"
     }
 
 
@@ -109,6 +110,27 @@ def test_damaged_records_are_named_and_computed_anew(
     assert len(caplog.messages) == 2
     assert f"masks of {panoramas[1]} are computed anew: its scores are damaged" in caplog.text
     assert f"masks of {panoramas[3]} are computed anew: its header is damaged" in caplog.text
+
+
+def test_a_record_of_other_masks_is_not_taken_for_whole(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    precompute_masks(panoramas, reader, brightness(), store)
+    (store.root / "store.json").unlink()
+    other = brightness()
+    other.describe = lambda: {"proposer": "another"}
+    again = MaskStore.create(store.root, store.windows, other)
+    assert precompute_masks(panoramas, reader, other, again) == (5, 0, {})
+    assert again.read(image_key(panoramas[0]))
+
+
+def test_whole_records_are_not_read_again(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness, monkeypatch
+) -> None:
+    precompute_masks(panoramas, reader, brightness(), store)
+    monkeypatch.setattr(MaskStore, "damage", lambda *_: pytest.fail("read again"))
+    again = MaskStore.open(store.root)
+    assert precompute_masks(panoramas, reader, brightness(), again) == (0, 5, {})
 
 
 def test_files_of_the_same_content_are_looked_at_once(

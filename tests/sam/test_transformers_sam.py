@@ -123,6 +123,22 @@ def test_batch_sizes_do_not_change_the_masks(folder, family: str) -> None:
             assert int((one[0] != other[0]).sum()) <= 2
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_in_16_bits_masks_differ_a_little_and_are_others(folder, family: str) -> None:
+    window = noise_windows(1, (SIDE, SIDE))
+    plain = TransformersSAM(folder(family), **EVERYTHING)
+    half = TransformersSAM(folder(family), **EVERYTHING, precision="bf16-mixed")
+    exact, close = (each.propose(window)[0] for each in (plain, half))
+    assert close.predicted_iou.dtype == torch.float32
+    assert len(exact) == pytest.approx(len(close), abs=3)
+    means = [float(each.predicted_iou.mean()) for each in (close, exact)]
+    assert means[0] == pytest.approx(means[1], abs=0.05)
+    assert not torch.equal(close.predicted_iou[:8], exact.predicted_iou[:8])
+    assert half.fingerprint != plain.fingerprint
+    with pytest.raises(ValueError, match="precision is 'half': choose one of"):
+        TransformersSAM(folder(family), precision="half")
+
+
 def test_thresholds_are_kept(folder) -> None:
     window = noise_windows(1, (SIDE, SIDE))
     every = TransformersSAM(folder("sam"), **EVERYTHING).propose(window)[0]

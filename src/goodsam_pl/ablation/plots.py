@@ -25,7 +25,7 @@ def check_matplotlib() -> None:
         ValueError: it is not installed.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("goodsam ablate draws with matplotlib: pip install goodsam_pl[plots]")
+        raise ValueError("goodsam ablate draws with matplotlib: pip install 'matplotlib>=3.8'")
 
 
 def draw_bars(plan: Plan, scores: Sequence[RunScores]) -> bytes:

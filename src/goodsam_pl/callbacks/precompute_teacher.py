@@ -13,7 +13,6 @@ from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, TargetStore, Teac
 from goodsam_pl.sam.computing import share
 from goodsam_pl.sam.progress import progress_bar
 from goodsam_pl.sam.proposer import fingerprint_of
-from goodsam_pl.sam.store import image_key
 
 __all__ = ["PrecomputeTeacher", "TeachingModule"]
 
@@ -60,9 +59,13 @@ class PrecomputeTeacher(pl.Callback):
             )
         fingerprint = fingerprint_of({**pl_module.describe_teachers(), **data.describe_masks()})
         store = TargetStore(self.root, fingerprint)
-        files = data.training_files
-        missing = [file for file in files if image_key(file) not in store]
-        own = share(missing, trainer.global_rank, trainer.world_size)
+        files, key = data.training_files, data.keys
+        # shared out before anyone looks what is there: others may be writing already
+        own = [
+            file
+            for file in share(files, trainer.global_rank, trainer.world_size)
+            if key(file) not in store
+        ]
         with (
             progress_bar("teachers", len(own), visible=trainer.is_global_zero and bool(own)) as on,
             trainer.precision_plugin.forward_context(),
@@ -70,11 +73,13 @@ class PrecomputeTeacher(pl.Callback):
         ):
             for file, batch in data.training_panoramas(own):
                 targets = pl_module.teach(batch.to(pl_module.device))
-                store.write(image_key(file), targets.map(lambda tensor: tensor[0]))
+                store.write(key(file), targets.map(lambda tensor: tensor[0]))
                 on()
         trainer.strategy.barrier("goodsam_pl.callbacks.PrecomputeTeacher")
         data.use_targets(store)
+        count = torch.tensor(len(own), device=pl_module.device)
+        computed = int(trainer.strategy.reduce(count, reduce_op="sum"))
         rank_zero_info(
-            f"teachers' targets: {len(missing)} panoramas computed, "
-            f"{len(files) - len(missing)} had theirs already in {store.folder}"
+            f"teachers' targets: {computed} panoramas computed, "
+            f"{len(files) - computed} had theirs already in {store.folder}"
         )

@@ -17,6 +17,7 @@ from goodsam_pl.data.normalization import normalize
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, draw_generator
+from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import Windowed, Windows
 
 __all__ = ["Augmentation", "PanoramaDataset", "StoredMasks", "StoredTargets"]
@@ -41,7 +42,7 @@ class StoredMasks:
         self, root: Path, files: Sequence[Path], windows: Windows, view: dict[str, float]
     ) -> None:
         # here, because batches without masks need no part of SAM
-        from goodsam_pl.sam.store import MaskStore, image_key  # noqa: PLC0415
+        from goodsam_pl.sam.store import MaskStore  # noqa: PLC0415
 
         self._store = MaskStore.open(root)
         fits = self._store.whole and self._store.windows.image_size == windows.image_size
@@ -58,7 +59,7 @@ class StoredMasks:
                 f"{root} holds masks of panoramas with {self._store.view}, data has {view}: name "
                 "another mask_root, or set the angles as they were"
             )
-        self._keys = [image_key(path) for path in files]
+        self._keys = [self._store.keys(path) for path in files]
         missing = [
             path for path, key in zip(files, self._keys, strict=True) if key not in self._store
         ]
@@ -81,13 +82,12 @@ class StoredTargets:
     Args:
         store: where it is stored.
         files: the panoramas.
+        keys: of files, by their content.
     """
 
-    def __init__(self, store: TargetStore, files: Sequence[Path]) -> None:
-        from goodsam_pl.sam.store import image_key  # noqa: PLC0415  # as above
-
+    def __init__(self, store: TargetStore, files: Sequence[Path], keys: ContentKeys) -> None:
         self._store = store
-        self._keys = [image_key(path) for path in files]
+        self._keys = [keys(path) for path in files]
 
     def __getitem__(self, index: int) -> TeacherTargets:
         """The targets of one panorama."""

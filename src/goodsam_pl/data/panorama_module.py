@@ -25,6 +25,7 @@ from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, photometric
+from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
 from goodsam_pl.sam.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
@@ -185,6 +186,7 @@ class PanoramaDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Unlabelled panoramas, augmented, shuffled."""
+        self._splits.learn_keys("train")
         dataset = self._splits.dataset("train", self.augmentation, self._targets)
         processes = self.trainer.world_size if self.trainer else 1
         return self.loading.training(dataset, len(dataset), self._collate, processes)
@@ -260,15 +262,20 @@ class PanoramaDataModule(pl.LightningDataModule):
         return self._splits.listed
 
     @property
+    def keys(self) -> ContentKeys:
+        """Of the panoramas' files, by their content; those with masks are known after ``setup``."""
+        return self._splits.keys
+
+    @property
     def training_files(self) -> list[Path]:
         """The panoramas of the train split, after ``setup``."""
         return self._splits.files("train")
 
     def training_panoramas(self, files: Collection[Path]) -> Iterator[tuple[Path, PanoramaBatch]]:
         """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
-        dataset = self._splits.dataset("train")
+        dataset, wanted = self._splits.dataset("train"), frozenset(files)
         for index, file in enumerate(self.training_files):
-            if file in files:
+            if file in wanted:
                 yield file, collate_panoramas([dataset[index]], self.windows)
 
     def examples(self, role: Split, count: int) -> list[PanoramaBatch]:
@@ -320,6 +327,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self._splits.leave_out(files)
 
     def _evaluation(self, role: str) -> DataLoader[Any]:
+        self._splits.learn_keys(role)
         return self.loading.evaluation(self._splits.dataset(role), self._collate, self.trainer)
 
     @property

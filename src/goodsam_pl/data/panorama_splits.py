@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 from goodsam_pl.data.layouts import (
     PANORAMA_LAYOUTS,
@@ -23,7 +25,10 @@ from goodsam_pl.data.panorama import (
 )
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore
+from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import Windows
+from goodsam_pl.sam.learning import learn_together
+from goodsam_pl.sam.store import MaskStore
 
 __all__ = ["PanoramaSplits"]
 
@@ -101,6 +106,19 @@ class PanoramaSplits:
         """The panoramas of all roles that were listed."""
         return {role: self.files(role) for role in self._entries}
 
+    @cached_property
+    def keys(self) -> ContentKeys:
+        """Of files, by their content; kept beside the masks."""
+        return ContentKeys(self.mask_root)
+
+    def learn_keys(self, role: str) -> None:
+        """Know the keys of a role's panoramas with masks; all processes take part.
+
+        Not where there are no masks yet: whoever computes them learns the keys.
+        """
+        if self.has_masks(role) and MaskStore.is_at(cast("Path", self.mask_root)):
+            learn_together(self.keys, self.files(role))
+
     def files(self, role: str) -> list[Path]:
         """The panoramas of a role that was listed."""
         return [entry.image for entry in self._entries[role]]
@@ -122,7 +140,7 @@ class PanoramaSplits:
             self.windows,
             self.labels_in,
             masks=masks,
-            targets=None if targets is None else StoredTargets(targets, files),
+            targets=None if targets is None else StoredTargets(targets, files, self.keys),
             augmentation=augmentation,
         )
 
@@ -132,9 +150,10 @@ class PanoramaSplits:
         Raises:
             ValueError: a role would be empty.
         """
+        left_out = frozenset(files)
         for role in self.mask_roles & self._entries.keys():
             entries = self._entries[role]
-            kept = [entry for entry in entries if entry.image not in files]
+            kept = [entry for entry in entries if entry.image not in left_out]
             if not kept:
                 raise ValueError(
                     f"{self.root}: none of the {len(entries)} panoramas of {role} has masks: see "

@@ -94,7 +94,7 @@ def find_checkpoint(
         import transformers  # noqa: F401, PLC0415  # an extra
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{model} needs the package transformers: run `pip install goodsam_pl[transformers]`"
+            f"{model} needs the package transformers: run `pip install 'transformers>=4.56'`"
         ) from error
     folder = Path(model).expanduser()
     if not folder.is_dir():

@@ -12,7 +12,7 @@ from torch import Tensor
 from goodsam_pl.sam.claims import Claim
 from goodsam_pl.sam.progress import progress_bar
 from goodsam_pl.sam.proposer import MaskProposer
-from goodsam_pl.sam.store import MaskStore, image_key
+from goodsam_pl.sam.store import MaskStore
 
 __all__ = ["MissingMasksError", "PrecomputeReport", "failure_report", "precompute_masks", "share"]
 
@@ -76,6 +76,7 @@ def precompute_masks(
                     work.do(key, paths, claimed)
             advance()
     store.remove_abandoned()
+    store.save_known()
     done = work.computed + len(work.failed)
     return PrecomputeReport(work.computed, len(files) - done, work.failed)
 
@@ -118,13 +119,14 @@ class _Work:
         with progress_bar("looking for masks", len(files), visible=show_progress) as advance:
             for path in files:
                 try:
-                    key = image_key(path)
+                    key = self._store.keys(path)
                 except OSError as error:
                     self.failed[path] = error
                 else:
                     if key in missing or not self._is_there(key, path):
                         missing.setdefault(key, []).append(path)
                 advance()
+        self._store.save_known()  # before the long work: a kill does not lose it
         return missing
 
     def do(self, key: str, paths: list[Path], claimed: Claim) -> None:
@@ -149,7 +151,7 @@ class _Work:
     def _is_there(self, key: str, path: Path, *, tell: bool = True) -> bool:
         if key not in self._store:
             return False
-        damage = self._store.damage(key)
+        damage = self._store.known_damage(key)
         if damage is not None and tell:
             log.warning("masks of %s are computed anew: %s", path, damage.__cause__)
         return damage is None

@@ -20,6 +20,7 @@ from goodsam_pl.sam.computing import (
     precompute_masks,
     share,
 )
+from goodsam_pl.sam.learning import learn_together
 from goodsam_pl.sam.panorama import for_mode
 from goodsam_pl.sam.proposer import MaskProposer
 from goodsam_pl.sam.store import MaskStore
@@ -99,6 +100,7 @@ class PrecomputeSAM(pl.Callback):
             return
         proposer, windows = for_mode(self.mode, self.proposer, source.mask_windows)
         store = MaskStore.create(root, windows, proposer, source.view, logits=self.keep_logits)
+        learn_together(store.keys, files)
         proposer.to(trainer.strategy.root_device)
         report = precompute_masks(
             share(files, trainer.global_rank, trainer.world_size),

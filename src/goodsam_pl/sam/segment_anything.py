@@ -20,6 +20,7 @@ from goodsam_pl.sam.asking import PointDecoder
 from goodsam_pl.sam.batching import ShrinkingBatches
 from goodsam_pl.sam.encoding import encode_images
 from goodsam_pl.sam.masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.precision import Precision, autocast, check_precision
 from goodsam_pl.sam.prompting import (
     Answers,
     EmbeddedWindows,
@@ -37,8 +38,6 @@ __all__ = ["SegmentAnything"]
 # predicted IoU, stability and its offset
 _OFFICIAL_THRESHOLDS = (0.88, 0.95, 1.0)
 _NANO_THRESHOLDS = (0.35, 0.5, 0.3)
-
-_TYPES = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 class SegmentAnything:
@@ -84,7 +83,7 @@ class SegmentAnything:
         minimum_area: int = 16,
         points_per_batch: int | None = None,
         windows_per_batch: int = 8,
-        precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true",
+        precision: Precision = "32-true",
         compile_encoder: bool = False,
     ) -> None:
         check_counts(
@@ -106,8 +105,7 @@ class SegmentAnything:
         self.minimum_area = minimum_area
         self.points_per_batch = points_per_batch
         self.windows_per_batch = windows_per_batch
-        if precision not in _TYPES:
-            raise ValueError(f"precision is {precision!r}: choose one of {sorted(_TYPES)}")
+        check_precision(precision)
         self.precision = precision
         self.compile_encoder = compile_encoder
         self._device = torch.device("cpu")
@@ -233,8 +231,7 @@ class SegmentAnything:
         )
 
     def _autocast(self) -> torch.autocast:
-        kind = _TYPES[self.precision]
-        return torch.autocast(self._device.type, kind, enabled=kind != torch.float32)
+        return autocast(self.precision, self._device)
 
 
 class _Sketching:

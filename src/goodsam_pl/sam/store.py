@@ -4,6 +4,7 @@ A store is a folder::
 
     store.json                       what the masks are of: format, windows, view, proposer
     records/3f/3f27…d1.masks         masks of the image file whose SHA-256 is 3f27…d1
+    keys.tsv, whole.tsv              of image files and of records, what need not be read again
 
 A record is put in its place when all of it is on disk, so that at any moment each of them is whole
 or not there; several processes may write at once.
@@ -12,15 +13,16 @@ or not there; several processes may write at once.
 from __future__ import annotations
 
 import errno
-import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from torch import Tensor
 
+from goodsam_pl.files import ContentKeys, KnownFiles, Stamp, content_key
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam.claims import Claim, claim, remove_abandoned
 from goodsam_pl.sam.container import read_header
@@ -34,6 +36,7 @@ __all__ = ["MaskStore", "MaskStoreError", "image_key"]
 
 _MANIFEST = "store.json"
 _RECORDS = "records/??/*.masks"
+_WHOLE = "whole.tsv"
 _DAMAGE = (ValueError, KeyError, TypeError, IndexError, OverflowError, EOFError, zlib.error)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 Decoded = TypeVar("Decoded")
@@ -41,7 +44,7 @@ Decoded = TypeVar("Decoded")
 
 def image_key(path: Path) -> str:
     """SHA-256 of an image file's bytes, 64 hexadecimal digits: the key of its masks."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return content_key(path)
 
 
 class MaskStore:
@@ -117,6 +120,11 @@ class MaskStore:
             )
         return cls(root, Manifest.read(path))
 
+    @staticmethod
+    def is_at(root: Path) -> bool:
+        """Whether a folder holds a store."""
+        return (root / _MANIFEST).is_file()
+
     @property
     def windows(self) -> WindowGrid:
         """The grid that the masks are of."""
@@ -136,6 +144,11 @@ class MaskStore:
     def fingerprint(self) -> str:
         """A hash of all that the masks depend on, besides the image."""
         return self.manifest.fingerprint
+
+    @cached_property
+    def keys(self) -> ContentKeys:
+        """:func:`image_key` of image files, each read once."""
+        return ContentKeys(self.root)
 
     @property
     def whole(self) -> bool:
@@ -199,6 +212,8 @@ class MaskStore:
             claimed = claimed or stack.enter_context(self.claim(key, wait=True))
             if claimed is not None:  # which it is, having been waited for
                 claimed.write(content)
+        path = self.path(key)
+        self._whole_records.remember(path, Stamp.of(path), self.fingerprint)
 
     def read(self, key: str) -> list[WindowMasks]:
         """All that is known of a panorama's masks, one set for each window.
@@ -258,6 +273,33 @@ class MaskStore:
         except MaskStoreError as error:
             return error
         return None
+
+    def known_damage(self, key: str) -> MaskStoreError | None:
+        """As :meth:`damage`, without reading a record that was found whole and has not changed.
+
+        Raises:
+            KeyError: there is no record of it.
+        """
+        path = self.path(key)
+        try:
+            if self._whole_records.get(path) == self.fingerprint:
+                return None
+            before = Stamp.of(path)
+        except OSError:
+            return self.damage(key)
+        damage = self.damage(key)
+        if damage is None:
+            self._whole_records.remember(path, before, self.fingerprint)
+        return damage
+
+    def save_known(self) -> None:
+        """Write down keys of images and whole records, so that the next start reads neither."""
+        self.keys.save()
+        self._whole_records.save()
+
+    @cached_property
+    def _whole_records(self) -> KnownFiles:
+        return KnownFiles.at(self.root / _WHOLE)
 
     def remove_abandoned(self) -> None:
         """Remove what killed processes left unfinished. Those at work are not disturbed."""

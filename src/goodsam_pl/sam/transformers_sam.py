@@ -15,6 +15,7 @@ from torch import Tensor
 
 from goodsam_pl.sam.checkpoints import Checkpoint, find_checkpoint
 from goodsam_pl.sam.masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.precision import Precision, autocast, check_precision
 from goodsam_pl.sam.prompting import (
     Answers,
     EmbeddedWindows,
@@ -44,7 +45,7 @@ _DEVIATION = (58.395, 57.12, 57.375)
 class TransformersSAM:
     """A model of the SAM family, from a folder or the hub, that finds everything in a window.
 
-    Needs the extra: ``pip install goodsam_pl[transformers]``. Which family it is, is found in the
+    Needs the package ``transformers``. Which family it is, is found in the
     checkpoint's ``config.json``: ``sam`` (also with a small ViT as encoder), ``sam_hq`` or
     ``sam2`` (the image part, also of a checkpoint for videos). Weights are read when the first
     window comes; only ``.safetensors`` are.
@@ -66,6 +67,8 @@ class TransformersSAM:
         points_per_batch: points that go through the decoder together; ``None`` takes 16 on a CPU
             and 128 elsewhere. Does not change the masks.
         windows_per_batch: windows that go through the encoder together. Does not change the masks.
+        precision: ``"bf16-mixed"`` and ``"16-mixed"`` compute most of the network in 16 bits, as
+            Lightning's Trainer does, which pays on a GPU; masks then differ a little.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class TransformersSAM:
         minimum_area: int = 16,
         points_per_batch: int | None = None,
         windows_per_batch: int = 4,
+        precision: Precision = "32-true",
     ) -> None:
         check_counts(
             points_per_side=points_per_side,
@@ -99,6 +103,8 @@ class TransformersSAM:
         self.minimum_area = minimum_area
         self.points_per_batch = points_per_batch
         self.windows_per_batch = windows_per_batch
+        check_precision(precision)
+        self.precision = precision
         self._device = torch.device("cpu")
 
     @cached_property
@@ -125,6 +131,7 @@ class TransformersSAM:
             "stability_offset": least.stability_offset,
             "box_nms_threshold": self.box_nms_threshold,
             "minimum_area": least.minimum_area,
+            **({} if self.precision == "32-true" else {"precision": self.precision}),
         }
 
     def to(self, device: torch.device | str) -> None:
@@ -254,7 +261,8 @@ class TransformersSAM:
 
     def _encode(self, images: Tensor) -> tuple[Tensor, ...]:
         """The embeddings ``(N, C, h', w')`` first, then what the decoder needs beside them."""
-        found = self._network.get_image_embeddings(images)
+        with autocast(self.precision, self._device):
+            found = self._network.get_image_embeddings(images)
         if self._is_second:
             return (found[-1], *found[:-1])
         if self._checkpoint.family == "sam_hq":
@@ -270,5 +278,8 @@ class TransformersSAM:
             given = {"image_embeddings": [*finer, embeddings]}
         elif finer:
             given["intermediate_embeddings"] = finer
-        answer = self._network(input_points=points[None, :, None], multimask_output=True, **given)
-        return answer.iou_scores[0], answer.pred_masks[0]
+        with autocast(self.precision, self._device):
+            answer = self._network(
+                input_points=points[None, :, None], multimask_output=True, **given
+            )
+        return answer.iou_scores[0].float(), answer.pred_masks[0].float()
