@@ -16,10 +16,12 @@ from PIL import Image
 
 from goodsam_pl.callbacks import name_runs
 from goodsam_pl.cli import main
+from goodsam_pl.taxonomy import get_taxonomy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from wandb_runs import config, history_with, run, summaries
+from wandb_runs import config, history, history_with, run, summaries
 
+PAGE = Path(__file__).parents[2] / "docs" / "dashboards.md"
 CONV = {
     "class_path": "torch.nn.Conv2d",
     "init_args": {"in_channels": 3, "out_channels": 19, "kernel_size": 1},
@@ -113,6 +115,7 @@ def preset(tmp_path, monkeypatch):
         },
         "goodsam_pl.callbacks.TrainingSignals": {},
         "goodsam_pl.callbacks.ClassTable": {},
+        "goodsam_pl.callbacks.StagePanels": {"panoramas": 1},
     }
     content = {
         "model": {
@@ -153,6 +156,27 @@ def preset(tmp_path, monkeypatch):
     return str(tmp_path / "run.yaml")
 
 
+def _documented(page):
+    """The keys in the first column of the table, and what W&B and Lightning add."""
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    keys = {key.strip(" `") for row in rows for key in row.split(",")}
+    return keys | {"trainer/global_step", "epoch", "_step", "_runtime", "_timestamp"}
+
+
+def _pattern(key):
+    """A key with ``<class>`` and so on in the place of names."""
+    parts = key.split("/")
+    if parts[-1] in get_taxonomy("cityscapes-19").classes:
+        parts[-1] = "<class>"
+    if parts[0] == "stages":
+        return "stages/<panorama>"
+    if key.startswith("val/classes"):
+        return "val/classes"
+    if parts[0] == "train" and parts[-1] in {"whole", "ensemble", "boundary"}:
+        parts[-1] = "<term>"
+    return "/".join(parts)
+
+
 def test_a_training_and_its_test_on_the_dashboard(preset, tmp_path):
     main(["fit", "--config", preset])
     wandb.finish()
@@ -180,6 +204,8 @@ def test_a_training_and_its_test_on_the_dashboard(preset, tmp_path):
     for name in ("train/images_per_second", "train/gradient_norm", "train/weighted/ensemble"):
         assert losses[name] > 0
     assert scores[0]["val/miou"] >= 0
+    told = _documented(PAGE.read_text(encoding="utf-8"))
+    assert {_pattern(key) for step in history(log) for key in step} <= told
 
     main(["test", "--config", preset, "--ckpt_path", "runs/street/distillation/last.ckpt"])
     wandb.finish()

@@ -55,7 +55,7 @@ class TrainingSignals(Callback):
             )
         self._images += len(batch.image)
         step = trainer.global_step
-        if step == self._logged_at or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]  # set by a connector
+        if step == self._logged_at or not _is_logged(trainer, step):
             return
         now = time.perf_counter()
         speed = self._images * trainer.world_size / (now - self._since)
@@ -67,7 +67,7 @@ class TrainingSignals(Callback):
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Log the norm when it is time."""
-        if (trainer.global_step + 1) % trainer.log_every_n_steps:  # type: ignore[attr-defined]  # likewise
+        if not _is_logged(trainer, trainer.global_step + 1):
             return
         gradients = [each.grad for each in pl_module.parameters() if each.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -82,3 +82,8 @@ class TrainingSignals(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on."""
         self._since += time.perf_counter() - self._paused_at
+
+
+def _is_logged(trainer: Trainer, step: int) -> bool:
+    interval: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # set by a connector
+    return interval > 0 and step % interval == 0
