@@ -65,6 +65,13 @@ def code_languages(page: str) -> list[str]:
     return [match[2] for match in _FENCE.finditer(text)]
 
 
+def fragments(page: str) -> list[str]:
+    """YAML of a page that is no file of its own."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = [textwrap.dedent(each[3]) for each in _FENCE.finditer(text) if each[2] == "yaml"]
+    return [block for block in blocks if not _FILE.match(block)]
+
+
 def indented_commands(page: str) -> list[str]:
     """Lines that look like commands, but are in no fence, where nothing would find them."""
     text = _FENCE.sub("", (ROOT / page).read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ ROADS: dict[str, tuple[str, ...]] = {
         "hub/segformer",
     ),
     "docs/ablation.md": (),
-    "docs/dashboards.md": (),
+    "docs/dashboards.md docs/files.md": (),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
     "docs/goodsam.md": (
         "data/streetworld",

@@ -7,6 +7,7 @@ stands nowhere, an option that is gone, a file that nobody made: each fails.
 from __future__ import annotations
 
 import configparser
+import inspect
 import pkgutil
 import re
 import runpy
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wandb
@@ -25,7 +27,17 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[1] / "sam"))
 sys.path.insert(0, str(Path(__file__).parent))
 from given import GIVEN
-from pages import CONFIGS, LANGUAGES, PAGES, ROOT, Step, code_languages, indented_commands, steps_of
+from pages import (
+    CONFIGS,
+    LANGUAGES,
+    PAGES,
+    ROOT,
+    Step,
+    code_languages,
+    fragments,
+    indented_commands,
+    steps_of,
+)
 from roads import HUB, NOT_RUN, PLACEHOLDERS, ROADS, SHORTER, is_page, steps
 
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING
@@ -193,6 +205,21 @@ def test_code_of_a_page_is_where_it_is_found(page: str) -> None:
     for step in steps_of(page):
         if step.file and step.file.endswith(".yaml"):
             assert isinstance(yaml.safe_load(step.text), dict)
+    for fragment in fragments(page):
+        objects = [*described(yaml.safe_load(fragment))]
+        assert objects, "name the file in the first line of the block, so that it is tried"
+        for each in objects:
+            signature = inspect.signature(pkgutil.resolve_name(each["class_path"]))
+            signature.bind_partial(**each.get("init_args", {}))
+
+
+def described(content: object) -> Iterator[dict[str, Any]]:
+    """Everything in a configuration that is an object by its class path."""
+    if isinstance(content, dict) and "class_path" in content:
+        yield content
+    if isinstance(content, (dict, list)):
+        for each in content.values() if isinstance(content, dict) else content:
+            yield from described(each)
 
 
 def test_every_target_that_is_named_is_a_target() -> None:
