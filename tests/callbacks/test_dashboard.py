@@ -33,6 +33,7 @@ def _offline(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     for name in ("RUN_GROUP", "JOB_TYPE", "NAME", "RUN_ID"):
         monkeypatch.delenv(f"WANDB_{name}", raising=False)
+    wandb.finish()  # a run that is not over would be gone on with
     yield
     wandb.finish()
 
@@ -145,7 +146,12 @@ def preset(tmp_path, monkeypatch):
             "enable_model_summary": False,
             "logger": {
                 "class_path": "lightning.pytorch.loggers.WandbLogger",
-                "init_args": {"project": "p", "name": "mine", "save_dir": "dash", "offline": True},
+                "init_args": {
+                    "project": "p",
+                    "name": "mine",
+                    "save_dir": str(tmp_path / "dash"),  # W&B's process may stand elsewhere
+                    "offline": True,
+                },
             },
             "callbacks": [
                 {"class_path": name, "init_args": options} for name, options in callbacks.items()
