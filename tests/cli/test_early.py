@@ -94,6 +94,7 @@ def test_what_is_not_certain_is_left_to_the_parser(words):
 
 def test_verbs_take_options_of_their_own():
     refuse_early("predict", ["--tta", "4", "--return_predictions", "true"])
+    refuse_early("predict", ["--out", "x", "--tile", "off", "--skip_existing", "--no_overwrite"])
     refuse_early("test", ["--verbose", "true", "--weights_only", "false"])
 
 

@@ -17,6 +17,7 @@ import yaml
 from goodsam_pl.cli.complaints import complain, guess, option_hint
 from goodsam_pl.cli.configs import read_config
 from goodsam_pl.cli.sketch import source_of
+from goodsam_pl.cli.verbs import PREDICT_OPTIONS
 
 __all__ = ["refuse_early"]
 
@@ -138,6 +139,8 @@ def _is_known(name: str, known: list[str]) -> bool:
 def _known_options(verb: str) -> list[str]:
     """All there can be: of the verb, of the Trainer, and what our own command adds."""
     names = {*_GROUPS, "c", "config", "print_config", "seed_everything"}
+    if verb == "predict":
+        names |= {*PREDICT_OPTIONS, *(f"no_{each}" for each in PREDICT_OPTIONS)}
     for path in source_of("goodsam_pl.cli").parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":

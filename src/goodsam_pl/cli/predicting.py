@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.cli import LightningArgumentParser
 
 from goodsam_pl.callbacks import PredictionWriter, TiledPrediction
+from goodsam_pl.cli.verbs import PREDICT_OPTIONS
 
 __all__ = ["add_predict_options", "add_tile_option", "tiling", "writer"]
 
@@ -46,7 +47,8 @@ _OPTIONS: dict[str, tuple[str, Any, str]] = {
 
 def add_predict_options(parser: LightningArgumentParser) -> None:
     """Let the command line say what is written, and where."""
-    for name, (_, kind, text) in _OPTIONS.items():
+    for name in PREDICT_OPTIONS:
+        _, kind, text = _OPTIONS[name]
         if kind is bool:
             parser.add_argument(f"--{name}", action=ActionYesNo, default=False, help=text)
         else:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 __all__ = [
     "FUNCTIONS",
     "GROUPS",
+    "PREDICT_OPTIONS",
     "TRAINING",
     "FunctionVerb",
     "VerbGroup",
@@ -53,6 +54,18 @@ TRAINING = {
     "predict": "label panoramas: PNGs with class ids and colour overlays",
 }
 """The verbs of Lightning's Trainer."""
+
+PREDICT_OPTIONS = (
+    "out",
+    "label_size",
+    "overlay_width",
+    "confidence",
+    "probabilities",
+    "on_error",
+    "skip_existing",
+    "overwrite",
+)
+"""What ``predict`` can be told of its results; switches may have ``no_`` in front."""
 
 FUNCTIONS = {
     "streetworld": FunctionVerb(
