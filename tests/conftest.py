@@ -13,3 +13,7 @@ settings.load_profile("goodsam")
 # Data loaders fork workers around torch; two threads a process keep small machines responsive.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("WANDB_MODE", "offline")
+# A run needs no list of packages and no watch over the machine: a second of each of many runs.
+os.environ.setdefault("WANDB_X_SAVE_REQUIREMENTS", "false")
+os.environ.setdefault("WANDB_X_DISABLE_STATS", "true")
+os.environ.setdefault("WANDB_X_DISABLE_META", "true")

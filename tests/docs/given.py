@@ -26,8 +26,8 @@ SIZE = (48, 256)
 def picture(path: Path, height: int, width: int, seed: int = 0) -> None:
     """Blocks of colour."""
     generator = np.random.default_rng(seed)
-    blocks = generator.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
-    _save(path, blocks.repeat(8, axis=0).repeat(8, axis=1))
+    blocks = generator.integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
+    _save(path, blocks.repeat(16, axis=0).repeat(16, axis=1))
 
 
 def labels(

@@ -62,6 +62,9 @@ HUB = {
 }
 """What would be downloaded, and the small thing that stands for it in configurations and blocks."""
 
+IN_LISTS = {"points_per_side: 12": "points_per_side: 4"}
+"""What would take long and stands in an item of a list, where no option reaches it."""
+
 PLACEHOLDERS = {
     "STORE": "path/to/masks",
     "NEW_STORE": "path/to/new_store",
@@ -92,8 +95,8 @@ SHORTER: dict[str, str] = {
     "configs/(streetworld|real)/(rect|dist)": _PANORAMAS,
     "configs/(goodsam/[a-z]+[_.]|densepass)": _PANORAMAS,
     "configs/own/(rect|dist)": (
-        "--data.init_args.size [64,352] --data.init_args.window_size [64,64] "
-        "--data.init_args.window_stride [64,44]"
+        "--data.init_args.size [64,320] --data.init_args.vertical_fov 72 "
+        "--data.init_args.window_size [64,64] --data.init_args.window_stride [64,64]"
     ),
     "configs/goodsam/plus_plus": (
         "--data.init_args.horizontal_window_size [24,64] "

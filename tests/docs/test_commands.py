@@ -38,7 +38,7 @@ from pages import (
     indented_commands,
     steps_of,
 )
-from roads import HUB, NOT_RUN, PLACEHOLDERS, ROADS, SHORTER, is_page, steps
+from roads import HUB, IN_LISTS, NOT_RUN, PLACEHOLDERS, ROADS, SHORTER, is_page, steps
 
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING
 
@@ -47,11 +47,14 @@ EVERY = [step for page in (*PAGES, *CONFIGS) for step in steps_of(page)]
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder as a clone is, with what is downloaded replaced in the configurations."""
+    """A folder as a clone is, with what is downloaded or long replaced in the configurations."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     for path in (tmp_path / "configs").rglob("*.yaml"):
-        path.write_text(without_hub(path.read_text(encoding="utf-8")), encoding="utf-8")
+        text = without_hub(path.read_text(encoding="utf-8"))
+        for long, short in IN_LISTS.items():
+            text = text.replace(long, short)
+        path.write_text(text, encoding="utf-8")
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
     return tmp_path
 
@@ -192,7 +195,7 @@ def test_tables_have_no_stale_entry() -> None:
     stale = [start for start in NOT_RUN if not any(each.startswith(start) for each in commands)]
     paths = [with_paths(each) for each in run_here]
     stale += [found for found in SHORTER if not any(re.search(found, each) for each in paths)]
-    stale += [name for name in HUB if not any(name in each for each in shown)]
+    stale += [name for name in [*HUB, *IN_LISTS] if not any(name in each for each in shown)]
     stale += [word for word in PLACEHOLDERS if not any(word in each.split() for each in run_here)]
     stale += [name for name in GIVEN if not any(name in given for given in ROADS.values())]
     assert stale == []
