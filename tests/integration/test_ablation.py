@@ -15,6 +15,9 @@ from goodsam_pl.cli import main
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 
 
+SMALL = {"data.size": [48, 256], "data.window_size": [48, 64], "data.window_stride": [48, 64]}
+
+
 def short(out: Path) -> Path:
     """Our plan with one seed, one variation, few scenes and steps."""
     plan = yaml.safe_load((PLANS / "streetworld.yaml").read_text())
@@ -29,6 +32,8 @@ def short(out: Path) -> Path:
     for stage in (*plan["shared"].values(), *preset["stages"].values()):
         if "config" in stage:
             stage["config"] = os.path.normpath(PLANS / stage["config"])
+            if not stage["config"].endswith("source.yaml"):
+                stage["overrides"] = stage.get("overrides", {}) | SMALL
     path = out / "short.yaml"
     path.write_text(yaml.safe_dump(plan, sort_keys=False))
     return path
