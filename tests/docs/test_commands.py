@@ -241,3 +241,12 @@ def test_a_line_that_is_broken_fails(place: Path, monkeypatch: pytest.MonkeyPatc
         assert stopped.value.code == 2
     with pytest.raises(AssertionError, match="NOT_RUN"):
         run("rm everything", monkeypatch)
+
+
+def test_make_test_runs_notebooks_and_ci_runs_what_contributors_run() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^test:.*\n\t(.*)$", makefile, re.MULTILINE)
+    assert recipe is not None
+    assert recipe[1].endswith("--nbmake tests notebooks")
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in script if line.startswith("make ")] == ["make lint", "make test"]
