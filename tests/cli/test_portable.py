@@ -330,7 +330,7 @@ def test_a_hostile_file_executes_nothing(elsewhere, fails, network):
 @pytest.mark.parametrize("file", ["last.ckpt", "student.safetensors"])
 def test_a_protocol_of_other_classes_is_refused_before_a_panorama_is_read(elsewhere, fails, file):
     protocol = CONFIGS / "evaluation" / "stanford2d3d_13.yaml"
-    error = fails("test", "--config", protocol, "--ckpt_path", file)
+    error = fails("test", "--config", protocol, "--ckpt_path", file, "--data.init_args.root", ".")
     assert "SegmentationNetwork gives 5 logits for each pixel" in error
     assert "stanford2d3d-13 has 13 classes" in error
 
@@ -404,5 +404,5 @@ def test_a_joint_training_of_ones_own_networks_travels_whole(workplace, goodsam,
 
 
 def test_the_package_is_free_of_torch(command):
-    said = command("python", "-c", "import goodsam_pl, sys; print('torch' in sys.modules)")
+    said = command(sys.executable, "-c", "import goodsam_pl, sys; print('torch' in sys.modules)")
     assert said.stdout == "False\n"

@@ -308,7 +308,7 @@ def test_labels_of_unknown_origin_and_of_namesakes_are_not_overwritten(
 def test_a_killed_run_is_taken_up_where_it_was(command, config, predict, photographs, workplace):
     words = ["predict", "--config", config, "--data.init_args.eval_batch_size", 1]
     killed = command(sys.executable, "-m", "goodsam_pl", *words, "--out", "out",
-                     "--model.init_args.network.init_args.dies_at", 3)  # fmt: skip
+                     "--model.init_args.network.init_args.dies_at", 4)  # fmt: skip
     assert killed.returncode == -signal.SIGKILL
     journal = workplace / "out/journal.0.jsonl"
     assert len(journal.read_text().splitlines()) == 2
@@ -335,7 +335,7 @@ def test_an_error_in_the_middle_leaves_a_summary_of_what_was_done(
     predict, photographs, summary, monkeypatch
 ):
     def interrupted(self, images):
-        if len(images) == 1:  # the last batch
+        if len(images) == 1 and images.shape[-2:] != (64, 128):  # the last batch, no first look
             raise KeyboardInterrupt
         return forward(self, images)
 

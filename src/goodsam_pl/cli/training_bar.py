@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -90,10 +91,11 @@ class TrainingBar(ProgressBar):
     @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the bar of the validation away; that of the training goes on."""
-        if self._bar is not None and "validation" in self._tasks:
-            self._bar.remove_task(self._tasks.pop("validation"))
-        if not trainer.training and not trainer.sanity_checking:
+        if trainer.state.fn != TrainerFn.FITTING:
             self._stop()
+        elif self._bar is not None and "validation" in self._tasks:
+            self._bar.refresh()  # its last batch was shown
+            self._bar.remove_task(self._tasks.pop("validation"))
 
     @override
     def on_test_batch_end(
