@@ -6,9 +6,11 @@ import logging
 import warnings
 
 import pytest
+from lightning.pytorch.utilities import rank_zero
 
 from goodsam_pl.cli import noise
 from goodsam_pl.cli.noise import hush
+from goodsam_pl.modules import base
 
 
 def test_known_noise_is_left_out_and_nothing_else():
@@ -25,22 +27,25 @@ def test_known_noise_is_left_out_and_nothing_else():
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "")
-    levels = {name: logging.getLogger(name).level for name in noise._TALK}
     yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+    for name in noise._TALK:
+        logging.getLogger(name).removeFilter(noise._is_worth_saying)
 
 
 def test_lightning_and_wandb_are_quiet_unless_asked(monkeypatch):
-    talk = logging.getLogger(noise._TALK[0])
-    talk.setLevel(logging.INFO)
     monkeypatch.delenv("WANDB_SILENT")
     monkeypatch.setenv("GOODSAM_DEBUG", "1")
     hush()
-    assert talk.isEnabledFor(logging.INFO)
+    assert _heard(logging.INFO, rank_zero.__file__)
     assert "WANDB_SILENT" not in noise.os.environ
     monkeypatch.delenv("GOODSAM_DEBUG")
     hush()
-    assert not talk.isEnabledFor(logging.INFO)
-    assert talk.isEnabledFor(logging.WARNING)
+    assert not _heard(logging.INFO, rank_zero.__file__)
+    assert _heard(logging.WARNING, rank_zero.__file__)
+    assert _heard(logging.INFO, base.__file__)  # what our code says through Lightning's logger
     assert noise.os.environ["WANDB_SILENT"] == "true"
+
+
+def _heard(level, file):
+    record = logging.LogRecord(noise._TALK[0], level, file, 1, "said", (), None)
+    return bool(logging.getLogger(noise._TALK[0]).filter(record))

@@ -23,9 +23,9 @@ def write(folder: Path, model_type: str = "sam", weights: str = "model.safetenso
     return folder
 
 
-def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch) -> None:
+def test_a_missing_package_is_named_with_the_way_to_get_it(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install goodsam_pl\[transformers\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'transformers>=4\.56'"):
         TransformersSAM(str(write(tmp_path / "sam"))).propose(WINDOW)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from pathlib import Path
 
 import wandb
 from wandb.errors.term import termsetup
+
+import goodsam_pl
 
 __all__ = ["hush"]
 
@@ -37,7 +40,13 @@ def hush() -> None:
     for message in _NOISE:
         warnings.filterwarnings("ignore", message=message)
     for name in _TALK:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).addFilter(_is_worth_saying)  # the same function is added once
     os.environ.setdefault("WANDB_SILENT", "true")
     # what it says before it reads that
     termsetup(wandb.Settings(silent=os.environ["WANDB_SILENT"] == "true"), None)
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    """Warnings, and what our own code says through Lightning's loggers."""
+    ours = Path(record.pathname).is_relative_to(Path(goodsam_pl.__file__).parent)
+    return ours or record.levelno >= logging.WARNING
