@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from goodsam_pl.data import PanoramaDataModule, denormalize
+from goodsam_pl.data import PanoramaDataModule, denormalize, layouts
+from goodsam_pl.data.listing import list_images
 from goodsam_pl.geometry import CrossedWindows, WindowGrid
 from goodsam_pl.sam import Felzenszwalb, MaskStore, image_key
 from goodsam_pl.sam.computing import precompute_masks
@@ -99,6 +100,21 @@ def test_without_a_labelled_split_there_is_no_validation(tmp_path, write_image):
     data.setup("validate")
     [batch] = list(data.val_dataloader())
     assert batch.label is None
+
+
+def test_a_folder_without_labels_is_listed_once_for_a_training(tmp_path, write_image, monkeypatch):
+    write_image("a.png")
+    listed: list[Path] = []
+
+    def counted(root):
+        listed.append(root)
+        return list_images(root)
+
+    monkeypatch.setattr(layouts, "list_images", counted)
+    data = module(tmp_path, dataset="folder")
+    data.setup("fit")
+    assert len(data.panorama_files("fit")) == 1
+    assert listed == [tmp_path]
 
 
 def test_training_repeats_with_the_seed_on_workers_too(densepass_root):

@@ -117,6 +117,16 @@ def test_links_and_moved_folders_lead_to_the_file_itself(images, tmp_path, read,
     assert read == ["a", "a"]
 
 
+def test_a_name_relative_to_the_working_folder_is_the_same_file(
+    images, tmp_path, read, later, monkeypatch
+):
+    keys = ContentKeys(tmp_path / "store")
+    monkeypatch.chdir(images)
+    assert keys(Path("a")) == keys(images / "a") == sha256("a")
+    assert read == ["a"]
+    assert keys.known.get(str(images / "a")) == sha256("a")  # a text is as good as a path
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -28,6 +28,7 @@ from goodsam_pl.data.text import read_lines
 __all__ = [
     "PANORAMA_LAYOUTS",
     "SOURCE_LAYOUTS",
+    "UNLABELLED_LAYOUTS",
     "Entry",
     "Layout",
     "MissingSplitError",
@@ -248,6 +249,9 @@ PANORAMA_LAYOUTS: dict[str, Layout] = {
     "plain": plain_panoramas,
 }
 """Layouts of panoramas by the name that configurations use."""
+
+UNLABELLED_LAYOUTS = frozenset({"folder"})
+"""Those that never have labels, so that there is no point in listing a split for validation."""
 
 SOURCE_LAYOUTS: dict[str, Layout] = {
     "cityscapes": cityscapes,

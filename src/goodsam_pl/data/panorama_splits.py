@@ -11,6 +11,7 @@ from typing import cast
 
 from goodsam_pl.data.layouts import (
     PANORAMA_LAYOUTS,
+    UNLABELLED_LAYOUTS,
     Entry,
     MissingSplitError,
     Request,
@@ -84,6 +85,8 @@ class PanoramaSplits:
 
     def load_validation(self) -> None:
         """As :meth:`load` of ``val``, where there is such a split and it has labels."""
+        if self.layout in UNLABELLED_LAYOUTS:
+            return
         try:
             self.load("val", "val")
         except MissingSplitError as missing:
