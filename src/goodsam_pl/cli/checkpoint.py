@@ -6,17 +6,21 @@ Here what is written down wins; the checkpoint fills in the rest, and difference
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from goodsam_pl.networks import brought_by, checked_description, read_card
+from goodsam_pl.networks import (
+    brought_by,
+    checked_description,
+    classes_named_in,
+    read_card,
+    read_checkpoint,
+    refuse_untrusted,
+)
 from goodsam_pl.taxonomy import Taxonomy, register_taxonomy
 
 __all__ = [
@@ -42,29 +46,37 @@ def refuse_missing(ckpt_path: str) -> None:
         raise FileNotFoundError(f"--ckpt_path {ckpt_path}: there is no such checkpoint")
 
 
-def model_of(ckpt_path: Path) -> dict[str, Any]:
+def model_of(ckpt_path: Path, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The model of a checkpoint in the form of the YAML: ``class_path`` and ``init_args``.
 
     The dictionary is empty for a checkpoint that was not made from the command line. Nothing in
     the file is executed.
 
+    Args:
+        ckpt_path: the file.
+        chosen: the model that the user configured. If it is of the same class, or there is none,
+            the checkpoint's goes to the parser, and may name no class but the user's and known
+            ones, see :func:`goodsam_pl.networks.refuse_untrusted`.
+
     Raises:
-        ValueError: the file is no checkpoint, or one that would execute code.
+        ValueError: the file is no checkpoint, one that would execute code, or its model is built of
+            classes that nobody vouches for.
     """
-    if not zipfile.is_zipfile(ckpt_path):
-        raise ValueError(f"--ckpt_path {ckpt_path}: not a checkpoint of Lightning")
     try:
-        checkpoint = torch.load(ckpt_path, weights_only=True, map_location="cpu", mmap=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"--ckpt_path {ckpt_path}: refused, for loading it would execute code or build objects "
-            "other than tensors and plain values"
-        ) from error
+        checkpoint = read_checkpoint(ckpt_path)
+    except ValueError as error:
+        raise ValueError(f"--ckpt_path {error}") from error
     remembered = dict(checkpoint.get("hyper_parameters", {}))
     remembered.pop("_instantiator", None)
     if "_class_path" not in remembered:
         return {}
-    return {"class_path": remembered.pop("_class_path"), "init_args": remembered}
+    model = {"class_path": remembered.pop("_class_path"), "init_args": remembered}
+    if chosen is None or chosen["class_path"] == model["class_path"]:
+        try:
+            refuse_untrusted(model, classes_named_in(chosen))
+        except ValueError as error:
+            raise ValueError(f"--ckpt_path {ckpt_path}: its {error}") from error
+    return model
 
 
 def is_weights_file(ckpt_path: str | None) -> bool:

@@ -133,14 +133,17 @@ class GoodSAMCLI(LightningCLI):
 
     def _remembered(self, verb: str, ckpt_path: str | None) -> dict[str, Any]:
         """The model that a checkpoint or a weights file names, if that helps."""
+        chosen = self.config[verb].get("model")
         if not is_weights_file(ckpt_path):
-            return model_of(Path(ckpt_path)) if ckpt_path and Path(ckpt_path).is_file() else {}
+            if not ckpt_path or not Path(ckpt_path).is_file():
+                return {}
+            return model_of(Path(ckpt_path), chosen and chosen.as_dict())
         if verb == "fit":
             raise ValueError(
                 f"--ckpt_path {ckpt_path} holds weights alone, no training goes on from it: give "
                 "it as `weights` of the network"
             )
-        return {} if self.config[verb].get("model") else model_around(Path(str(ckpt_path)))
+        return {} if chosen else model_around(Path(str(ckpt_path)))
 
     def instantiate_classes(self) -> None:
         """Build data, model and trainer; what the checkpoint brings is not read from elsewhere."""

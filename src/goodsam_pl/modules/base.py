@@ -31,6 +31,8 @@ from goodsam_pl.networks import (
     check_logits,
     describe_network,
     read_card,
+    read_checkpoint,
+    refuse_untrusted,
 )
 from goodsam_pl.taxonomy import Taxonomy, get_taxonomy, register_taxonomy
 
@@ -165,7 +167,23 @@ class SegmentationModule(LightningModule, ABC):
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:
-        """As Lightning's, without need of the files that the training started from."""
+        """As Lightning's, without need of the files that the training started from.
+
+        Networks that are given as arguments are taken as they are. What else the checkpoint builds
+        is of known classes, see :func:`goodsam_pl.networks.refuse_untrusted`.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it is no checkpoint, or it would have other classes built.
+        """
+        remembered = dict(read_checkpoint(Path(checkpoint_path)).get("hyper_parameters", {}))
+        path = remembered.pop("_class_path", f"{cls.__module__}.{cls.__qualname__}")
+        remembered.pop("_instantiator", None)
+        left_open = {name: each for name, each in remembered.items() if name not in kwargs}
+        try:
+            refuse_untrusted({"class_path": path, "init_args": left_open}, [path])
+        except ValueError as error:
+            raise ValueError(f"{checkpoint_path}: its {error}") from error
         card = read_card(Path(checkpoint_path))
         if card is None:
             return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)

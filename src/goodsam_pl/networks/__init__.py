@@ -9,6 +9,7 @@ from goodsam_pl.networks.building import (
 )
 from goodsam_pl.networks.card import CARD, NetworkCard
 from goodsam_pl.networks.checking import check_logits
+from goodsam_pl.networks.checkpoint_file import read_checkpoint
 from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.frozen import FrozenNetwork
 from goodsam_pl.networks.postponed import brought_by, read_postponed
@@ -19,6 +20,7 @@ from goodsam_pl.networks.segmentation import (
     SegmentationOutput,
 )
 from goodsam_pl.networks.tiling import TiledNetwork, TileSize, predict_tiles
+from goodsam_pl.networks.trusted import classes_named_in, refuse_untrusted
 from goodsam_pl.networks.tta import ViewAveraging
 from goodsam_pl.networks.weights import export_weights, load_weights, weights_hash
 from goodsam_pl.networks.weights_file import read_card, read_weights, save_weights
@@ -39,13 +41,16 @@ __all__ = [
     "build_network",
     "check_logits",
     "checked_description",
+    "classes_named_in",
     "describe_network",
     "export_weights",
     "load_weights",
     "predict_tiles",
     "read_card",
+    "read_checkpoint",
     "read_postponed",
     "read_weights",
+    "refuse_untrusted",
     "save_weights",
     "weights_hash",
 ]

@@ -10,7 +10,13 @@ import segmentation_models_pytorch as smp
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import nn
 
-__all__ = ["Description", "build_smp_model", "describe_smp_model", "plain_arguments"]
+__all__ = [
+    "Description",
+    "build_smp_model",
+    "describe_smp_model",
+    "is_smp_model",
+    "plain_arguments",
+]
 
 Description = dict[str, Any]
 """``class_path`` and ``init_args`` of a network, as a configuration has them, plain values only."""
@@ -34,6 +40,11 @@ _MODELS: Mapping[str, type[SegmentationModel]] = {
     )
 }
 _NAME = re.compile(r"[\w.+-]*")
+
+
+def is_smp_model(class_path: str) -> bool:
+    """Whether a file may name this class as one of smp's."""
+    return class_path in _MODELS
 
 
 def describe_smp_model(model: nn.Module) -> Description | None:

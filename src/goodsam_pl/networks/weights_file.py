@@ -16,6 +16,7 @@ from torch import Tensor
 
 from goodsam_pl.atomic import write_atomically
 from goodsam_pl.networks.card import CARD, NetworkCard
+from goodsam_pl.networks.checkpoint_file import read_saved
 
 __all__ = [
     "SHIPPED",
@@ -59,7 +60,7 @@ def read_file(path: Path) -> WeightsFile:
         if path.suffix == ".safetensors":
             content, told = load_file(path), _metadata(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = read_saved(path)
             told = content.get(CARD) if isinstance(content, Mapping) else None
     card = None if told is None else _card(told, path)
     first = None if card is None else next(iter(card.networks), None)
@@ -110,7 +111,7 @@ def read_card(path: Path) -> NetworkCard | None:
         if path.suffix == ".safetensors":
             told = _metadata(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            content = read_saved(path, mmap=True)
             told = content.get(CARD) if isinstance(content, Mapping) else None
     return None if told is None else _card(told, path).only(named)
 
@@ -162,12 +163,10 @@ def _split_name(path: Path) -> tuple[Path, str | None]:
 def _refusals(path: Path) -> Iterator[None]:
     try:
         yield
-    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError) as error:
+    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, TypeError) as error:
+        if str(error).startswith(str(path)):
+            raise
         raise ValueError(f"{path} is not a readable weights file: {error}") from error
-    except Exception as error:  # pickle's own errors share no base with the above
-        raise ValueError(
-            f"{path} holds more than tensors and plain values and is refused: {error}"
-        ) from error
 
 
 def _metadata(path: Path) -> Mapping[str, Any] | None:

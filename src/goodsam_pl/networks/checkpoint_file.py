@@ -1,0 +1,120 @@
+"""The one gate for files that PyTorch saved: what passes is plain, and as large as it claims."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["read_checkpoint", "read_saved"]
+
+_DEPTH = 64
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "state_dict": Mapping,
+    "hyper_parameters": Mapping,
+    "datamodule_hyper_parameters": Mapping,
+    "callbacks": Mapping,
+    "loops": Mapping,
+    "optimizer_states": (list, tuple),
+    "lr_schedulers": (list, tuple),
+    "epoch": int,
+    "global_step": int,
+    "pytorch-lightning_version": str,
+}
+"""What Lightning takes for granted, by key."""
+
+
+def read_saved(path: Path, *, mmap: bool = False) -> Any:
+    """Read what ``torch.save`` wrote, of tensors and plain values; nothing in it is executed.
+
+    Args:
+        path: the file.
+        mmap: leave tensors on the disk until they are used.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is of another kind, damaged, holds more than tensors and plain values, or
+            unpacks to more than its own size.
+    """
+    _refuse_other_files(path)
+    try:
+        packed = zipfile.is_zipfile(path)
+        content = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=True if packed and mmap else None
+        )
+        for tensor in _tensors(content, 0):
+            _refuse_views(tensor)
+    except (OSError, EOFError, RuntimeError, ValueError, MemoryError, RecursionError) as error:
+        raise ValueError(f"{path} is not a readable weights file: {error}") from error
+    except Exception as error:  # pickle's own errors share no base with the above
+        raise ValueError(
+            f"{path} holds more than tensors and plain values and is refused, for loading it could "
+            f"execute code: {error}"
+        ) from error
+    return content
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of Lightning, tensors left on the disk until they are used.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: as for :func:`read_saved`, or it is no checkpoint of Lightning.
+    """
+    _refuse_other_files(path)
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is not a checkpoint of Lightning")
+    content = read_saved(path, mmap=True)
+    if not isinstance(content, Mapping) or "state_dict" not in content:
+        raise ValueError(f"{path} is not a checkpoint of Lightning: it has no state_dict")
+    for key, kind in _KINDS.items():
+        if key in content and not isinstance(content[key], kind):
+            raise ValueError(
+                f"{path} is not a readable checkpoint: its {key} is a {type(content[key]).__name__}"
+            )
+    return dict(content)
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Refuse pipes and devices, which never end, and archives that unpack to more than they are."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path} is no file")
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ValueError(f"{path} is not a readable weights file: {error}") from error
+    if sum(member.file_size for member in members) > status.st_size:
+        raise ValueError(f"{path} is not a readable weights file: it unpacks to more than its size")
+
+
+def _tensors(tree: Any, depth: int) -> Iterator[Tensor]:
+    if depth > _DEPTH:
+        raise ValueError("it is nested too deeply")
+    if isinstance(tree, Tensor):
+        yield tree
+    elif isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from _tensors(value, depth + 1)
+    elif isinstance(tree, list | tuple | set | frozenset):
+        for value in tree:
+            yield from _tensors(value, depth + 1)
+
+
+def _refuse_views(tensor: Tensor) -> None:
+    """Refuse what claims more elements than are stored, such as strides of 0."""
+    if tensor.is_meta or tensor.is_sparse or tensor.is_quantized:
+        raise ValueError("it holds a tensor without values of its own")
+    stored = tensor.untyped_storage().nbytes()
+    if tensor.numel() * tensor.element_size() > stored:
+        raise ValueError(
+            f"a tensor of shape {tuple(tensor.shape)} has only {stored:,} bytes of values"
+        )
