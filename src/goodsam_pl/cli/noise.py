@@ -12,7 +12,7 @@ from wandb.errors.term import termsetup
 
 import goodsam_pl
 
-__all__ = ["hush"]
+__all__ = ["hush", "hush_moved_checkpoint"]
 
 _NOISE = (
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning's own use of PyTorch
@@ -44,6 +44,12 @@ def hush() -> None:
     os.environ.setdefault("WANDB_SILENT", "true")
     # what it says before it reads that
     termsetup(wandb.Settings(silent=os.environ["WANDB_SILENT"] == "true"), None)
+
+
+def hush_moved_checkpoint() -> None:
+    """Leave out that a checkpoint lies elsewhere than its training did: only that would care."""
+    if not os.environ.get("GOODSAM_DEBUG"):
+        warnings.filterwarnings("ignore", message=r"The dirpath has changed from")
 
 
 def _is_worth_saying(record: logging.LogRecord) -> bool:

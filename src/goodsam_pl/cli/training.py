@@ -25,7 +25,7 @@ from goodsam_pl.cli.checkpoint import (
     refuse_missing,
 )
 from goodsam_pl.cli.closing import closing_lines, size_line
-from goodsam_pl.cli.noise import hush
+from goodsam_pl.cli.noise import hush, hush_moved_checkpoint
 from goodsam_pl.cli.parser import ShortErrors
 from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
 from goodsam_pl.cli.refusals import refuse
@@ -148,6 +148,8 @@ class GoodSAMCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         """Build data, model and trainer; what the checkpoint brings is not read from elsewhere."""
         ckpt_path = self.config[self.config["subcommand"]].get("ckpt_path")
+        if self.subcommand != "fit":
+            hush_moved_checkpoint()
         if not ckpt_path or not Path(ckpt_path).is_file():
             super().instantiate_classes()
             return
