@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import bz2
 import json
+import math
+import re
 import struct
 import zlib
 from collections.abc import Collection, Mapping
@@ -29,6 +31,7 @@ __all__ = ["Array", "Packed", "read_arrays", "read_header", "write_arrays"]
 _MAGIC = b"GOODSAM\0"
 _LENGTHS = struct.Struct("<II")
 _LONGEST_HEADER = 1 << 24
+_DTYPE = re.compile(r"[<|][biuf][1248]")
 
 Array = NDArray[Any]
 
@@ -91,12 +94,17 @@ def read_header(stream: BinaryIO) -> dict[str, Any]:
     text = stream.read(length) if length <= _LONGEST_HEADER else b""
     if zlib.crc32(text) != checksum or len(text) < length:
         raise ValueError("its header is damaged")
-    header: dict[str, Any] = json.loads(text)
+    header = json.loads(text)
+    if not isinstance(header, dict):
+        raise ValueError("its header is no object")  # noqa: TRY004  # of a file
     return header
 
 
 def read_arrays(
-    stream: BinaryIO, header: Mapping[str, Any], without: Collection[str] = ()
+    stream: BinaryIO,
+    header: Mapping[str, Any],
+    without: Collection[str] = (),
+    memory: int = 1 << 40,
 ) -> dict[str, Array]:
     """Read the arrays, or those before the first that is not wanted.
 
@@ -104,22 +112,84 @@ def read_arrays(
         stream: where :func:`read_header` left it.
         header: what it gave.
         without: names at which to stop.
+        memory: bytes that all of them together may take.
 
     Returns:
         Arrays by name; they cannot be written to.
 
     Raises:
-        ValueError: an array is damaged, or bytes follow the last one.
+        ValueError: an array is damaged or too large, or bytes follow the last one.
     """
     arrays: dict[str, Array] = {}
-    for name, dtype, shape, codec, length, checksum in header["arrays"]:
-        if name in without:
+    for row in _table(header):
+        if row.name in without:
             return arrays
-        part = stream.read(length)
-        if len(part) < length or zlib.crc32(part) != checksum:
-            raise ValueError(f"its {name} are damaged")
-        plain = zlib.decompress(part) if codec == "zlib" else bz2.decompress(part)
-        arrays[name] = np.frombuffer(plain, dtype).reshape(shape)
+        part = stream.read(row.length)
+        if len(part) < row.length or zlib.crc32(part) != row.checksum:
+            raise ValueError(f"its {row.name} are damaged")
+        memory -= row.size
+        if memory < 0:
+            raise ValueError(f"its {row.name} claim {row.size:,} bytes")
+        arrays[row.name] = np.frombuffer(_unpack(part, row), row.dtype).reshape(row.shape)
     if stream.read(1):
         raise ValueError("it is longer than it says")
     return arrays
+
+
+class _Row(NamedTuple):
+    """What the header says of an array."""
+
+    name: str
+    dtype: str
+    shape: list[int]
+    codec: str
+    length: int
+    checksum: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the array."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+def _table(header: Mapping[str, Any]) -> list[_Row]:
+    """The header's list of arrays.
+
+    Raises:
+        ValueError: it is none.
+    """
+    listed = header.get("arrays")
+    if not isinstance(listed, list) or not all(_is_row(row) for row in listed):
+        raise ValueError("its list of arrays is none")
+    return [_Row(*row) for row in listed]
+
+
+def _is_row(row: Any) -> bool:
+    if not isinstance(row, list) or len(row) != len(_Row._fields):
+        return False
+    name, dtype, shape, codec, length, checksum = row
+    numbers = [length, checksum, *shape] if isinstance(shape, list) else [None]
+    return (
+        isinstance(name, str)
+        and isinstance(dtype, str)
+        and _DTYPE.fullmatch(dtype) is not None
+        and codec in ("zlib", "bz2")
+        and all(type(number) is int and number >= 0 for number in numbers)
+    )
+
+
+def _unpack(part: bytes, row: _Row) -> bytes:
+    """The bytes of an array, no more of them than it should have.
+
+    Raises:
+        ValueError: they are others.
+    """
+    unpacker = zlib.decompressobj() if row.codec == "zlib" else bz2.BZ2Decompressor()
+    try:
+        # 0 would mean without limit
+        plain = unpacker.decompress(part, row.size + 1)
+    except (zlib.error, OSError, EOFError) as error:
+        raise ValueError(f"its {row.name} are damaged ({error})") from error
+    if len(plain) != row.size:
+        raise ValueError(f"its {row.name} are not of the size that it says")
+    return plain

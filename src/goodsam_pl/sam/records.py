@@ -17,6 +17,12 @@ from torch import Tensor
 from goodsam_pl.sam.container import Array, Packed, read_arrays, read_header, write_arrays
 from goodsam_pl.sam.index_map import IndexMap, Integers
 from goodsam_pl.sam.masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.record_checks import (
+    check_arrays,
+    check_header,
+    check_layers,
+    memory_for,
+)
 from goodsam_pl.sam.runs import RunSteps, decode_runs, encode_runs
 
 __all__ = ["FORMAT", "LOGIT_STEP", "Header", "decode_index_map", "decode_masks", "encode_masks"]
@@ -27,7 +33,7 @@ FORMAT = 2
 LOGIT_STEP = 0.5
 """Logits are kept as the step of this height that they lie in."""
 
-Header = Mapping[str, str | int]
+Header = Mapping[str, object]
 
 _LOWEST, _HIGHEST = -5, 4
 
@@ -80,13 +86,15 @@ def decode_masks(content: bytes, expected: Header) -> list[WindowMasks]:
         expected: entries that the header must have.
 
     Raises:
-        ValueError: the header says otherwise, or bytes are damaged.
-        Exception: whatever JSON and NumPy find wrong with an impossible record.
+        ValueError: the header says otherwise, bytes are damaged, or it claims more than a file of
+            its size holds.
     """
+    memory = memory_for(len(content))
     stream = io.BytesIO(content)
     header = _expect(read_header(stream), expected)
-    arrays = read_arrays(stream, header)
-    index_map = _index_map(header, arrays)
+    check_header(header, memory)
+    arrays = read_arrays(stream, header, memory=memory)
+    index_map = _index_map(header, arrays, memory)
     counts = header["masks"]
     logits: Sequence[Tensor | None] = [None] * len(counts)
     frame = None
@@ -119,11 +127,17 @@ def decode_index_map(stream: BinaryIO, expected: Header) -> IndexMap:
         stream: the bytes, from the first one on.
         expected: entries that the header must have.
     """
+    memory = memory_for(stream.seek(0, io.SEEK_END))
+    stream.seek(0)
     header = _expect(read_header(stream), expected)
-    return _index_map(header, read_arrays(stream, header, without=("scores",)))
+    check_header(header, memory)
+    arrays = read_arrays(stream, header, without=("scores",), memory=memory)
+    return _index_map(header, arrays, memory)
 
 
-def _index_map(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> IndexMap:
+def _index_map(header: Mapping[str, Any], arrays: Mapping[str, Array], memory: int) -> IndexMap:
+    check_arrays(header, arrays)
+    check_layers(header, arrays["mask_layers"], memory)
     height, width = header["size"]
     cell_counts, mask_counts = np.array(header["cells"]), np.array(header["masks"])
     runs = RunSteps(arrays["run_counts"], arrays["run_steps"])

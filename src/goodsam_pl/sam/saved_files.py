@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -28,6 +29,7 @@ _AS_SAVED = (
     "save what SamAutomaticMaskGenerator.generate returns, with json.dump or numpy.savez, or give "
     "a COCO file"
 )
+_KEY = re.compile("[0-9a-f]{64}")
 _WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
@@ -143,6 +145,8 @@ def _note(image: Mapping[str, Any]) -> ImageNote:
     for value in (name, key):
         if value is not None and not isinstance(value, str):
             raise ValueError(f"{value!r} is no text")
+    if key is not None and _KEY.fullmatch(key) is None:
+        raise ValueError(f"its sha256 is {key[:80]!r}, not 64 hexadecimal digits in lower case")
     sides = image.get("height"), image.get("width")
     return ImageNote(name or None, key, None if None in sides else as_size(*sides))
 

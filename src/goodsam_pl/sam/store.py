@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -38,7 +39,11 @@ __all__ = ["MaskStore", "MaskStoreError", "image_key"]
 _MANIFEST = "store.json"
 _RECORDS = "records/??/*.masks"
 _WHOLE = "whole.tsv"
-_DAMAGE = (ValueError, KeyError, TypeError, IndexError, OverflowError, EOFError, zlib.error)
+_DAMAGE = (
+    *(ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, EOFError),
+    *(RecursionError, MemoryError, zlib.error),
+)
+_KEY = re.compile("[0-9a-f]{64}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 Decoded = TypeVar("Decoded")
 
@@ -307,7 +312,13 @@ class MaskStore:
         remove_abandoned(self.root)
 
     def _place(self, key: str) -> str:
-        """As :meth:`path`; pathlib takes seconds for a hundred thousand."""
+        """As :meth:`path`; pathlib takes seconds for a hundred thousand.
+
+        Raises:
+            ValueError: what is no key, such as a path, is none of ours.
+        """
+        if _KEY.fullmatch(key) is None:
+            raise ValueError(f"{key!r} is no key of an image: 64 hexadecimal digits in lower case")
         return f"{self._records}{os.sep}{key[:2]}{os.sep}{key}.masks"
 
     @cached_property
@@ -327,8 +338,13 @@ class MaskStore:
                 "compute it anew"
             ) from error
 
-    def _header(self, key: str) -> dict[str, str | int]:
-        return {"format": FORMAT, "key": key, "fingerprint": self.fingerprint}
+    def _header(self, key: str) -> dict[str, object]:
+        return {
+            "format": FORMAT,
+            "key": key,
+            "fingerprint": self.fingerprint,
+            "size": list(self.windows.window_size),
+        }
 
 
 def _may_be_made_anew(root: Path, manifest: Manifest) -> bool:

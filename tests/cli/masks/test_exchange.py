@@ -203,8 +203,16 @@ def test_masks_of_larger_files_are_resized(generated, goodsam, workplace):
         ),
         (
             "00.json",
-            '{"image": {"sha256": "00"}, "annotations": []}',
-            "SHA-256 00, which images/00.png is not",
+            json.dumps({"image": {"sha256": "0" * 64}, "annotations": []}),
+            "SHA-256 0000+, which images/00.png is not",
+        ),
+        *(
+            (
+                "00.json",
+                json.dumps({"image": {"sha256": key}, "annotations": []}),
+                "its sha256 is '.*', not 64 hexadecimal digits",
+            )
+            for key in ("00", "../../../elsewhere", "/elsewhere", "F" * 64)
         ),
         ("00.json", '{"image": {"file_name": 7}, "annotations": []}', "`image` is not as in SA-1B"),
         ("a.json", '{"images": [{"id": 1}], "annotations": []}', r"images\[0\] has no file_name"),
