@@ -12,7 +12,7 @@ from torch import nn
 from goodsam_pl.callbacks import PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.losses import pack_probabilities
-from goodsam_pl.modules import SourceSegmentation, StudentDistillation
+from goodsam_pl.modules import NotFiniteError, SourceSegmentation, StudentDistillation
 from goodsam_pl.sam import Felzenszwalb, PrecomputeSAM, image_key
 
 
@@ -143,3 +143,20 @@ def test_soft_and_hard_targets_stand_apart_and_soft_ones_turn(tmp_path, data):
 def test_other_systems_are_told_to_leave_it_out(tmp_path, data):
     with pytest.raises(TypeError, match=r"here are SourceSegmentation .*: remove the callback"):
         _fit(tmp_path, SourceSegmentation(CountingTeacher()), data())
+
+
+class SickTeacher(CountingTeacher):
+    """NaN for one panorama, told by its colours."""
+
+    def forward(self, images):
+        logits = super().forward(images)
+        return logits * float("nan") if self.seen > 8 else logits
+
+
+def test_a_teacher_that_says_nothing_is_told_and_not_stored(tmp_path, data):
+    with pytest.raises(NotFiniteError, match="the teacher's probabilities nan, of 2: look at"):
+        _fit(tmp_path, StudentDistillation(CountingTeacher(), SickTeacher()), data())
+    stored = list((tmp_path / "targets").rglob("*.npz"))
+    assert {path.stem for path in stored} == {
+        image_key(tmp_path / "images" / f"{index}.png") for index in range(2)
+    }

@@ -9,6 +9,7 @@ from goodsam_pl.callbacks.precompute_teacher import PrecomputeTeacher
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
 from goodsam_pl.callbacks.run_directory import RunDirectory, run_directory
+from goodsam_pl.callbacks.save_on_stop import SaveOnStop
 from goodsam_pl.callbacks.stage_panels import StagePanels
 from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
@@ -20,6 +21,7 @@ __all__ = [
     "PrecomputeTeacher",
     "PredictionWriter",
     "RunDirectory",
+    "SaveOnStop",
     "ScoredModule",
     "StagePanels",
     "TestTimeAugmentation",

@@ -12,7 +12,7 @@ from importlib.metadata import version
 import goodsam_pl
 from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.errors import for_the_user
-from goodsam_pl.cli.streams import polite_streams
+from goodsam_pl.cli.streams import polite_streams, terminable
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
 
 __all__ = ["is_ours", "main"]
@@ -76,11 +76,13 @@ def _find_classes_in_working_folder() -> None:
 
 def _run(verb: str, words: list[str], args: list[str] | None) -> None:
     if verb in GROUPS:
-        _run_of_group(verb, words[1:])
+        with terminable():
+            _run_of_group(verb, words[1:])
     elif verb in FUNCTIONS:
         from goodsam_pl.cli.functions import run_function  # noqa: PLC0415  # imports jsonargparse
 
-        run_function(verb, FUNCTIONS[verb], words[1:])
+        with terminable():
+            run_function(verb, FUNCTIONS[verb], words[1:])
     else:
         if verb in TRAINING:
             from goodsam_pl.cli.early import refuse_early  # noqa: PLC0415  # imports yaml

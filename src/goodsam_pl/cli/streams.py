@@ -5,15 +5,39 @@ from __future__ import annotations
 import io
 import os
 import select
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import NoReturn, TextIO
 
-__all__ = ["polite_streams"]
+__all__ = ["Terminated", "polite_streams", "terminable"]
 
 _CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 _INTERRUPTED = 128 + 2  # likewise of SIGINT
+_TERMINATED = 128 + 15  # likewise of SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which then ends a command as Ctrl-C does."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM raise :class:`Terminated`, so that work in hand is closed and told of."""
+
+    def end(*_: object) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -21,7 +45,8 @@ def polite_streams() -> Iterator[None]:
     """Show what the terminal can show, end quietly when no one reads, and at Ctrl-C in a line.
 
     Raises:
-        SystemExit: with status 141 for a closed pipe, 130 for an interruption, as in shells.
+        SystemExit: with status 141 for a closed pipe, 130 for an interruption, 143 for SIGTERM, as
+            in shells.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -39,8 +64,11 @@ def polite_streams() -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, KeyboardInterrupt):
             raise
-        sys.stderr.write("\ngoodsam: interrupted\n")
-        raise SystemExit(_INTERRUPTED) from None
+        stop = end if isinstance(end, KeyboardInterrupt) else end.__context__
+        terminated = isinstance(stop, Terminated)
+        told = f": {stop}" if str(stop) else ""
+        sys.stderr.write(f"\ngoodsam: {'terminated' if terminated else 'interrupted'}{told}\n")
+        raise SystemExit(_TERMINATED if terminated else _INTERRUPTED) from None
 
 
 def _is_closed() -> bool:

@@ -13,9 +13,16 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule, Tr
 from lightning.pytorch.callbacks import DeviceStatsMonitor, LearningRateMonitor, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from goodsam_pl import data, modules, networks, sam  # noqa: F401  # for short names in YAML
-from goodsam_pl.callbacks import ClassTable, RunDirectory, TestTimeAugmentation, name_runs
+from goodsam_pl.callbacks import (
+    ClassTable,
+    RunDirectory,
+    SaveOnStop,
+    TestTimeAugmentation,
+    name_runs,
+)
 from goodsam_pl.cli.checkpoint import (
     differences,
     is_weights_file,
@@ -30,6 +37,7 @@ from goodsam_pl.cli.parser import ShortErrors
 from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
 from goodsam_pl.cli.refusals import refuse
 from goodsam_pl.cli.save_config import SaveRunConfig
+from goodsam_pl.cli.streams import Terminated
 from goodsam_pl.cli.training_bar import TrainingBar
 from goodsam_pl.networks import load_weights, read_postponed
 
@@ -43,6 +51,13 @@ def train(args: list[str] | None = None) -> GoodSAMCLI:
         args: the verb and its options; ``None`` takes them from ``sys.argv``.
     """
     hush()
+    try:
+        return _cli(args)
+    except SIGTERMException:
+        raise Terminated from None
+
+
+def _cli(args: list[str] | None) -> GoodSAMCLI:
     return GoodSAMCLI(
         LightningModule,
         LightningDataModule,
@@ -221,6 +236,8 @@ class GoodSAMCLI(LightningCLI):
             isinstance(each, ProgressBar) for each in [*chosen, *callbacks]
         ):
             callbacks = [*callbacks, TrainingBar()]
+        if self.subcommand == "fit" and not any(isinstance(each, SaveOnStop) for each in chosen):
+            callbacks = [*callbacks, SaveOnStop()]
         if self.subcommand == "predict":
             given = self.config_init[self.subcommand]
             callbacks = [*callbacks, *writer(given, [*chosen, *callbacks])]

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from goodsam_pl.modules.base import SegmentationModule
+from goodsam_pl.modules.not_finite import NotFiniteError
 from goodsam_pl.modules.source_segmentation import SourceSegmentation
 from goodsam_pl.modules.student_distillation import StudentDistillation
 from goodsam_pl.modules.ta_rectification import TARectification
 
-__all__ = ["SegmentationModule", "SourceSegmentation", "StudentDistillation", "TARectification"]
+__all__ = [
+    "NotFiniteError",
+    "SegmentationModule",
+    "SourceSegmentation",
+    "StudentDistillation",
+    "TARectification",
+]

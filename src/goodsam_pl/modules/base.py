@@ -23,6 +23,7 @@ from typing_extensions import Self
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, SourceBatch
 from goodsam_pl.data.normalization import NORMALIZATION
 from goodsam_pl.metrics import Evaluation, ExtraScore, SegmentationScores
+from goodsam_pl.modules.not_finite import refuse_not_finite
 from goodsam_pl.networks import (
     CARD,
     FrozenNetwork,
@@ -87,6 +88,7 @@ class SegmentationModule(LightningModule, ABC):
         self.evaluate_in(self.taxonomy)
         self.latest_scores: dict[str, SegmentationScores] = {}
         self.predicts_probabilities = False
+        self._names: tuple[str, ...] = ()
 
     @abstractmethod
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
@@ -205,13 +207,36 @@ class SegmentationModule(LightningModule, ABC):
         )
 
     def total(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-        """Sum the weighted loss terms, and log each as it is and as it counts beside the sum."""
+        """Sum the weighted loss terms, and log each as it is and as it counts beside the sum.
+
+        Raises:
+            NotFiniteError: the sum is NaN or infinite.
+        """
         weighted = {name: weights[name] * term for name, term in terms.items()}
         loss = torch.stack(list(weighted.values())).sum()
+        refuse_not_finite(loss, terms, self._names)
         logged = {f"train/{name}": term.detach() for name, term in terms.items()}
         logged |= {f"train/weighted/{name}": term.detach() for name, term in weighted.items()}
         self.log_dict({"train/loss": loss.detach(), **logged}, prog_bar=False)
         return loss
+
+    def on_train_batch_start(self, batch: PanoramaBatch | SourceBatch, batch_idx: int) -> None:
+        """Remember which images a step is of, for errors."""
+        self._names = tuple(batch.names)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Let no weight become NaN.
+
+        Not where float16 scales losses: there a step with such gradients is left out, and the scale
+        made smaller.
+
+        Raises:
+            NotFiniteError: a gradient is NaN or infinite.
+        """
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None:
+            gradients = [each.grad for each in self.parameters() if each.grad is not None]
+            norm = torch.nn.utils.get_total_norm(gradients)
+            refuse_not_finite(norm, {"norm of gradients": norm}, self._names)
 
     def validation_step(self, batch: PanoramaBatch | SourceBatch, batch_idx: int) -> None:
         """Count the predictions of a labelled batch."""

@@ -32,6 +32,7 @@ from goodsam_pl.losses import (
     refined_boundary,
     unpack_probabilities,
 )
+from goodsam_pl.modules.not_finite import refuse_not_finite
 
 __all__ = ["Look", "TargetKind", "Teachers", "labels_of", "masks_of", "rectification_terms"]
 
@@ -109,7 +110,11 @@ class Teachers:
         return _of_families([F.log_softmax(family, dim=2) for family in logits])
 
     def look(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Look:
-        """Ask the teacher assistant about every window, and fuse with SAM's masks."""
+        """Ask the teacher assistant about every window, and fuse with SAM's masks.
+
+        Raises:
+            NotFiniteError: it gives logits that are NaN or infinite.
+        """
         windows, masks = batch.windows, masks_of(batch)
         predicted = as_families(self.predict(network, batch))
         probabilities = tuple(part.exp() for part in predicted)
@@ -123,6 +128,7 @@ class Teachers:
             seen = [
                 torch.lerp(other, part, share) for part, other in zip(seen, others, strict=True)
             ]
+        refuse_not_finite(told.sum(), {"the teacher's probabilities": told.sum()}, batch.names)
         labels = tuple(part.argmax(dim=2) for part in seen)
         return Look(
             windows=windows,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +60,24 @@ def precompute_masks(
     """
     work = _Work(read, proposer, store)
     missing = work.look_for(files, show_progress)
+    try:
+        _compute(work, missing, store, show_progress)
+    except KeyboardInterrupt as stop:
+        store.save_known()
+        stored = len(files) - sum(map(len, missing.values())) + work.computed
+        raise type(stop)(
+            f"{stored} of {len(files)} panoramas have their masks in {store.root}: the same "
+            "command goes on from there"
+        ) from None
+    store.remove_abandoned()
+    store.save_known()
+    done = work.computed + len(work.failed)
+    return PrecomputeReport(work.computed, len(files) - done, work.failed)
+
+
+def _compute(
+    work: _Work, missing: Mapping[str, list[Path]], store: MaskStore, show_progress: bool
+) -> None:
     busy: dict[str, list[Path]] = {}
     with progress_bar("SAM masks", len(missing), visible=show_progress) as advance:
         for key, paths in missing.items():
@@ -75,10 +93,6 @@ def precompute_masks(
                 if claimed is not None:
                     work.do(key, paths, claimed)
             advance()
-    store.remove_abandoned()
-    store.save_known()
-    done = work.computed + len(work.failed)
-    return PrecomputeReport(work.computed, len(files) - done, work.failed)
 
 
 def share(files: Sequence[Path], rank: int, processes: int) -> list[Path]:

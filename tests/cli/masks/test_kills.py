@@ -67,13 +67,37 @@ def test_kills_cost_no_more_than_the_panorama_in_hand(
     assert earlier.items() <= {key: identity(store.path(key)) for key in store}.items()
 
 
-def start(words: list[str]) -> subprocess.Popen:
+@pytest.mark.parametrize(
+    ("sent", "status", "told"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
+def test_stopped_masks_say_how_many_there_are(
+    write_panoramas, sizes, workplace, sent, status, told
+):
+    write_panoramas(200)
+    words = [sys.executable, "-m", "goodsam_pl", "masks", "compute", "--mode", "window",
+             "images", "masks", "--proposer", "mask_fakes.Diary", "--proposer.path", "diary.txt",
+             "--proposer.seconds", "0.2", *sizes]  # fmt: skip
+    process = start(words, stderr=subprocess.PIPE)
+    end = time.monotonic() + 120
+    while len(list(workplace.glob("masks/records/*/*.masks"))) < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(sent)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == status, error
+    stored = len(list(workplace.glob("masks/records/*/*.masks")))
+    assert f"goodsam: {told}: {stored} of 200 panoramas have their masks in masks" in error
+    assert "Traceback" not in error
+
+
+def start(words: list[str], stderr: int = subprocess.DEVNULL) -> subprocess.Popen:
     paths = os.pathsep.join([str(FAKES), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         words,
         env={**os.environ, "PYTHONPATH": paths},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
+        text=True,
     )
 
 
