@@ -25,7 +25,7 @@ def write(folder: Path, model_type: str = "sam", weights: str = "model.safetenso
 
 def test_a_missing_package_is_named_with_the_way_to_get_it(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'transformers>=4\.56'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'transformers>=5\.3'"):
         TransformersSAM(str(write(tmp_path / "sam"))).propose(WINDOW)
 
 
@@ -48,6 +48,33 @@ class TestWithThePackage:
         third = write(tmp_path / "third")
         save_file({"weight": torch.ones(3)}, third / "model.safetensors")
         assert find_checkpoint(str(third)).sha256() != hashes[0]
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"_attn_implementation": "owner/kernel"},
+            {"_attn_implementation_internal": "owner/kernel"},
+            {"attn_implementation": "owner/kernel:layer"},
+            {"vision_config": {"_attn_implementation": "owner/kernel"}},
+            {"layers": [{"auto_map": {"AutoModel": "own.Model"}}]},
+            {"auto_map": {"AutoModel": "own.Model"}},
+        ],
+    )
+    def test_a_configuration_that_names_code_is_refused(self, tmp_path: Path, more) -> None:
+        folder = write(tmp_path / "sam")
+        config = {"model_type": "sam", "_attn_implementation_autoset": True, "auto_map": None}
+        (folder / "config.json").write_text(json.dumps(config))
+        find_checkpoint(str(folder))
+        (folder / "config.json").write_text(json.dumps({**config, **more}))
+        with pytest.raises(ValueError, match=r"config\.json names code to be imported"):
+            find_checkpoint(str(folder))
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", "3", "[" * 100_000, '{"model_type": []}'])
+    def test_a_damaged_configuration_is_named(self, tmp_path: Path, text: str) -> None:
+        folder = write(tmp_path / "sam")
+        (folder / "config.json").write_text(text)
+        with pytest.raises(ValueError, match=r"config\.json is "):
+            find_checkpoint(str(folder))
 
     def test_what_is_neither_a_folder_nor_downloaded_is_named(self, monkeypatch, tmp_path) -> None:
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))

@@ -6,13 +6,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from typing_extensions import Self
 
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.decoding import EncodedImage, open_image, pixel_limit

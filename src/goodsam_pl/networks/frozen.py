@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
-from typing_extensions import Self
 
 from goodsam_pl.networks.postponed import read_postponed
 from goodsam_pl.networks.segmentation import FeatureNetwork, SegmentationOutput

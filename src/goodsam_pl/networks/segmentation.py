@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import segmentation_models_pytorch as smp
 import torch.nn.functional as F
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
-from typing_extensions import Self
 
 from goodsam_pl.networks.circular import close_circle
 from goodsam_pl.networks.postponed import brought_network, is_postponed, postpone

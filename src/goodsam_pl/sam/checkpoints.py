@@ -28,6 +28,8 @@ FAMILIES = {
 """Classes of ``transformers`` by the ``model_type`` that ``config.json`` names."""
 
 _CONFIG = "config.json"
+_OWN_ATTENTION = (None, True, False, "eager", "sdpa")
+"""Values of ``_attn_implementation…`` that name no code outside of PyTorch and transformers."""
 _FILES = [_CONFIG, "model.safetensors", "model.safetensors.index.json", "model-*.safetensors"]
 
 
@@ -88,13 +90,13 @@ def find_checkpoint(
     Raises:
         ModuleNotFoundError: ``transformers`` is not installed.
         FileNotFoundError: there is no such checkpoint, or it holds no safetensors.
-        ValueError: it is of a model that is no SAM.
+        ValueError: it is of a model that is no SAM, or would have code run.
     """
     try:
         import transformers  # noqa: F401, PLC0415  # an extra
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{model} needs the package transformers: run `pip install 'transformers>=4.56'`"
+            f"{model} needs the package transformers: run `pip install 'transformers>=5.3'`"
         ) from error
     folder = Path(model).expanduser()
     if not folder.is_dir():
@@ -104,13 +106,42 @@ def find_checkpoint(
             f"{folder} lacks {_CONFIG} or model.safetensors: give a folder that "
             "`save_pretrained` of transformers wrote; pickled weights (.bin, .pth) are not read"
         )
-    family = json.loads((folder / _CONFIG).read_text(encoding="utf-8")).get("model_type")
-    if family not in FAMILIES:
+    config = _read_config(folder / _CONFIG)
+    family = config.get("model_type")
+    if not isinstance(family, str) or family not in FAMILIES:
         raise ValueError(
             f"{folder / _CONFIG} is of the model type {family!r}: choose a checkpoint of one of "
             f"{sorted(FAMILIES)}"
         )
     return Checkpoint(folder, family)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} is damaged: it is no object")  # noqa: TRY004  # of a file
+    _refuse_code(config, path)
+    return config
+
+
+def _refuse_code(tree: Any, path: Path) -> None:
+    """Refuse what lets transformers import code that comes with a checkpoint, or from the hub.
+
+    Raises:
+        ValueError: a key names such code.
+    """
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if isinstance(value, dict | list):
+            _refuse_code(value, path)
+        attention = str(key).lstrip("_").startswith("attn_implementation")
+        if (attention and value not in _OWN_ATTENTION) or (key == "auto_map" and value):
+            raise ValueError(
+                f"{path} names code to be imported ({key}: {value!r}) and is refused: remove the "
+                "key, SAM's own code needs none"
+            )
 
 
 def _from_hub(model: str, revision: str | None, local_files_only: bool) -> Path:
