@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import albumentations
@@ -226,3 +227,19 @@ def test_a_second_signal_ends_at_once(world, tmp_path):
     with pytest.raises(SystemExit):
         fit(world, tmp_path, At("on_before_zero_grad", 5, twice), limit_val_batches=0)
     assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 4
+
+
+@pytest.mark.parametrize("part", [None, {"cpu": torch.zeros(3)}, {"cpu": None}, [1]])
+def test_damaged_random_numbers_are_named(world, part):
+    data = photographs(world, 0)
+    with pytest.raises(ValueError, match="random numbers are damaged"):
+        data.load_state_dict({"epoch_start": {"cpu": torch.get_rng_state()}, "now": part})
+
+
+def test_a_training_goes_on_with_fewer_data(world, tmp_path):
+    with pytest.raises(SystemExit):
+        fit(world, tmp_path, At("on_train_batch_start", 2, terminate))
+    fewer = partial(SourceDataModule, dataset="cityscapes", root=str(world), batch_size=2,
+                    limit=4, num_workers=0)  # fmt: skip
+    seen = fit(world, tmp_path, ckpt_path=tmp_path / "last.ckpt", data=lambda *_: fewer())
+    assert [line.split()[0] for line in seen] == ["0", "0", "1", "1", "2", "2"]

@@ -107,7 +107,18 @@ class Position:
         return {"epoch_start": self._start, "now": _random_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there when the next pass begins."""
+        """Go on from there when the next pass begins.
+
+        Raises:
+            ValueError: it is no such state.
+        """
+        try:
+            for part in ("epoch_start", "now") if state else ():
+                torch.Generator().set_state(state[part]["cpu"].cpu())
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise ValueError(
+                f"the checkpoint's random numbers are damaged ({error!r}): go on from another one"
+            ) from error
         self._resumed = state or None
 
     def begin(self) -> int:
@@ -154,7 +165,7 @@ class ResumableLoader(DataLoader[Any]):
         if isinstance(self.sampler, _Replayable):
             self.sampler.seen = seen * (self.batch_size or 1)
         batches = super().__iter__()
-        for _ in range(seen):
+        for _ in range(min(seen, len(self))):  # the data may have become fewer since
             next(batches)
         if self.position:
             self.position.arrive()
