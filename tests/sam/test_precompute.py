@@ -182,3 +182,19 @@ def test_two_processes_leave_out_the_same_panoramas(tmp_path: Path, policy: str)
         assert done.returncode == 0, done.stderr
         for report in reports:
             assert report.read_text() == "0.png 1.png 3.png 4.png 6.png 5"
+
+
+def test_training_does_not_see_whether_masks_were_computed(source: Source, brightness) -> None:
+    class Loading(brightness):
+        def propose(self, windows: Tensor) -> object:
+            torch.rand(7)  # as building a network does
+            return super().propose(windows)
+
+    module, trainer = Nothing(), fake_trainer(source)
+    drawn = []
+    for _ in range(2):  # the second run finds them
+        torch.manual_seed(3)
+        PrecomputeSAM(Loading(), "window").setup(trainer, module, "fit")
+        drawn.append(torch.rand(1))
+    assert len(MaskStore.open(source.mask_root)) == len(source.files)
+    assert drawn[0] == drawn[1]

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, TargetStore, TeacherTargets
 from goodsam_pl.sam.computing import share
@@ -45,6 +46,7 @@ class PrecomputeTeacher(pl.Callback):
     def __init__(self, root: str) -> None:
         self.root = Path(root).expanduser()
 
+    @isolate_rng()  # as PrecomputeSAM
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Called by Lightning before the loaders are made.
 

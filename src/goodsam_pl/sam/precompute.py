@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, cast, runtime_checkable
 import lightning.pytorch as pl
 import torch.distributed as dist
 from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
@@ -86,6 +87,7 @@ class PrecomputeSAM(pl.Callback):
         self.on_error = on_error
         self.keep_logits = keep_logits
 
+    @isolate_rng()  # loading SAM draws numbers: training must not tell whether it was needed
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Called by Lightning at the beginning of each stage, after the data's own ``setup``.
 
