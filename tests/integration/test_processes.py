@@ -23,7 +23,7 @@ PRESETS = [
 def test_every_preset_trains_by_epochs_in_two_processes_with_averaged_weights(
     world: Path, tmp_path: Path
 ) -> None:
-    """Panoramas are turned and mirrored, and the targets of frozen teachers with them."""
+    """All panoramas are mirrored, and the targets of frozen teachers with them."""
     known = SegmentationNetwork(weights="streetworld").state_dict()
     for stage in ("source", "rectification"):
         (tmp_path / "streetworld" / stage).mkdir(parents=True)
@@ -51,7 +51,7 @@ def test_every_preset_trains_by_epochs_in_two_processes_with_averaged_weights(
     for preset in PRESETS:
         saved = torch.load(tmp_path / preset / "last.ckpt", weights_only=True)
         assert "averaging_state" in saved
-        assert (saved["epoch"], saved["global_step"]) == (1, 2), preset
+        assert saved["global_step"] == 1, preset
         assert all(value.isfinite().all() for value in saved["state_dict"].values())
     # two panoramas, of which each process asked about one
     folders = [sorted(path.iterdir()) for path in (tmp_path / "targets").iterdir()]

@@ -11,6 +11,8 @@ import sys
 import torch
 
 from goodsam_pl.cli import main
+from goodsam_pl.data import Turn, panorama, possible_shifts
+from goodsam_pl.geometry import Windows
 
 SMALL = {
     "size": "[48,256]",
@@ -23,6 +25,10 @@ SMALL = {
 }
 
 
+def _mirrored(windows: Windows) -> Turn:
+    return Turn(int(possible_shifts(windows, mirror=True)[0]), mirror=True)
+
+
 def train(config: str, of_panoramas: bool) -> None:
     sizes = [f"--data.init_args.{name}={value}" for name, value in SMALL.items()]
     main(
@@ -31,7 +37,7 @@ def train(config: str, of_panoramas: bool) -> None:
             f"--config={config}",
             "--trainer.callbacks+=lightning.pytorch.callbacks.EMAWeightAveraging",
             "--trainer.max_steps=-1",
-            "--trainer.max_epochs=2",
+            "--trainer.max_epochs=1",
             "--trainer.accelerator=cpu",
             "--trainer.precision=32-true",
             "--trainer.devices=2",
@@ -47,5 +53,6 @@ def train(config: str, of_panoramas: bool) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    panorama.draw_turn = lambda *given: _mirrored(given[-1])
     for each in sys.argv[1:]:
         train(each, of_panoramas=not each.endswith(("source.yaml", "pretrain.yaml")))
