@@ -71,3 +71,8 @@ def test_as_many_classes_as_a_byte_holds_are_told_apart(classes: int) -> None:
     assert torch.equal(fused.label.flatten().long(), torch.arange(classes))
     with pytest.raises(ValueError, match="256 classes: labels are bytes"):
         CTCF()(torch.zeros(1, 1, 256, 1, 4), torch.full((1, 1, 1, 1, 4), -1))
+
+
+def test_masks_without_a_layer_are_refused() -> None:
+    with pytest.raises(ValueError, match="no layer of masks: where there is no mask, a layer"):
+        CTCF()(torch.ones(1, 1, 1, 4, 4), torch.zeros(1, 1, 0, 4, 4))

@@ -105,6 +105,8 @@ def _check(probabilities: Tensor, masks: Tensor) -> None:
             f"masks {tuple(masks.shape)} do not belong to probabilities "
             f"{tuple(probabilities.shape)}: expected (..., L, h, w) beside (..., K, h, w)"
         )
+    if not masks.shape[-3]:
+        raise ValueError("no layer of masks: where there is no mask, a layer holds -1")
     if probabilities.shape[-3] > 255:
         raise ValueError(
             f"{probabilities.shape[-3]} classes: labels are bytes, and 255 marks ignored pixels"
