@@ -9,7 +9,7 @@ SEED   ?= 0
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format notebooks bench clean
+.PHONY: help install demo test lint format audit notebooks bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ lint: $(READY) ## Style and types
 format: $(READY) ## Bring the code into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# strict: a package that the database does not know is no clean bill
+audit: $(READY) ## Look all installed packages up in the database of known holes
+	$(BIN)/pip-audit --strict --skip-editable
 
 notebooks: $(READY) ## Run the notebooks headless
 	$(BIN)/python -m pytest --nbmake notebooks

@@ -10,13 +10,16 @@ forked from this one. Results of a seed land in ``runs/demo/seed_<seed>``;
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import os
 import resource
 import runpy
 import shutil
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -28,6 +31,7 @@ from rich.table import Table
 
 from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.entry import main as run_goodsam
+from goodsam_pl.cli.streams import Terminated, terminable
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ROOT / "configs" / "streetworld"
@@ -127,11 +131,17 @@ def goodsam(*arguments: str) -> None:
 def run_in_fork(function: Callable[[], Any], *command_line: str) -> None:
     """Run in a process of its own, so that memory and loggers end with it.
 
+    It ends with this one, however that ends, and so do the processes that it starts.
+
     Raises:
-        SystemExit: it failed.
+        SystemExit: it failed, or was stopped.
     """
+    watched, held = os.pipe()  # the end that is held closes with this process
     child = os.fork()
     if child == 0:
+        os.close(held)
+        os.setpgid(0, 0)
+        threading.Thread(target=end_with_parent, args=(watched,), daemon=True).start()
         ended = 1
         try:
             sys.argv = [*command_line]
@@ -142,17 +152,34 @@ def run_in_fork(function: Callable[[], Any], *command_line: str) -> None:
             ended = 0
         except SystemExit as error:
             ended = error.code if isinstance(error.code, int) else 1
-        except Exception:  # noqa: BLE001  # whatever it was, this process ends here
+        except BaseException:  # noqa: BLE001  # whatever it was, this process ends here
             traceback.print_exc()
         finally:
             # not the usual exit, whose handlers would tidy up what belongs to the parent
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(ended)
-    _, status = os.waitpid(child, 0)
+    os.close(watched)
+    with contextlib.suppress(OSError):  # the child itself may have been sooner, or is gone
+        os.setpgid(child, child)
+    try:
+        status = os.waitpid(child, 0)[1]
+    except KeyboardInterrupt as stop:  # from the terminal, which does not reach the child's group
+        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+        os.killpg(child, number)
+        os.waitpid(child, 0)
+        raise SystemExit(128 + number) from None
+    finally:
+        os.close(held)
     if status:
         code = os.waitstatus_to_exitcode(status)
         raise SystemExit(f"{' '.join(command_line)} ended with {code}")
+
+
+def end_with_parent(watched: int) -> None:
+    """End this process and all of its group when the other end of a pipe is closed."""
+    os.read(watched, 1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def read_miou(path: Path) -> dict[str, float]:
@@ -192,4 +219,5 @@ def show(results: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with terminable():
+        main()

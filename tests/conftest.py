@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -17,3 +18,7 @@ os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("WANDB_X_SAVE_REQUIREMENTS", "false")
 os.environ.setdefault("WANDB_X_DISABLE_STATS", "true")
 os.environ.setdefault("WANDB_X_DISABLE_META", "true")
+
+# A script that starts the tests in its background has SIGINT ignored, and so would what they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -20,6 +20,7 @@ _NOISE = (
     # panoramas without labels for validation, or nothing left to predict
     r".*Total length of `(list|DataLoader|CombinedLoader)` across ranks is zero",
     r".*does not have many workers",  # the presets say why
+    r".*your dataloader is not resumable",  # the data modules keep what Lightning asks loaders for
     r"\s*Dump of a value that does not round-trip: a tuple",  # defaults of albumentations
     r".*The number of training batches .* is smaller than the logging interval",  # short runs
     r".*Checkpoint directory .* exists and is not empty",  # the presets say where

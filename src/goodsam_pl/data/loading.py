@@ -9,10 +9,18 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from goodsam_pl.allocator import keep_memory
+from goodsam_pl.data.resuming import (
+    Position,
+    ReplayableDataset,
+    ResumableLoader,
+    SharedSampler,
+    ShuffledSampler,
+)
 from goodsam_pl.data.sampler import ExactDistributedSampler
+from goodsam_pl.data.transforms import draw_generator
 
 __all__ = ["Loading"]
 
@@ -37,18 +45,32 @@ class Loading:
                 raise ValueError(f"data.{name} is {getattr(self, name)}: choose at least {least}")
 
     def training(
-        self, dataset: Dataset[Any], length: int, collate: Callable[..., Any], processes: int
+        self,
+        dataset: Dataset[Any],
+        collate: Callable[..., Any],
+        trainer: pl.Trainer | None,
+        position: Position | None = None,
     ) -> DataLoader[Any]:
         """A shuffled loader; drops a last, smaller batch unless it is the only one.
 
-        Lightning deals it to the processes.
+        Args:
+            dataset: the samples.
+            collate: makes batches of them.
+            trainer: knows the processes that share them; ``None`` is one.
+            position: where a resumed training goes on.
         """
-        return DataLoader(
-            dataset,
+        samples = ReplayableDataset(dataset, draw_generator)
+        sampler: Sampler[int] = ShuffledSampler(samples)
+        if trainer is not None and trainer.world_size > 1:
+            sampler = SharedSampler(samples, trainer.world_size, trainer.global_rank)
+        share = len(samples) // (trainer.world_size if trainer else 1)
+        return ResumableLoader(
+            samples,
             batch_size=self.batch_size,
-            shuffle=True,
-            drop_last=length // processes >= self.batch_size,
-            collate_fn=collate,
+            sampler=sampler,
+            drop_last=share >= self.batch_size,
+            collate_fn=_Collate(collate),
+            position=position,
             persistent_workers=self.num_workers > 0 and _workers_start_slowly(),
             **self._workers(),
         )
@@ -79,6 +101,8 @@ class Loading:
             batch_size=self.eval_batch_size,
             sampler=sampler,
             collate_fn=collate,
+            # of its own, so that validation leaves the random numbers of training alone
+            generator=torch.Generator(),
             **self._workers(),
         )
 
@@ -88,6 +112,16 @@ class Loading:
             "pin_memory": torch.cuda.is_available(),
             "worker_init_fn": _begin,
         }
+
+
+class _Collate:
+    """Leaves batches alone that are only gone through again."""
+
+    def __init__(self, collate: Callable[..., Any]) -> None:
+        self._collate = collate
+
+    def __call__(self, samples: list[Any]) -> Any:
+        return None if samples[0] is None else self._collate(samples)
 
 
 def _begin(worker: int) -> None:  # noqa: ARG001  # torch passes its number

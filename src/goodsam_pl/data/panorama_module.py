@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import lightning.pytorch as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -22,6 +21,7 @@ from goodsam_pl.data.loading import Loading
 from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, StoredTargets
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_splits import PanoramaSplits
+from goodsam_pl.data.resuming import ResumableDataModule
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, photometric
@@ -36,7 +36,7 @@ __all__ = ["PanoramaDataModule"]
 Stage = Literal["fit", "validate", "test", "predict"]
 
 
-class PanoramaDataModule(pl.LightningDataModule):
+class PanoramaDataModule(ResumableDataModule):
     """Unlabelled panoramas to train on, labelled or unlabelled ones to evaluate and predict.
 
     Labels of the train split are never read, wherever they lie. Validation during training needs
@@ -192,8 +192,7 @@ class PanoramaDataModule(pl.LightningDataModule):
         self._splits.learn_keys("train")
         dataset = self._splits.dataset("train", self.augmentation, self._targets)
         self._training = dataset
-        processes = self.trainer.world_size if self.trainer else 1
-        return self.loading.training(dataset, len(dataset), self._collate, processes)
+        return self.loading.training(dataset, self._collate, self.trainer, self.position)
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
         """Panoramas of the val split, each once over all processes; none if it has no labels."""

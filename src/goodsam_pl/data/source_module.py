@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader
 
@@ -25,6 +24,7 @@ from goodsam_pl.data.layouts import (
 )
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
+from goodsam_pl.data.resuming import ResumableDataModule
 from goodsam_pl.data.source import SourceDataset
 from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, with_labels
@@ -38,7 +38,7 @@ _BLANK = 64
 log = logging.getLogger(__name__)
 
 
-class SourceDataModule(pl.LightningDataModule):
+class SourceDataModule(ResumableDataModule):
     """Street photographs with labels, from which the teacher assistant learns its classes.
 
     Args:
@@ -119,8 +119,7 @@ class SourceDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Labelled images, augmented, shuffled."""
         dataset = self._dataset("train", training=True)
-        processes = self.trainer.world_size if self.trainer else 1
-        return self.loading.training(dataset, len(dataset), collate_sources, processes)
+        return self.loading.training(dataset, collate_sources, self.trainer, self.position)
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
         """Images of the val split, each once over all processes; none without such a split."""

@@ -110,7 +110,7 @@ class IndexMap:
         height, width = self.size
         # a pixel is the sum of all changes before it, modulo the range of its type: adding them up
         # takes half as long as repeating thousands of short runs
-        cells = self.cells.astype(dtype)
+        cells: Integers = self.cells.astype(dtype)
         changes = np.zeros((len(self.cell_counts), height * width), dtype=dtype)
         changes[0, 0] = cells[0]
         changes.reshape(-1)[self.places[1:]] = cells[1:] - cells[:-1]

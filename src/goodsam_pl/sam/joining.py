@@ -150,7 +150,7 @@ def _place(
         region |= binary[piece.window][piece.mask]
     canvas = canvas[:, :width] | canvas[:, width:]
     left, count = _arc(np.asarray(canvas.any(axis=0)))
-    rows = canvas.any(axis=1).nonzero()[0]
+    rows = np.flatnonzero(canvas.any(axis=1))
     top, bottom = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
     columns = np.arange(left, left + count) % width
     areas = np.array([float(found[piece.window].areas[piece.mask]) for piece in group])

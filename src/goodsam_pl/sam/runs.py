@@ -77,7 +77,8 @@ def decode_runs(
     pixels = len(cell_counts) * height * width
     # the smaller numbers are, the sooner they are sorted
     dtype = np.int32 if pixels << bits <= np.iinfo(np.int32).max else np.int64
-    first_pixels = np.arange(len(cell_counts), dtype=dtype) * (height * width)
+    windows: Integers = np.arange(len(cell_counts), dtype=dtype)
+    first_pixels = windows * (height * width)
     of_cells = (np.repeat(first_pixels, cell_counts) << bits) + np.arange(
         cell_counts.sum(), dtype=dtype
     )

@@ -96,8 +96,8 @@ def hit_box(
 ) -> Floats:
     """Distance to a box by the slab method (Kay and Kajiya 1986), infinite where missed."""
     origin, direction = _local(frames, rays, solid, ray)
-    enter = np.float32(-np.inf)
-    leave = _MISS
+    enter: Floats | np.float32 = np.float32(-np.inf)
+    leave: Floats | np.float32 = _MISS
     for axis in range(3):
         inverse = 1 / direction[axis]
         middle = -origin[axis] * inverse

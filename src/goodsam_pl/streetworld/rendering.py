@@ -119,8 +119,8 @@ def _find(
     turn = tilt @ rotation(camera.yaw, camera.pitch, 0.0).astype(np.float32)
     relative = solids.corners() - np.array(origin, dtype=np.float32)
     rectangles = camera.rectangles(np.einsum("nck,kj->ncj", relative, turn))
-    start = (np.float32(origin[0]), np.float32(origin[1]), np.float32(origin[2]))
-    distance, target = cast(solids, Rays(start, rays, camera.size[1]), rectangles, len(rays[0]))
+    x, y, z = (np.asarray(axis, dtype=np.float32) for axis in origin)
+    distance, target = cast(solids, Rays((x, y, z), rays, camera.size[1]), rectangles, len(rays[0]))
     ground = cast_ground(scene.plan, origin, rays, SKYLINE_DISTANCE)
     nearer = ground.distance < distance[ground.ray]
     ray = ground.ray[nearer]
