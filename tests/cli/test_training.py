@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from jsonargparse import Namespace
 from PIL import Image
 
 from goodsam_pl.cli import refusals
@@ -225,6 +226,18 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
         monkeypatch.delenv(name, raising=False)
     assert told in fails("fit", "--config", config, *words)
     assert [path.name for path in workplace.iterdir()] == ["run.yaml"]
+
+
+def test_windows_of_another_version_than_the_boundaries_are_refused():
+    def config(windows, boundary):
+        given = {"model": {"boundary": boundary}, "data": {"windows": windows}}
+        parts = {name: Namespace(init_args=each) for name, each in given.items()}
+        return Namespace(trainer={}, **parts)
+
+    refusals.refuse(config("crossed", "v2"))
+    refusals.refuse(config("sliding", "v1"))
+    with pytest.raises(ValueError, match="boundary v1 is for sliding windows: set boundary to v2"):
+        refusals.refuse(config("crossed", "v1"))
 
 
 def test_a_dashboard_that_cannot_be_reached_is_refused(config, fails, monkeypatch):

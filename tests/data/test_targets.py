@@ -36,6 +36,16 @@ def test_targets_of_other_teachers_stand_apart(tmp_path):
     assert "key" not in TargetStore(tmp_path, "e" * 64)
 
 
+def test_targets_of_other_masks_of_a_panorama_stand_apart(tmp_path):
+    for masks in ("a" * 64, "b" * 64):
+        store = TargetStore(tmp_path, "f" * 64, {"key": masks})
+        assert "key" not in store
+        store.write("key", _targets())
+        assert "key" in store
+    assert store.path("key").name == f"key.{'b' * 16}.npz"
+    assert "other" not in store
+
+
 def test_missing_and_damaged_files_are_named(tmp_path):
     store = TargetStore(tmp_path, "f" * 64)
     with pytest.raises(FileNotFoundError, match=r"key\.npz is missing: put .*PrecomputeTeacher"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, NoFusion
 from goodsam_pl.fusion import scan as module
 from goodsam_pl.fusion.scan import gather_up, scan, spread
 
@@ -48,3 +49,30 @@ def test_not_a_number_is_a_maximum_with_a_label() -> None:
     found = scan(softmax, torch.full((1, 1, 1), -1))
     assert found.confidence.isnan().all()
     assert found.labels.item() < 3
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("fuse", [CTCF(votes="confidence"), CTCFv2(), SSA(), SEPL(), NoFusion(0.4)])
+def test_half_precision_decides_as_its_values_do_in_full(fuse, half) -> None:
+    generator = torch.Generator().manual_seed(0)
+    softmax = (3 * torch.randn(2, 3, 5, 12, 12, generator=generator)).softmax(2).to(half)
+    masks = torch.randint(-1, 3, (2, 3, 1, 3, 3), generator=generator)
+    masks = masks.repeat_interleave(4, 3).repeat_interleave(4, 4).short()
+    found, expected = fuse(softmax, masks), fuse(softmax.float(), masks)
+    assert found.weight.dtype == half
+    assert torch.equal(found.winner, expected.winner)
+    assert torch.equal(found.weight.float(), expected.weight)
+
+
+@pytest.mark.parametrize("classes", [254, 255])
+def test_as_many_classes_as_a_byte_holds_are_told_apart(classes: int) -> None:
+    softmax = torch.eye(classes).view(1, 1, classes, 1, classes)
+    fused = CTCF()(softmax, torch.full((1, 1, 1, 1, classes), -1))
+    assert torch.equal(fused.label.flatten().long(), torch.arange(classes))
+    with pytest.raises(ValueError, match="256 classes: labels are bytes"):
+        CTCF()(torch.zeros(1, 1, 256, 1, 4), torch.full((1, 1, 1, 1, 4), -1))
+
+
+def test_masks_without_a_layer_are_refused() -> None:
+    with pytest.raises(ValueError, match="no layer of masks: where there is no mask, a layer"):
+        CTCF()(torch.ones(1, 1, 1, 4, 4), torch.zeros(1, 1, 0, 4, 4))

@@ -8,6 +8,54 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+
+from goodsam_pl.networks import SegmentationNetwork
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+PRESETS = [
+    *(f"streetworld/{name}" for name in ("source", "pretrain", "rectification", "distillation")),
+    *(f"goodsam/{name}" for name in ("paper", "plus_plus", "best")),
+]
+
+
+@pytest.mark.slow
+def test_every_preset_trains_by_epochs_in_two_processes_with_averaged_weights(
+    world: Path, tmp_path: Path
+) -> None:
+    """All panoramas are mirrored, and the targets of frozen teachers with them."""
+    known = SegmentationNetwork(weights="streetworld").state_dict()
+    for stage in ("source", "rectification"):
+        (tmp_path / "streetworld" / stage).mkdir(parents=True)
+        torch.save(known, tmp_path / "streetworld" / stage / "known.ckpt")
+    copies = []
+    for preset in PRESETS:
+        text = (CONFIGS / f"{preset}.yaml").read_text()
+        for stage in ("source", "rectification"):
+            start = f"weights: runs/streetworld/{stage}/last.ckpt"
+            text = text.replace(start, f"weights: {tmp_path}/streetworld/{stage}/known.ckpt")
+        # masks of these sizes are no other test's
+        for name in ("masks", "targets"):
+            text = text.replace(f"data/streetworld/{name}", str(tmp_path / name))
+        text = text.replace("data/streetworld_pretrain", str(world))
+        text = text.replace("data/streetworld", str(world)).replace("runs/", f"{tmp_path}/")
+        copy = tmp_path / f"{preset.replace('/', '_')}.yaml"
+        copy.write_text(text)
+        copies.append(str(copy))
+    program = Path(__file__).with_name("train_processes.py")
+    done = subprocess.run(
+        [sys.executable, str(program), *copies],
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for preset in PRESETS:
+        saved = torch.load(tmp_path / preset / "last.ckpt", weights_only=True)
+        assert "averaging_state" in saved
+        assert saved["global_step"] == 1, preset
+        assert all(value.isfinite().all() for value in saved["state_dict"].values())
+    # two panoramas, of which each process asked about one
+    folders = [sorted(path.iterdir()) for path in (tmp_path / "targets").iterdir()]
+    assert [len(files) for files in folders] == [2] * len(folders)
 
 
 @pytest.mark.slow

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from goodsam_pl.losses import cross_entropy, ensemble_cross_entropy, whole_image_cross_entropy
+from goodsam_pl.losses import (
+    cross_entropy,
+    ensemble_cross_entropy,
+    labelled_cross_entropy,
+    whole_image_cross_entropy,
+)
 
 
 def test_the_whole_image_link_is_cross_entropy_with_the_teachers_labels() -> None:
@@ -58,3 +63,16 @@ def test_families_weigh_the_same() -> None:
     torch.testing.assert_close(
         ensemble_cross_entropy(logs, labels, weights), torch.stack(each).mean()
     )
+
+
+def test_labels_of_people_leave_pixels_out_also_all() -> None:
+    logits = torch.randn(2, 5, 4, 6, requires_grad=True)
+    labels = torch.randint(0, 5, (2, 4, 6))
+    labels[:, :2] = 255
+    expected = F.cross_entropy(logits.movedim(1, -1)[:, 2:].flatten(0, 2), labels[:, 2:].flatten())
+    torch.testing.assert_close(labelled_cross_entropy(logits, labels, 255), expected)
+    nothing = labelled_cross_entropy(logits, torch.full_like(labels, 255), 255)
+    nothing.backward()
+    assert nothing.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()

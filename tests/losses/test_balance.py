@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
+from torch import distributed
 
 from goodsam_pl.losses import ClassBalance, ensemble_cross_entropy, whole_image_cross_entropy
 
@@ -32,6 +36,49 @@ def test_it_remembers_all_labels_and_nothing_is_endless() -> None:
     torch.testing.assert_close(weights, fresh)
     assert weights.isfinite().all()
     assert weights[2] == weights.max()
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.0])
+def test_a_pixel_weighs_1_on_average_however_rare_classes_are(exponent: float) -> None:
+    labels = torch.tensor([0] * 9985 + [1] * 10 + [2] * 5)  # 0.1 % and less; class 3 is not seen
+    weights = ClassBalance(4, exponent)(labels)
+    assert weights[labels].mean().item() == pytest.approx(1.0)
+    assert weights[1] == weights[2] == weights[3] == weights.max()
+
+
+def test_what_is_no_class_does_not_count() -> None:
+    balance = ClassBalance(3, exponent=0.5)
+    assert balance(torch.full((2, 2), 255)).tolist() == [1, 1, 1]
+    known = torch.tensor([0, 0, 1, 2])
+    found = balance(torch.cat([known, torch.tensor([255, 255])]))
+    torch.testing.assert_close(found, ClassBalance(3, exponent=0.5)(known))
+
+
+def _weigh_in_processes(rank: int, store: str, results: str) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    balance = ClassBalance(3, exponent=0.5)
+    for labels in _shares()[rank]:
+        weights = balance(labels)
+    np.save(Path(results, f"{rank}.npy"), weights.numpy())
+    distributed.destroy_process_group()
+
+
+def _shares() -> list[list[torch.Tensor]]:
+    return [[torch.tensor([0, 0, 1]), torch.tensor([0])], [torch.tensor([2] * 5)] * 2]
+
+
+def test_all_processes_weigh_alike_by_the_labels_of_all(tmp_path: Path) -> None:
+    # forked, which takes no time and is safe where a child computes no gradient
+    torch.multiprocessing.start_processes(
+        _weigh_in_processes,
+        args=(str(tmp_path / "store"), str(tmp_path)),
+        nprocs=2,
+        start_method="fork",
+    )
+    alone = ClassBalance(3, exponent=0.5)(torch.cat([torch.cat(each) for each in _shares()]))
+    for rank in range(2):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{rank}.npy"), alone.numpy())
 
 
 def test_zero_is_plain_cross_entropy() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from goodsam_pl.geometry import CrossedWindows, WindowGrid
+from goodsam_pl.geometry import CrossedWindows, WindowGrid, extract_families
 from goodsam_pl.losses import (
     boundary_loss,
     boundary_region,
@@ -18,21 +18,53 @@ from goodsam_pl.losses import (
 )
 
 GRID = WindowGrid.cover((6, 16), (6, 8), (6, 4))
+CROSSED = CrossedWindows.cover((6, 16), (3, 16), (3, 16), (6, 8), (6, 8))
 
 
 def _one_hot(labels: torch.Tensor, classes: int = 3) -> torch.Tensor:
     return F.one_hot(labels, classes).permute(0, 3, 1, 2).double()
 
 
-def test_edges_mark_the_pixel_before_a_change() -> None:
-    labels = torch.tensor([[0, 0, 1], [0, 2, 1]])
-    assert edges(labels).tolist() == [[False, True, False], [True, True, False]]
+def test_edges_mark_both_sides_of_a_change() -> None:
+    labels = torch.tensor([[0, 0, 0, 1], [0, 0, 2, 1], [0, 0, 0, 0]])
+    assert edges(labels).int().tolist() == [[0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_mirror_image_has_the_mirror_images_boundaries(version) -> None:
+    generator = torch.Generator().manual_seed(0)
+    masks, labels = torch.randint(0, 4, (2, 2, 6, 16), generator=generator)
+    windows = GRID if version == "v1" else CROSSED
+
+    def refined(labels: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+        layers = tuple(cut[:, :, None] for cut in extract_families(masks, windows))
+        return refined_boundary(layers, extract_families(labels, windows), windows, 1, version)
+
+    boundary = refined(labels, masks)
+    assert 0 < boundary.sum() < boundary.numel()
+    assert torch.equal(refined(labels.flip(-1), masks.flip(-1)), boundary.flip(-1))
+    student = torch.randn(2, 3, 6, 16, generator=generator).softmax(1)
+    torch.testing.assert_close(
+        boundary_loss(student.flip(-1), boundary.flip(-1)), boundary_loss(student, boundary)
+    )
+
+
+def test_the_seam_costs_what_any_other_place_costs() -> None:
+    labels = torch.zeros(1, 6, 16, dtype=torch.int64)
+    labels[..., 8:] = 1  # edges in the middle and at the seam
+    truth, student = soft_boundary(_one_hot(labels)) > 0.5, _one_hot(labels.roll(1, dims=-1))
+    losses = [
+        boundary_loss(student.roll(shift, dims=-1), truth.roll(shift, dims=-1)).item()
+        for shift in range(16)
+    ]
+    assert losses == pytest.approx([-math.log(1 - 1e-4)] * 16, rel=1e-3)
 
 
 def test_the_soft_boundary_of_a_hard_prediction_is_its_edges_and_closes_at_the_seam() -> None:
     labels = torch.randint(0, 3, (2, 5, 9))
-    expected = edges(labels)
-    expected[..., -1] |= labels[..., -1] != labels[..., 0]
+    expected, seam = edges(labels), labels[..., -1] != labels[..., 0]
+    expected[..., -1] |= seam
+    expected[..., 0] |= seam
     assert torch.equal(soft_boundary(_one_hot(labels)) > 0.5, expected)
 
 
@@ -94,7 +126,7 @@ def test_pixels_that_take_no_part_have_no_say() -> None:
     where[:, 8:] = True
     boundary_loss(probabilities, torch.zeros(1, 6, 16, dtype=torch.bool), where).backward()
     assert probabilities.grad is not None
-    assert probabilities.grad[..., 1:8].abs().sum() == 0
+    assert probabilities.grad[..., 1:7].abs().sum() == 0  # but for the neighbours on both sides
     assert probabilities.grad[..., 8:].abs().sum() > 0
 
 
@@ -103,9 +135,6 @@ def test_gradients_are_right() -> None:
     boundary = torch.rand(1, 3, 4) > 0.5
     assert torch.autograd.gradcheck(lambda x: soft_boundary(x.softmax(1)).square().sum(), (logits,))
     assert torch.isfinite(boundary_loss(logits.softmax(1), boundary))
-
-
-CROSSED = CrossedWindows.cover((6, 16), (3, 16), (3, 16), (6, 8), (6, 8))
 
 
 def test_version_2_takes_the_edges_of_both_families() -> None:
@@ -117,19 +146,27 @@ def test_version_2_takes_the_edges_of_both_families() -> None:
     flat[:, 0, :, 4:] = 1  # the upper flat window sees a class edge at column 3 …
     tall[:, 1, :, 4:] = 1  # … and the right tall one at column 11
 
-    first = refined_boundary(layers, (flat, tall), CROSSED, radius=0)[0]
-    assert first.nonzero().tolist() == [[0, 3], [1, 3], [2, 3]]
-    second = refined_boundary(layers, (flat, tall), CROSSED, radius=0, version="v2")[0]
-    assert second[:, 11].all()
-    assert second[:3, 3].all()
-    assert second.sum() == 6 + 3
+    refined = refined_boundary(layers, (flat, tall), CROSSED, radius=0, version="v2")[0]
+    assert refined[:, 11:13].all()
+    assert refined[:3, 3:5].all()
+    assert refined.sum() == 2 * (6 + 3)
 
 
 def test_the_loss_is_taken_where_windows_overlap() -> None:
     assert torch.equal(boundary_region(GRID), GRID.coverage() > 1)
-    assert not boundary_region(CROSSED).any()  # its flat windows do not overlap one another
-    assert boundary_region(CROSSED, "v2").all()  # but each with a tall one
-    with pytest.raises(
-        ValueError, match=r"boundary v2 is for crossed windows: set data\.init_args"
+    assert boundary_region(CROSSED, "v2").all()
+
+
+@pytest.mark.parametrize("windows", [GRID, CROSSED])
+def test_windows_of_the_other_version_are_refused(windows) -> None:
+    version = "v2" if windows is GRID else "v1"  # no flat window overlaps with another one
+    kind = "crossed" if windows is GRID else "sliding"
+    labels = extract_families(torch.zeros(1, 6, 16, dtype=torch.int64), windows)
+    for ask in (
+        lambda: boundary_region(windows, version),
+        lambda: refined_boundary(
+            tuple(each[:, :, None] for each in labels), labels, windows, version=version
+        ),
     ):
-        boundary_region(GRID, "v2")
+        with pytest.raises(ValueError, match=rf"boundary {version} is for {kind} windows: set "):
+            ask()

@@ -237,6 +237,13 @@ class TestFeatures:
         assert all(p.grad is None for p in module.teacher_assistant.parameters())
         assert any(name.startswith("features.adaptation") for name in module.state_dict())
 
+    def test_a_look_for_features_teaches_the_teacher_no_running_statistics(self) -> None:
+        module = self._module(joint=True, feature_weight=0.5)
+        before = [buffer.clone() for buffer in module.teacher_assistant.buffers()]
+        module.features(module.student, module.teacher_assistant, torch.randn(1, 3, 32, 64))
+        for found, kept in zip(module.teacher_assistant.buffers(), before, strict=True):
+            assert torch.equal(found, kept)
+
     def test_without_weights_there_is_no_second_look(self) -> None:
         module = _module()
         seen: list[torch.Size] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -142,6 +142,55 @@ def test_weights_decay_but_biases_and_norms_do_not(tmp_path: Path) -> None:
     assert [p.ndim for p in kept["params"]] == [1, 1, 1]
 
 
+class _Modes(Callback):
+    """The modes of all parts in the middle of a step."""
+
+    def on_before_zero_grad(self, trainer: Trainer, pl_module: LightningModule, _: object) -> None:
+        self.seen = {
+            name: {part.training for part in getattr(pl_module, name).modules()}
+            for name in pl_module.network_names
+        }
+
+
+@pytest.mark.parametrize("kind", ["source", "rectification", "distillation", "joint"])
+def test_what_trains_is_in_training_mode_however_it_comes_and_what_is_frozen_is_not(
+    kind: str, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """A released network comes in evaluation mode, and Lightning leaves it there."""
+    own, teacher = TinyNetwork().eval(), TinyNetwork().eval()
+    module = {
+        "source": lambda: SourceSegmentation(own),
+        "rectification": lambda: TARectification(own),
+        "distillation": lambda: StudentDistillation(own, teacher),
+        "joint": lambda: StudentDistillation(own, teacher, joint=True),
+    }[kind]()
+    images = _sources() if kind == "source" else _panoramas()
+    modes = _Modes()
+    _trainer(tmp_path, 1, callbacks=[modes]).fit(module, _loader(images), _loader(images))
+    frozen = {"teacher_assistant"} if kind == "distillation" else set()
+    assert modes.seen == {name: {name not in frozen} for name in module.network_names}
+    assert not [each for each in recwarn if "in eval mode" in str(each.message)]
+
+
+class _Stubborn(TinyNetwork):
+    """Its normalisation never trains, as its author decided."""
+
+    def train(self, mode: bool = True) -> nn.Module:
+        super().train(mode)
+        self.norm.eval()
+        return self
+
+
+def test_a_part_that_stays_in_evaluation_mode_by_itself_is_left_and_told(tmp_path: Path) -> None:
+    student = _Stubborn()
+    with pytest.warns(UserWarning, match=r"Found \d+ module\(s\) in eval mode"):
+        _trainer(tmp_path, 1).fit(
+            StudentDistillation(student, TinyNetwork()), _loader(_panoramas())
+        )
+    assert student.convolution.training
+    assert student.norm.num_batches_tracked == 0
+
+
 class TestDistillation:
     def _module(self) -> StudentDistillation:
         torch.manual_seed(1)
@@ -256,6 +305,7 @@ class TestDistillation:
             StudentDistillation(TinyNetwork(), teacher, fusion=CTCF(0.6)),
             StudentDistillation(TinyNetwork(), teacher, window_scale=2.0),
             StudentDistillation(TinyNetwork(), teacher, boundary_radius=2),
+            StudentDistillation(TinyNetwork(), teacher, boundary="v2"),
         ]
         assert all(other.describe_teachers() != described for other in others)
 
@@ -288,6 +338,16 @@ class TestRectification:
     def test_pinhole_images_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(TypeError, match="PanoramaDataModule"):
             _trainer(tmp_path).test(TARectification(TinyNetwork()), _loader(_sources()))
+
+
+def test_images_without_a_labelled_pixel_teach_nothing(tmp_path: Path) -> None:
+    module, nothing = SourceSegmentation(TinyNetwork(), weight_decay=0.0), _sources()
+    nothing.label = torch.full_like(nothing.label, 255)
+    before = module.network.convolution.weight.clone()
+    trainer = _trainer(tmp_path, 1)
+    trainer.fit(module, _loader(nothing))
+    assert trainer.callback_metrics["train/loss"] == 0
+    assert torch.equal(module.network.convolution.weight, before)
 
 
 def test_a_split_without_a_labelled_pixel_is_told(tmp_path: Path) -> None:
@@ -375,6 +435,8 @@ class _Data(LightningDataModule):
     def test_dataloader(self) -> DataLoader[object]:
         return _loader(self.batch)
 
+    train_dataloader = val_dataloader = test_dataloader
+
 
 def test_it_is_scored_in_the_classes_that_the_data_asks_for(tmp_path: Path) -> None:
     torch.manual_seed(0)
@@ -395,6 +457,28 @@ def test_it_is_scored_in_the_classes_that_the_data_asks_for(tmp_path: Path) -> N
 
     (logged,) = _trainer(tmp_path).test(module, datamodule=_Data(_panoramas(), None))
     assert "test/iou/bicycle" in logged
+
+
+@pytest.mark.parametrize("kind", ["source", "rectification", "distillation"])
+def test_averaged_weights_are_scored_in_other_classes(kind: str, tmp_path: Path) -> None:
+    """A class that an average were taken of would be another class."""
+    build = {
+        "source": SourceSegmentation,
+        "rectification": TARectification,
+        "distillation": lambda network, **rest: StudentDistillation(network, TinyNetwork(), **rest),
+    }[kind]
+    torch.manual_seed(0)
+    network = nn.Conv2d(3, 19, 1)
+    batch = _sources() if kind == "source" else _panoramas()
+    batch.label = batch.label.clamp(max=12)
+    data = _Data(batch, "cityscapes-13")
+    (alone,) = _trainer(tmp_path).validate(build(network), datamodule=data, verbose=False)
+    module = build(network, learning_rate=0.0)
+    trainer = _trainer(tmp_path, 4, callbacks=[EMAWeightAveraging(decay=0.7)])
+    trainer.fit(module, datamodule=data)
+    (after,) = trainer.validate(module, datamodule=data, verbose=False)
+    assert trainer.callback_metrics["val/miou"] == pytest.approx(alone["val/miou"], abs=1e-6)
+    assert after == pytest.approx(alone, abs=1e-6)
 
 
 def test_extras_are_measured_where_they_are_asked_for(tmp_path: Path) -> None:

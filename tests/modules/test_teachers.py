@@ -24,8 +24,8 @@ GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
 CROSSED = CrossedWindows.cover((16, 48), (8, 24), (8, 12), (16, 12), (16, 12))
 
 
-def _teachers(mirror: bool) -> Teachers:
-    return Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror)
+def _teachers(mirror: bool, windows: Windows = GRID) -> Teachers:
+    return Teachers(CTCF(), 1.0, "v1" if windows is GRID else "v2", 3, "hard", mirror)
 
 
 def _panoramas(windows: Windows) -> PanoramaBatch:
@@ -50,11 +50,11 @@ def _sided_network() -> nn.Module:
 def test_the_mean_of_both_images_is_told_and_fused(windows: Windows) -> None:
     network, batch = _sided_network(), _panoramas(windows)
     mirrored = replace(batch, image=batch.image.flip(-1))
-    plain = _teachers(mirror=False).look(network, batch)
+    plain = _teachers(mirror=False, windows=windows).look(network, batch)
     other = _teachers(mirror=False).predict(network, mirrored)
     back = stitch_families(tuple(part.exp() for part in as_families(other)), windows).flip(-1)
 
-    look = _teachers(mirror=True).look(network, batch)
+    look = _teachers(mirror=True, windows=windows).look(network, batch)
 
     torch.testing.assert_close(look.told, (plain.stitched + back) / 2)
     mean = [
@@ -118,3 +118,42 @@ def test_mixed_targets_are_the_soft_ones_of_the_whole_and_the_hard_ones_of_windo
     recalled = mixed.recall(mixed.tell(look))
     assert torch.equal(recalled.whole, soft.recall(soft.tell(look)).whole)
     assert torch.equal(recalled.ensemble, hard.tell(look).ensemble)
+
+
+def _normalising_network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 19, 3, padding=1), nn.BatchNorm2d(19), nn.Dropout(0.3))
+
+
+@pytest.mark.parametrize("labels_in_eval_mode", [False, True])
+def test_further_looks_teach_no_running_statistics(labels_in_eval_mode: bool) -> None:
+    network, alone, batch = _normalising_network(), _normalising_network(), _panoramas(GRID)
+    teachers = Teachers(
+        CTCF(), 1.0, "v1", 3, "hard", True, (2.0,), labels_in_eval_mode=labels_in_eval_mode
+    )
+    teachers.look(network, batch).stitched.sum().backward()
+    teachers.predict(alone, batch)  # the look that it learns from
+    for (name, found), expected in zip(network.named_buffers(), alone.buffers(), strict=True):
+        assert torch.equal(found, expected), name
+    assert all(part.training for part in network.modules())
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_labels_come_from_evaluation_mode_where_that_is_asked_for(mirror: bool) -> None:
+    batch = _panoramas(GRID)
+    asked = Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror, labels_in_eval_mode=True)
+    as_usual = Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror)
+
+    network, twin = _normalising_network(), _normalising_network()
+    torch.manual_seed(1)
+    look = asked.look(network, batch)
+    expected = as_usual.look(network.eval(), batch)  # after the one step that its statistics took
+    torch.testing.assert_close(look.told, expected.told)
+    torch.testing.assert_close(look.fused[0].ensemble, expected.fused[0].ensemble)
+    assert torch.equal(look.boundary, expected.boundary)
+
+    torch.manual_seed(1)
+    training = as_usual.look(twin, batch)  # what it learns with is as ever
+    torch.testing.assert_close(look.log_probabilities, training.log_probabilities)
+    assert look.stitched.requires_grad
+    assert not torch.equal(look.told, training.told)

@@ -9,6 +9,8 @@ import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch import nn
 
+from goodsam_pl.networks import evaluating
+
 __all__ = ["looking_on"]
 
 
@@ -23,11 +25,5 @@ def looking_on(module: nn.Module) -> Iterator[None]:
     Args:
         module: all that is asked, e.g. a LightningModule.
     """
-    modes = [(layer, layer.training) for layer in module.modules()]
-    with isolate_rng(), torch.no_grad():
-        module.eval()
-        try:
-            yield
-        finally:
-            for layer, training in modes:
-                layer.training = training
+    with isolate_rng(), torch.no_grad(), evaluating(module):
+        yield

@@ -37,7 +37,9 @@ class PrecomputeTeacher(pl.Callback):
     A frozen teacher assistant looks at every window, enlarged, which costs more than the student's
     own step; what it says of a panorama is the same in every epoch and turns along with it. Colour
     augmentation is then the student's alone: the teachers see panoramas as they are. Of several
-    processes each does its share; a second run with the same teachers does nothing.
+    processes each does its share; a second run with the same teachers does nothing. Targets are
+    found again by all that they depend on: networks, fusion and precision
+    (:func:`goodsam_pl.networks.identity_of`), windows, and what is stored of each panorama's masks.
 
     Args:
         root: folder of the targets; those of other teachers or masks stand beside one another.
@@ -48,10 +50,11 @@ class PrecomputeTeacher(pl.Callback):
 
     @isolate_rng()  # as PrecomputeSAM
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Called by Lightning before the loaders are made.
+        """Called by Lightning before the first step; a loader may be there already.
 
         Raises:
             TypeError: the model has no frozen teachers, or the data no panoramas.
+            ValueError: the teachers cannot be told from others.
         """
         data = getattr(trainer, "datamodule", None)
         if not isinstance(data, PanoramaDataModule) or not isinstance(pl_module, TeachingModule):
@@ -59,8 +62,9 @@ class PrecomputeTeacher(pl.Callback):
                 "PrecomputeTeacher works for StudentDistillation on a PanoramaDataModule, here are "
                 f"{type(pl_module).__name__} and {type(data).__name__}: remove the callback"
             )
-        fingerprint = fingerprint_of({**pl_module.describe_teachers(), **data.describe_masks()})
-        store = TargetStore(self.root, fingerprint)
+        described = {**pl_module.describe_teachers(), **data.describe_masks()}
+        fingerprint = fingerprint_of({**described, "precision": str(trainer.precision)})
+        store = TargetStore(self.root, fingerprint, data.mask_contents())
         files, key = data.training_files, data.keys
         # shared out before anyone looks what is there: others may be writing already
         own = [

@@ -17,7 +17,6 @@ __all__ = ["hush", "hush_moved_checkpoint"]
 _NOISE = (
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning's own use of PyTorch
     r".*Precision bf16-mixed is not supported by the model summary",  # of its estimate of size
-    r".*Found \d+ module\(s\) in eval mode",  # frozen teachers are meant to be
     # panoramas without labels for validation, or nothing left to predict
     r".*Total length of `(list|DataLoader|CombinedLoader)` across ranks is zero",
     r".*does not have many workers",  # the presets say why

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import torch
 
+from goodsam_pl.losses import check_boundary_version
+
 __all__ = ["refuse"]
 
 _SERVER = "https://api.wandb.ai"
@@ -27,10 +29,12 @@ def refuse(config: Any) -> None:
 
     Raises:
         FileNotFoundError: there is no folder of data.
-        ValueError: no GPU where one is asked for, or no access to W&B.
+        ValueError: no GPU where one is asked for, no access to W&B, or windows of another version
+            than the boundary enhancement.
     """
     _refuse_missing_gpu(config.trainer.get("accelerator"))
     _refuse_missing_data(config.get("data"))
+    _refuse_other_windows(_init_args(config.get("model")), _init_args(config.get("data")))
     for logger in _loggers(config.trainer.get("logger")):
         _refuse_unreachable_dashboard(logger)
 
@@ -57,6 +61,12 @@ def _refuse_missing_data(data: Any) -> None:
             "or set data.root to data of your own"
         )
     raise FileNotFoundError(f"{root}: there is no such folder; set data.root")
+
+
+def _refuse_other_windows(model: Any, data: Any) -> None:
+    version, windows = model.get("boundary"), data.get("windows")
+    if version and windows:
+        check_boundary_version(version, crossed=windows == "crossed")
 
 
 def _loggers(logger: Any) -> Iterator[Any]:

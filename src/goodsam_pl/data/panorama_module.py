@@ -18,7 +18,7 @@ from goodsam_pl.data.batch import PanoramaBatch, PanoramaSample, collate_panoram
 from goodsam_pl.data.layouts import Split
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.panorama import Augmentation
+from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, StoredTargets
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.data.resuming import ResumableDataModule
@@ -27,6 +27,7 @@ from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, photometric
 from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
+from goodsam_pl.sam.learning import learn_together
 from goodsam_pl.sam.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
 
@@ -162,6 +163,7 @@ class PanoramaDataModule(ResumableDataModule):
             limit=limit,
         )
         self._targets: TargetStore | None = None
+        self._training: PanoramaDataset | None = None
         self._choose: Choose | None = None
 
     def setup(self, stage: str) -> None:
@@ -175,6 +177,7 @@ class PanoramaDataModule(ResumableDataModule):
             ValueError: no images, a broken first file, or one of the wrong aspect.
         """
         if stage == "fit":
+            self._targets = self._training = None  # of an earlier training, with other teachers
             self._splits.load("train", "train")
             self._splits.load_validation()
         elif stage == "validate":
@@ -188,6 +191,7 @@ class PanoramaDataModule(ResumableDataModule):
         """Unlabelled panoramas, augmented, shuffled."""
         self._splits.learn_keys("train")
         dataset = self._splits.dataset("train", self.augmentation, self._targets)
+        self._training = dataset
         return self.loading.training(dataset, self._collate, self.trainer, self.position)
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
@@ -301,9 +305,28 @@ class PanoramaDataModule(ResumableDataModule):
         store = None if self.mask_root is None else MaskStore.open(self.mask_root).fingerprint
         return {"masks": str(store), "windows": repr(self.windows), "view": repr(self.view)}
 
+    def mask_contents(self) -> dict[str, str]:
+        """SHA-256 of what is stored of each training panorama's masks, by the panorama's key.
+
+        All processes take part. Records that did not change since they were read last are not read.
+        """
+        if self.mask_root is None or not MaskStore.is_at(self.mask_root):
+            return {}
+        store = MaskStore.open(self.mask_root)
+        keys = [key for file in self.training_files if (key := self.keys(file)) in store]
+        records = [store.path(key) for key in keys]
+        learn_together(store.keys, records)
+        return {key: store.keys(record) for key, record in zip(keys, records, strict=True)}
+
     def use_targets(self, targets: TargetStore) -> None:
-        """Train on stored targets from now on, in the place of SAM's masks."""
+        """Train on stored targets until the next ``setup``, in the place of SAM's masks.
+
+        So does a loader for training that is there already, if nobody has begun to read from it.
+        """
         self._targets = targets
+        if self._training is not None:
+            stored = StoredTargets(targets, self.training_files, self.keys)
+            self._training.learn_from(stored)
 
     def read_panorama(self, path: Path) -> Tensor:
         """Read a panorama exactly as training sees it, without augmentation.

@@ -1,7 +1,7 @@
 """What frozen teachers say about a panorama, on disk: asked once, read by every step.
 
-One ``.npz`` file a panorama, named after the content of its image, in a folder named after all
-that the targets depend on. Label maps compress to a few dozen kilobytes.
+One ``.npz`` file a panorama, named after the content of its image and of its masks, in a folder
+named after all else that the targets depend on. Label maps compress to a few dozen kilobytes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from goodsam_pl.data.augment import Turn
 from goodsam_pl.geometry import Windowed, Windows, as_families, by_family
 
 __all__ = ["TargetStore", "TeacherTargets"]
+
+_DIGITS = 16
+"""Of hashes in names: 64 bits."""
 
 
 class TeacherTargets(NamedTuple):
@@ -76,20 +79,29 @@ class TargetStore:
 
     Args:
         root: folder of all targets.
-        fingerprint: hash of everything that the targets depend on besides the image; it names the
-            folder inside ``root``, so that targets of other teachers are never mistaken for these.
+        fingerprint: hash of everything that all targets depend on; it names the folder inside
+            ``root``, so that targets of other teachers are never mistaken for these.
+        masks: hash of each panorama's masks, by the panorama's key; it is part of the file's name,
+            so that targets of other masks of the same panorama are not mistaken either.
     """
 
-    def __init__(self, root: Path, fingerprint: str) -> None:
-        self.folder = root / fingerprint[:16]
+    def __init__(
+        self, root: Path, fingerprint: str, masks: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder = root / fingerprint[:_DIGITS]
+        self._masks = {key: each[:_DIGITS] for key, each in (masks or {}).items()}
 
     def path(self, key: str) -> Path:
         """The file of a panorama."""
-        return self.folder / f"{key}.npz"
+        return Path(self._place(key))
 
     def __contains__(self, key: str) -> bool:
-        # pathlib takes seconds for a hundred thousand
-        return os.path.isfile(f"{self.folder}{os.sep}{key}.npz")  # noqa: PTH113
+        return os.path.isfile(self._place(key))  # noqa: PTH113  # see _place
+
+    def _place(self, key: str) -> str:
+        """As :meth:`path`; pathlib takes seconds for a hundred thousand."""
+        masks = self._masks.get(key)
+        return f"{self.folder}{os.sep}{key if masks is None else f'{key}.{masks}'}.npz"
 
     def write(self, key: str, targets: TeacherTargets) -> None:
         """Store the targets of one panorama; they appear when all of them is on disk.

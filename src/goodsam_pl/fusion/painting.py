@@ -61,6 +61,6 @@ def paint(
         winner=label,
         # negative, said in what is several times as fast as a comparison
         filled=least.clamp(max=0).bool(),
-        weight=least.le_(runs.confidence.view_as(least)),
+        weight=least.le_(runs.confidence.view_as(least)).to(runs.probabilities.dtype),
         instance_weight=instance_weight,
     )

@@ -15,6 +15,9 @@ from goodsam_pl.fusion.scan import gather_up, scan, spread
 
 __all__ = ["WindowRuns"]
 
+_HALF = (torch.float16, torch.bfloat16)
+"""Types in which neither thresholds nor votes are what they are called: decided on in float32."""
+
 
 @dataclass(frozen=True, eq=False)
 class WindowRuns:
@@ -22,7 +25,7 @@ class WindowRuns:
 
     Attributes:
         probabilities: S_i, ``(..., K, h, w)``.
-        confidence: max S_i of every pixel, float ``(nP,)``.
+        confidence: max S_i of every pixel, float ``(nP,)``, at least float32.
         lengths: pixels of each run, int64 ``(R,)``.
         windows: the window of each run, int64 ``(R,)``.
         labels: argmax S_i of each run, int64 ``(R,)``.
@@ -50,7 +53,10 @@ class WindowRuns:
         """
         _check(probabilities, masks)
         probabilities = probabilities.detach()
-        found = scan(probabilities.flatten(0, -4).flatten(2), masks.flatten(0, -4).flatten(2))
+        scores = probabilities.flatten(0, -4).flatten(2)
+        if scores.dtype in _HALF:
+            scores = scores.float()
+        found = scan(scores, masks.flatten(0, -4).flatten(2))
         windows = found.starts // found.confidence.shape[1]
         topmost = found.masks.amax(dim=0)
         most = -(-int(topmost.max()) // len(found.confidence))
@@ -99,6 +105,8 @@ def _check(probabilities: Tensor, masks: Tensor) -> None:
             f"masks {tuple(masks.shape)} do not belong to probabilities "
             f"{tuple(probabilities.shape)}: expected (..., L, h, w) beside (..., K, h, w)"
         )
+    if not masks.shape[-3]:
+        raise ValueError("no layer of masks: where there is no mask, a layer holds -1")
     if probabilities.shape[-3] > 255:
         raise ValueError(
             f"{probabilities.shape[-3]} classes: labels are bytes, and 255 marks ignored pixels"

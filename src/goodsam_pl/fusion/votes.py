@@ -19,8 +19,12 @@ UNIT = 1 << 16
 
 
 def fixed_point(values: Tensor) -> Tensor:
-    """Non-negative floats in units of 1 / :data:`UNIT`, rounded: int32."""
-    return (values * UNIT).round_().to(torch.int32)
+    """Non-negative floats in units of 1 / :data:`UNIT`, rounded: int32.
+
+    Half precision could not count as far.
+    """
+    wide = values if values.dtype == torch.float64 else values.float()
+    return (wide * UNIT).round_().to(torch.int32)
 
 
 def cast(runs: WindowRuns, ballot: Ballot) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from goodsam_pl.losses.adaptation import (
     cross_entropy,
     ensemble_cross_entropy,
+    labelled_cross_entropy,
     whole_image_cross_entropy,
 )
 from goodsam_pl.losses.balance import ClassBalance
@@ -12,6 +13,7 @@ from goodsam_pl.losses.boundary import (
     BoundaryVersion,
     boundary_loss,
     boundary_region,
+    check_boundary_version,
     edges,
     refined_boundary,
     soft_boundary,
@@ -40,11 +42,13 @@ __all__ = [
     "boundary_loss",
     "boundary_region",
     "category_similarity",
+    "check_boundary_version",
     "consistency",
     "cross_entropy",
     "edges",
     "ensemble_cross_entropy",
     "feature_distance",
+    "labelled_cross_entropy",
     "pack_probabilities",
     "pixel_similarity",
     "refined_boundary",

@@ -9,11 +9,17 @@ windows are cut from its result.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from goodsam_pl.geometry import Windowed, as_families
 
-__all__ = ["cross_entropy", "ensemble_cross_entropy", "whole_image_cross_entropy"]
+__all__ = [
+    "cross_entropy",
+    "ensemble_cross_entropy",
+    "labelled_cross_entropy",
+    "whole_image_cross_entropy",
+]
 
 
 def cross_entropy(
@@ -40,6 +46,24 @@ def cross_entropy(
     labels = targets.long()
     nats = -log_probabilities.gather(-3, labels.unsqueeze(-3)).squeeze(-3)
     return nats if class_weights is None else class_weights[labels] * nats
+
+
+def labelled_cross_entropy(logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
+    r"""Cross-entropy with labels of people, who leave some pixels out.
+
+    .. math:: L = \operatorname{mean}_{p : y(p) \ne \text{ignored}} -\log P(p, y(p))
+
+    Args:
+        logits: ``(B, K, H, W)``.
+        labels: y, int64 ``(B, H, W)``.
+        ignore_index: the label of pixels that do not count.
+
+    Returns:
+        Scalar ≥ 0, nats; 0, with a gradient of 0, where no pixel counts.
+    """
+    if not bool((labels != ignore_index).any()):
+        return logits.sum() * 0.0
+    return F.cross_entropy(logits, labels, ignore_index=ignore_index)
 
 
 def whole_image_cross_entropy(

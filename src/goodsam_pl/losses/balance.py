@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 __all__ = ["ClassBalance"]
 
@@ -14,9 +14,11 @@ _RAREST = 1e-3
 class ClassBalance(nn.Module):
     r"""Class weights from the labels seen so far (our choice; the papers have none).
 
-    .. math:: w_c = \frac{f_c^{-\gamma}}{\sum_k f_k f_k^{-\gamma}}
+    .. math:: w_c = \frac{g_c^{-\gamma}}{\sum_k f_k g_k^{-\gamma}}, \quad
+        g_c = \max(f_c, 0.001)
 
-    A pixel weighs 1 on average. Pseudo-labels have fewer of the rare and thin classes than there
+    with f the shares of classes in the labels of all processes, so that a pixel weighs 1 on average
+    and every process weighs alike. Pseudo-labels have fewer of the rare and thin classes than there
     are; trained on them as they are, a student has fewer still.
 
     Args:
@@ -35,15 +37,23 @@ class ClassBalance(nn.Module):
 
     @torch.no_grad()
     def forward(self, labels: Tensor) -> Tensor:
-        """Count labels and weigh classes by all that were counted.
+        """Count labels and weigh classes by all that were counted, in all processes.
+
+        Of several processes each has to call this equally often.
 
         Args:
-            labels: integers, any shape, 0 to K − 1.
+            labels: integers, any shape, 0 to K − 1; others are no class and do not count.
 
         Returns:
-            ``(K,)`` float32.
+            ``(K,)`` float32; 1 for all as long as nothing was counted.
         """
-        self.counts += torch.bincount(labels.flatten().long(), minlength=len(self.counts))
-        share = (self.counts / self.counts.sum()).clamp(min=_RAREST)
-        weights = share**-self.exponent
-        return (weights / (share / share.sum() * weights).sum()).float()
+        classes = len(self.counts)
+        named = labels.flatten().long().clamp(-1, classes) + 1
+        counted = torch.bincount(named, minlength=classes + 2)[1:-1]
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(counted)
+        self.counts += counted
+        share = self.counts / self.counts.sum().clamp(min=1)
+        weights = share.clamp(min=_RAREST) ** -self.exponent
+        mean = (share * weights).sum()
+        return (weights / torch.where(mean > 0, mean, weights.mean())).float()

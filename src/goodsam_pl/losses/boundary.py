@@ -16,12 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.geometry import Windowed, WindowGrid, Windows, as_families
+from goodsam_pl.geometry import Windowed, Windows, as_families
 
 __all__ = [
     "BoundaryVersion",
     "boundary_loss",
     "boundary_region",
+    "check_boundary_version",
     "edges",
     "refined_boundary",
     "soft_boundary",
@@ -32,18 +33,48 @@ BoundaryVersion = Literal["v1", "v2"]
 horizontally, v2 (GoodSAM++) at both families of crossed windows."""
 
 
+def check_boundary_version(version: BoundaryVersion, *, crossed: bool) -> None:
+    """Look whether windows are those of the version.
+
+    Args:
+        version: of boundary enhancement.
+        crossed: whether there are two families of windows.
+
+    Raises:
+        ValueError: v2 without crossed windows; or v1 with them, whose families need not overlap
+            with themselves, so that the loss would be 0.
+    """
+    if version == "v1" and crossed:
+        raise ValueError(
+            "boundary v1 is for sliding windows: set boundary to v2, which takes the overlaps of "
+            "both families of crossed windows, or data.init_args.windows to sliding"
+        )
+    if version == "v2" and not crossed:
+        raise ValueError(
+            "boundary v2 is for crossed windows: set data.init_args.windows to crossed, or "
+            "boundary to v1"
+        )
+
+
 def edges(index_map: Tensor) -> Tensor:
-    """Pixels whose right or lower neighbour carries another value.
+    """Pixels beside which another value lies, to the left, right, above or below.
+
+    An edge is marked on both of its sides, so that the edges of a mirror image are the mirror image
+    of the edges.
 
     Args:
         index_map: integers ``(..., h, w)``.
 
     Returns:
-        bool ``(..., h, w)``; the last row and column have no such neighbour and count as inside.
+        bool ``(..., h, w)``; what lies outside of the map is no neighbour.
     """
     result = torch.zeros_like(index_map, dtype=torch.bool)
-    result[..., :, :-1] |= index_map[..., :, :-1] != index_map[..., :, 1:]
-    result[..., :-1, :] |= index_map[..., :-1, :] != index_map[..., 1:, :]
+    across = index_map[..., :, :-1] != index_map[..., :, 1:]
+    down = index_map[..., :-1, :] != index_map[..., 1:, :]
+    result[..., :, :-1] |= across
+    result[..., :, 1:] |= across
+    result[..., :-1, :] |= down
+    result[..., 1:, :] |= down
     return result
 
 
@@ -67,11 +98,14 @@ def refined_boundary(
         version: v2 takes SAM's edges from both families, and class edges that either sees.
 
     Returns:
-        bool ``(B, H, W)`` on the whole panorama.
+        bool ``(B, H, W)`` on the whole panorama; of a mirror image it is the mirror image.
+
+    Raises:
+        ValueError: see :func:`check_boundary_version`.
     """
-    families = len(_families(windows, version))
+    check_boundary_version(version, crossed=len(windows.families) > 1)
     sam, semantic = (
-        _union([edges(part) for part in parts[:families]], windows)
+        _union([edges(part) for part in parts], windows)
         for parts in (
             tuple(part.amax(dim=2) for part in as_families(masks)),
             as_families(labels),
@@ -87,31 +121,36 @@ def boundary_region(windows: Windows, version: BoundaryVersion = "v1") -> Tensor
     each family does.
 
     Raises:
-        ValueError: v2 without crossed windows.
+        ValueError: see :func:`check_boundary_version`.
     """
-    first, *others = (grid.coverage() for grid in _families(windows, version))
+    check_boundary_version(version, crossed=len(windows.families) > 1)
+    first, *others = (grid.coverage() for grid in windows.families)
     if not others:
         return first > 1
     return (first > 0) & (others[0] > 0)
 
 
 def soft_boundary(probabilities: Tensor) -> Tensor:
-    r"""B_S: how far the prediction changes to the right or lower neighbour.
+    r"""B_S: how far the prediction changes towards a neighbour.
 
-    .. math:: B_S(p) = \max_{q \in \{right, below\}} \tfrac12 \sum_c | P(p, c) - P(q, c) |
+    .. math:: B_S(p) = \max_{q \in \{left, right, above, below\}}
+        \tfrac12 \sum_c | P(p, c) - P(q, c) |
 
-    the total variation between neighbours; on one-hot predictions it equals :func:`edges`.
+    the total variation between neighbours; on one-hot predictions it equals :func:`edges`, but for
+    the seam.
 
     Args:
-        probabilities: ``(B, K, H, W)`` of a whole panorama; the right neighbour of its last column
-            is the first.
+        probabilities: ``(B, K, H, W)`` of a whole panorama; its last column and its first are
+            neighbours.
 
     Returns:
-        ``(B, H, W)`` in [0, 1]: 0 inside uniform regions, 1 on a sharp edge.
+        ``(B, H, W)`` in [0, 1]: 0 inside uniform regions, 1 on both sides of a sharp edge.
     """
     right = (probabilities - probabilities.roll(-1, dims=-1)).abs().sum(dim=1) / 2
     below = (probabilities[..., :-1, :] - probabilities[..., 1:, :]).abs().sum(dim=1) / 2
-    return torch.maximum(right, F.pad(below, (0, 0, 0, 1)))
+    across = torch.maximum(right, right.roll(1, dims=-1))
+    down = torch.maximum(F.pad(below, (0, 0, 0, 1)), F.pad(below, (0, 0, 1, 0)))
+    return torch.maximum(across, down)
 
 
 def boundary_loss(probabilities: Tensor, boundary: Tensor, where: Tensor | None = None) -> Tensor:
@@ -121,7 +160,8 @@ def boundary_loss(probabilities: Tensor, boundary: Tensor, where: Tensor | None 
               \operatorname{mean}_{p \in B_{ref}} -\log \max_{3 \times 3} B_S(p)
               + \operatorname{mean}_{p \notin B_{ref} \oplus 3 \times 3} -\log (1 - B_S(p)) \big]
 
-    Both halves weigh the same, as edges are few.
+    Both halves weigh the same, as edges are few. Panoramas are whole: what lies right of the last
+    column is the first, here as in B_ref, so that the loss of a turned panorama is the same.
 
     Args:
         probabilities: softmax of P_S, ``(B, K, H, W)``.
@@ -135,34 +175,27 @@ def boundary_loss(probabilities: Tensor, boundary: Tensor, where: Tensor | None 
     soft = soft_boundary(probabilities.float()).clamp(1e-4, 1 - 1e-4)
     taking_part = torch.ones_like(boundary) if where is None else where.expand_as(boundary)
     on, off = boundary & taking_part, ~_dilate(boundary, 1) & taking_part
-    nearest = F.max_pool2d(soft[:, None], kernel_size=3, stride=1, padding=1).squeeze(1)
-    hit = -(nearest.log() * on).sum() / on.sum().clamp(min=1)
+    hit = -(_largest_around(soft, 1).log() * on).sum() / on.sum().clamp(min=1)
     miss = -((1 - soft).log() * off).sum() / off.sum().clamp(min=1)
     return (hit + miss) / 2
-
-
-def _families(windows: Windows, version: BoundaryVersion) -> tuple[WindowGrid, ...]:
-    if version == "v1":
-        return windows.families[:1]
-    if len(windows.families) == 1:
-        raise ValueError(
-            "boundary v2 is for crossed windows: set data.init_args.windows to crossed, or "
-            "boundary to v1"
-        )
-    return windows.families
 
 
 def _union(flags: Sequence[Tensor], windows: Windows) -> Tensor:
     """Windows' flags ``(B, N, h, w)`` on the whole panorama: set where any window sets them."""
     first, *others = (
         grid.add_up(part[:, :, None].float()).squeeze(1) > 0
-        for grid, part in zip(windows.families, flags, strict=False)
+        for grid, part in zip(windows.families, flags, strict=True)
     )
     return first | others[0] if others else first
 
 
 def _dilate(flags: Tensor, radius: int) -> Tensor:
     """Grow flags ``(B, H, W)`` by a square of the radius, across the seam."""
-    around = F.pad(flags[:, None].float(), (radius, radius, 0, 0), mode="circular")
-    around = F.pad(around, (0, 0, radius, radius))
-    return F.max_pool2d(around, kernel_size=2 * radius + 1, stride=1).squeeze(1) > 0
+    return _largest_around(flags.float(), radius) > 0
+
+
+def _largest_around(values: Tensor, radius: int) -> Tensor:
+    """The maximum of ``(B, H, W)`` over a square of the radius, across the seam."""
+    around = F.pad(values[:, None], (radius, radius, 0, 0), mode="circular")
+    square = 2 * radius + 1
+    return F.max_pool2d(around, square, stride=1, padding=(radius, 0)).squeeze(1)

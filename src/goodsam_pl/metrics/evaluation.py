@@ -37,8 +37,6 @@ class Evaluation(nn.Module):
         ValueError: no translation from one class set to the other.
     """
 
-    table: Tensor | None
-
     def __init__(
         self, predicted: Taxonomy, scored: Taxonomy, extras: Collection[ExtraScore] = ()
     ) -> None:
@@ -48,7 +46,8 @@ class Evaluation(nn.Module):
         table = None if predicted == scored else _translation(predicted, scored)
         named = range(classes) if table is None else set(table.tolist())
         unnamed = [index for index in range(classes) if index not in named]
-        self.register_buffer("table", table, persistent=False)
+        # no buffer: weight averaging averages those, and pairs them by their places
+        self.table = table
         self.iou = SegmentationMetrics(classes, ignored, outside=table is not None, unnamed=unnamed)
         self.boundary = BoundaryIoU(classes, ignored) if "boundary_iou" in extras else None
         self.seam = SeamDisagreement(ignored) if "seam_disagreement" in extras else None
@@ -64,6 +63,7 @@ class Evaluation(nn.Module):
         if prediction.is_floating_point():
             prediction = most_likely(prediction, self.predicted_classes)
         if self.table is not None:
+            self.table = self.table.to(prediction.device)
             prediction = self.table[prediction.long()]
         self.iou.update(prediction, labels)
         if panorama:

@@ -27,6 +27,7 @@ from goodsam_pl.networks import (
     CARD,
     FrozenNetwork,
     NetworkCard,
+    begin_training,
     brought_by,
     check_logits,
     describe_network,
@@ -109,9 +110,14 @@ class SegmentationModule(LightningModule, ABC):
         self.extra_scores = frozenset(extras)
 
     def setup(self, stage: str) -> None:
-        """Score in the classes that the data module asks for; to train, have all weights."""
+        """Score in the classes that the data module asks for; to train, have all weights.
+
+        Whatever mode networks come in, those that train are in training mode from here on, frozen
+        ones in evaluation mode: :func:`goodsam_pl.networks.begin_training`.
+        """
         if stage == "fit":
             self.read_teachers()
+            begin_training(self)
         asked = getattr(self.trainer.datamodule, "evaluation_taxonomy", None)  # type: ignore[attr-defined]  # set by a connector
         self.evaluate_in(asked or self.taxonomy)
 

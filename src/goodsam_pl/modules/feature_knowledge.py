@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from goodsam_pl.losses import FeatureAdaptation, category_similarity, pixel_similarity
-from goodsam_pl.networks import FeatureNetwork
+from goodsam_pl.networks import FeatureNetwork, keeping_statistics
 
 __all__ = ["FeatureKnowledge"]
 
@@ -21,7 +21,7 @@ class FeatureKnowledge(nn.Module):
 
     Args:
         student: whose features are adapted.
-        teacher_assistant: to these. It gets no gradient.
+        teacher_assistant: to these. It gets no gradient, and its running statistics do not change.
         adaptation: compare stage by stage, see :class:`goodsam_pl.losses.FeatureAdaptation`.
         pixels: see :func:`goodsam_pl.losses.pixel_similarity`, between the four stages.
         categories: see :func:`goodsam_pl.losses.category_similarity`, of the logits.
@@ -56,7 +56,7 @@ class FeatureKnowledge(nn.Module):
         if not self.active:
             return student(images).float(), {}
         own = cast("FeatureNetwork", student).forward_features(images)
-        with torch.no_grad():
+        with torch.no_grad(), keeping_statistics(teacher_assistant):
             other = cast("FeatureNetwork", teacher_assistant).forward_features(images)
         terms = {}
         if self.adaptation is not None:

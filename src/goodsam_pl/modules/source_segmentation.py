@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.losses import labelled_cross_entropy
 from goodsam_pl.modules.base import SegmentationModule
 
 __all__ = ["SourceSegmentation"]
@@ -49,11 +49,8 @@ class SourceSegmentation(SegmentationModule):
 
     def training_step(self, batch: SourceBatch, batch_idx: int) -> Tensor:
         """Cross-entropy over labelled pixels."""
-        ignored = self.taxonomy.ignore_index
-        terms = {
-            "cross_entropy": F.cross_entropy(self(batch.image), batch.label, ignore_index=ignored)
-        }
-        return self.total(terms, {"cross_entropy": 1.0})
+        term = labelled_cross_entropy(self(batch.image), batch.label, self.taxonomy.ignore_index)
+        return self.total({"cross_entropy": term}, {"cross_entropy": 1.0})
 
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
         """The whole image at once."""

@@ -27,7 +27,7 @@ from goodsam_pl.losses import (
 from goodsam_pl.modules.base import SegmentationModule
 from goodsam_pl.modules.feature_knowledge import FeatureKnowledge
 from goodsam_pl.modules.teachers import Look, TargetKind, Teachers, labels_of, rectification_terms
-from goodsam_pl.networks import FrozenNetwork, weights_hash
+from goodsam_pl.networks import FrozenNetwork, identity_of
 
 __all__ = ["StudentDistillation"]
 
@@ -60,6 +60,9 @@ class StudentDistillation(SegmentationModule):
         mirror: let the teacher assistant look at the mirror image, too, and take the mean where
             labels are made (our choice).
         further_scales: let it look at windows of these scales, too, likewise (our choice).
+        labels_in_eval_mode: in ``joint`` training, make labels with the teacher assistant in
+            evaluation mode, at the cost of a further look a step; see
+            :class:`goodsam_pl.modules.TARectification`. A frozen one is always in that mode.
         whole_weight: λ_S, of the whole-image link to the stitched teacher assistant.
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
@@ -95,6 +98,7 @@ class StudentDistillation(SegmentationModule):
         targets: TargetKind = "hard",
         mirror: bool = False,
         further_scales: Sequence[float] = (),
+        labels_in_eval_mode: bool = False,
         whole_weight: float = 1.0,
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
@@ -146,6 +150,7 @@ class StudentDistillation(SegmentationModule):
             targets,
             mirror,
             tuple(further_scales),
+            labels_in_eval_mode,
         )
         self.confident_weight = confident_weight
         self.consistency = consistency
@@ -167,7 +172,8 @@ class StudentDistillation(SegmentationModule):
         """Everything that :meth:`teach` depends on besides the batch.
 
         Raises:
-            ValueError: the teacher assistant trains along, and will say something else tomorrow.
+            ValueError: the teacher assistant trains along, and will say something else tomorrow; or
+                what it is made of cannot be told from something else.
         """
         if self.joint:
             raise ValueError(
@@ -177,7 +183,7 @@ class StudentDistillation(SegmentationModule):
         self.read_teachers()
         frozen = cast("FrozenNetwork", self.teacher_assistant)
         return {
-            "teacher_assistant": weights_hash(frozen.network),
+            "teacher_assistant": identity_of(frozen.network),
             **self.teachers.describe(),
         }
 

@@ -62,6 +62,7 @@ class TARectification(SegmentationModule):
         confident_weight: float = 1.0,
         targets: TargetKind = "hard",
         mirror: bool = False,
+        labels_in_eval_mode: bool = False,
         consistency_weight: float = 0.1,
         consistency: Distance = "divergence",
         boundary_weight: float = 0.1,
@@ -77,7 +78,13 @@ class TARectification(SegmentationModule):
         self.remember_arguments("teacher_assistant", "fusion")
         self.teacher_assistant = teacher_assistant
         self.teachers = Teachers(
-            fusion or CTCF(), window_scale, boundary, boundary_radius, targets, mirror
+            fusion or CTCF(),
+            window_scale,
+            boundary,
+            boundary_radius,
+            targets,
+            mirror,
+            labels_in_eval_mode=labels_in_eval_mode,
         )
         self.confident_weight = confident_weight
         self.consistency = consistency

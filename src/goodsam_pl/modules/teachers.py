@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, TeacherTargets
 from goodsam_pl.fusion import FusedWindows, Fusion
@@ -33,6 +34,7 @@ from goodsam_pl.losses import (
     unpack_probabilities,
 )
 from goodsam_pl.modules.not_finite import refuse_not_finite
+from goodsam_pl.networks import evaluating, identity_of, keeping_statistics
 
 __all__ = ["Look", "TargetKind", "Teachers", "labels_of", "masks_of", "rectification_terms"]
 
@@ -42,6 +44,9 @@ how alike classes are, beside labels of E_i, which keep SAM's edges sharp."""
 
 
 _LABEL_AXES = 3
+
+_RULES = "2"
+"""Of what is told; another number where the same teachers would be told otherwise than before."""
 
 
 class Look(NamedTuple):
@@ -89,6 +94,9 @@ class Teachers:
             mistakes that depend on the side cancel out).
         further_scales: look at windows of these scales, too, and take the mean likewise (our
             choice: what is near and what is far have each a scale that suits them).
+        labels_in_eval_mode: what is fused and told comes from the teacher assistant in evaluation
+            mode, of a further look where it trains; else from what it says in training, with drop
+            path and the statistics of the batch.
     """
 
     fuse: Fusion
@@ -98,6 +106,7 @@ class Teachers:
     targets: TargetKind
     mirror: bool = False
     further_scales: tuple[float, ...] = ()
+    labels_in_eval_mode: bool = False
 
     def predict(
         self,
@@ -119,15 +128,7 @@ class Teachers:
         predicted = as_families(self.predict(network, batch))
         probabilities = tuple(part.exp() for part in predicted)
         stitched = stitch_families(probabilities, windows)
-        told, seen = stitched.detach(), [part.detach() for part in probabilities]
-        if further := list(self.predict_further(network, batch)):
-            share = 1 / (1 + len(further))
-            mean = torch.stack(further).mean(dim=0)
-            told = torch.lerp(mean, told, share)
-            others = extract_families(mean, windows)
-            seen = [
-                torch.lerp(other, part, share) for part, other in zip(seen, others, strict=True)
-            ]
+        told, seen = self._tellable(network, batch, stitched, probabilities)
         refuse_not_finite(told.sum(), {"the teacher's probabilities": told.sum()}, batch.names)
         labels = tuple(part.argmax(dim=2) for part in seen)
         return Look(
@@ -138,6 +139,35 @@ class Teachers:
             fused=tuple(map(self.fuse, seen, masks)),
             boundary=refined_boundary(masks, labels, windows, self.boundary_radius, self.boundary),
         )
+
+    @torch.no_grad()
+    def _tellable(
+        self,
+        network: Callable[[Tensor], Tensor],
+        batch: PanoramaBatch,
+        stitched: Tensor,
+        probabilities: tuple[Tensor, ...],
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Of all views, the mean of S_TA^w and of S_i; nothing is learned from a further look."""
+        told, seen = stitched.detach(), [part.detach() for part in probabilities]
+        asked_again = self.labels_in_eval_mode and _is_training(network)
+        # after the look with gradient: autocast keeps the casts of weights that it made first
+        with self._further_mode(network):
+            if asked_again:
+                seen = [part.exp() for part in as_families(self.predict(network, batch))]
+                told = stitch_families(tuple(seen), batch.windows)
+            further = list(self.predict_further(network, batch))
+        if not further:
+            return told, seen
+        share = 1 / (1 + len(further))
+        mean = torch.stack(further).mean(dim=0)
+        others = extract_families(mean, batch.windows)
+        return torch.lerp(mean, told, share), [
+            torch.lerp(other, part, share) for part, other in zip(seen, others, strict=True)
+        ]
+
+    def _further_mode(self, network: object) -> AbstractContextManager[None]:
+        return (evaluating if self.labels_in_eval_mode else keeping_statistics)(network)
 
     @torch.no_grad()
     def predict_further(
@@ -189,10 +219,22 @@ class Teachers:
         return boundary_region(windows, self.boundary)
 
     def describe(self) -> dict[str, str]:
-        """Everything that decides about the targets besides the networks and the batch."""
+        """Everything that decides about the targets besides the networks and the batch.
+
+        Raises:
+            ValueError: the fusion holds what cannot be told from something else.
+        """
+        try:
+            fusion = identity_of(self.fuse)
+        except ValueError as error:
+            raise ValueError(
+                f"what {type(self.fuse).__name__} fused cannot be found again: {error}; or remove "
+                "the callback PrecomputeTeacher"
+            ) from error
         return {
+            "rules": _RULES,
             "window_scale": repr(self.window_scale),
-            "fusion": repr(self.fuse),
+            "fusion": fusion,
             "boundary": f"{self.boundary} {self.boundary_radius}",
             "targets": self.targets,
             "mirror": repr(self.mirror),
@@ -256,6 +298,10 @@ def masks_of(batch: PanoramaBatch) -> tuple[Tensor, ...]:
             "and put goodsam_pl.sam.PrecomputeSAM among trainer.callbacks"
         )
     return as_families(batch.masks)
+
+
+def _is_training(network: object) -> bool:
+    return isinstance(network, nn.Module) and any(part.training for part in network.modules())
 
 
 def _of_families(tensors: list[Tensor]) -> Windowed:

@@ -12,6 +12,8 @@ from goodsam_pl.networks.checking import check_logits
 from goodsam_pl.networks.checkpoint_file import read_checkpoint
 from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.frozen import FrozenNetwork
+from goodsam_pl.networks.identity import identity_of
+from goodsam_pl.networks.modes import begin_training, evaluating, keeping_statistics
 from goodsam_pl.networks.postponed import brought_by, read_postponed
 from goodsam_pl.networks.segmentation import (
     FeatureNetwork,
@@ -37,13 +39,17 @@ __all__ = [
     "TileSize",
     "TiledNetwork",
     "ViewAveraging",
+    "begin_training",
     "brought_by",
     "build_network",
     "check_logits",
     "checked_description",
     "classes_named_in",
     "describe_network",
+    "evaluating",
     "export_weights",
+    "identity_of",
+    "keeping_statistics",
     "load_weights",
     "predict_tiles",
     "read_card",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from goodsam_pl.networks.modes import evaluating
 from goodsam_pl.taxonomy import Taxonomy
 
 __all__ = ["check_logits"]
@@ -30,16 +31,12 @@ def check_logits(network: nn.Module, taxonomy: Taxonomy, role: str) -> None:
         ValueError: the logits are not one for each class and pixel.
     """
     like = next(network.parameters(), torch.empty(0))
-    modes = {module: module.training for module in network.modules()}
     image = torch.zeros((1, 3, *_SIZE), device=like.device, dtype=like.dtype)
     try:
-        with torch.random.fork_rng(devices=[]):
-            answer = network.eval()(image)
+        with torch.random.fork_rng(devices=[]), evaluating(network):
+            answer = network(image)
     except (AssertionError, RuntimeError, ValueError):
         return
-    finally:
-        for module, training in modes.items():
-            module.training = training
     kind = type(network).__name__
     if not isinstance(answer, Tensor):
         raise TypeError(
