@@ -193,7 +193,9 @@ def test_another_file_of_that_name_is_refused_with_both_hashes(server: Server) -
     told = rf"{path} is not .*{hashes[0]}.*{hashes[1]}.*goodsam weights vit_b --force true"
     with pytest.raises(ValueError, match=told):
         download_weights("vit_b")
-    # whoever computes masks would put the published hash on them
+    # a store of masks would claim the published hash
+    with pytest.raises(ValueError, match=told):
+        SegmentAnything("vit_b").describe()
     windows = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
     with pytest.raises(ValueError, match=told):
         SegmentAnything("vit_b").propose(windows)

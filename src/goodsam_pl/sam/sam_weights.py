@@ -38,8 +38,11 @@ class SamWeights(NamedTuple):
 
         Raises:
             FileNotFoundError: it is not there.
+            ValueError: a file is there under the name of an official one, and is another one.
         """
         if self._is_official:
+            if self.path.is_file():
+                published_weights(self.model)
             return OFFICIAL[self.model].sha256
         return file_sha256(self._present())
 
