@@ -17,7 +17,8 @@ from goodsam_pl.sam.claims import LOCK_SUFFIX, claim, remove_abandoned
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 
-FORK = multiprocessing.get_context("fork")  # nothing has to be imported anew
+# by fork, so that nothing has to be imported anew
+FORK = multiprocessing.get_context(None if sys.platform == "win32" else "fork")
 
 
 class Other:

@@ -98,10 +98,24 @@ def test_no_store_is_an_error_that_says_who_makes_one(tmp_path: Path) -> None:
         MaskStore.open(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 2, "windows": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"format": 2}', '{"format": 2, "windows": {}}', "[" * 100_000],
+)
 def test_a_damaged_manifest_is_named(filled: MaskStore, text: str) -> None:
     (filled.root / "store.json").write_text(text)
     with pytest.raises(MaskStoreError, match=r"store\.json.* delete the folder"):
+        MaskStore.open(filled.root)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"proposer": ["a"]}, {"view": {"vertical_fov": "x"}}, {"view": {"vertical_fov": 10**400}}],
+)
+def test_values_of_another_kind_in_a_manifest_are_named(filled: MaskStore, changed: dict) -> None:
+    path = filled.root / "store.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(MaskStoreError, match=r"store\.json.* damaged .* delete the folder"):
         MaskStore.open(filled.root)
 
 
