@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -113,6 +116,33 @@ def test_damaged_targets_are_named_and_made_anew_and_rests_of_kills_removed(tmp_
     assert told[-1] == (
         f"teachers' targets: 2 panoramas computed, 1 had theirs already in {folder}"
     )
+
+
+def test_processes_share_the_panoramas_and_each_counts_what_it_computed(tmp_path, data):
+    torch.manual_seed(0)
+    module = StudentDistillation(CountingTeacher(), CountingTeacher(), warmup_steps=0)
+    _fit(tmp_path, module, data(), steps=1)
+    shutil.rmtree(tmp_path / "targets")
+    panoramas = data()
+    panoramas.setup("fit")
+    counts = []
+
+    def reduce(count, reduce_op):
+        counts.append(int(count))
+        return count
+
+    for rank in range(2):
+        trainer = SimpleNamespace(
+            datamodule=panoramas,
+            global_rank=rank,
+            world_size=2,
+            is_global_zero=rank == 0,
+            precision_plugin=SimpleNamespace(forward_context=nullcontext),
+            strategy=SimpleNamespace(barrier=lambda _: None, reduce=reduce),
+        )
+        PrecomputeTeacher(str(tmp_path / "targets")).on_fit_start(trainer, module)
+    assert counts == [2, 1]
+    assert len(list((tmp_path / "targets").rglob("*.npz"))) == 3
 
 
 def test_masks_and_targets_may_lie_in_folders_that_are_only_read(tmp_path, data, read_only):
