@@ -123,6 +123,7 @@ def test_a_whole_file_is_read_once_and_a_damaged_one_is_no_target(tmp_path, monk
     monkeypatch.undo()
     again.path("key").write_bytes(b"")
     assert "key.npz cannot be used" in str(again.known_damage("key"))
+    assert "key" not in again
 
 
 def test_a_full_disk_is_told(tmp_path, monkeypatch):

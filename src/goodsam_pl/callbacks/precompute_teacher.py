@@ -107,8 +107,9 @@ def _missing(
         if own in seen:
             continue
         seen.add(own)
-        damage = store.known_damage(own) if own in store else None
-        if damage is not None:
-            log.warning("targets of %s are computed anew: %s", file, damage.__cause__)
-        if damage is not None or own not in store:
-            yield file, own
+        if own in store:
+            continue
+        if store.path(own).is_file():
+            damage = store.known_damage(own)
+            log.warning("targets of %s are computed anew: %s", file, damage and damage.__cause__)
+        yield file, own

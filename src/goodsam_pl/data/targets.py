@@ -99,8 +99,10 @@ class TargetStore:
         return self.folder / f"{key}.npz"
 
     def __contains__(self, key: str) -> bool:
+        """Whether there are targets of a panorama, and they are whole."""
         # pathlib takes seconds for a hundred thousand
-        return os.path.isfile(f"{self.folder}{os.sep}{key}.npz")  # noqa: PTH113
+        there = os.path.isfile(f"{self.folder}{os.sep}{key}.npz")  # noqa: PTH113
+        return there and self.known_damage(key) is None
 
     def write(self, key: str, targets: TeacherTargets) -> None:
         """Store the targets of one panorama; they appear when all of them is on disk.
