@@ -41,3 +41,31 @@ def test_a_name_may_be_as_long_as_the_folder_takes(tmp_path: Path) -> None:
     assert len(path.name.encode()) == 255
     write_atomically(path, b"all")
     assert path.read_bytes() == b"all"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such rights")
+@pytest.mark.parametrize(("mask", "rights"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_the_umask_decides_who_may_read(tmp_path: Path, mask: int, rights: int) -> None:
+    before = os.umask(mask)
+    try:
+        write_atomically(tmp_path / "record", b"all")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "record").stat().st_mode & 0o777 == rights
+
+
+def test_an_unfinished_file_that_was_tidied_away_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synchronise, taken = os.fsync, []
+
+    def tidied(descriptor: int) -> None:
+        synchronise(descriptor)
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].unlink()
+
+    monkeypatch.setattr(os, "fsync", tidied)
+    write_atomically(tmp_path / "record", b"all")
+    assert len(taken) == 1
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"all"]

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
-__all__ = ["PART_SUFFIX", "write_atomically"]
+from goodsam_pl.unfinished import part_name
 
-PART_SUFFIX = ".part"
-"""Ends the names of files that are being written, or were when their process was killed."""
+__all__ = ["write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under another name beside its place, and move it there once it is on disk.
 
-    The other name is short, so that a file may have the longest name that its folder takes.
+    The other name is this process's own and short, so that a file may have the longest name that
+    its folder takes. Who may read the file is decided by the process's umask.
 
     Args:
         path: the file; its folder is made when missing.
         content: all of it.
+
+    Raises:
+        OSError: the disk is full, among others; nothing has changed then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=PART_SUFFIX)
     try:
-        with os.fdopen(handle, "wb") as stream:
+        _write(path, content)
+    except FileNotFoundError:  # somebody who tidies up took the unfinished file away
+        _write(path, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(part_name())
+    try:
+        with part.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(part).chmod(0o644)
-        Path(part).replace(path)
+        part.replace(path)
     except BaseException:
-        Path(part).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import lightning.pytorch as pl
 import numpy as np
 import pytest
@@ -17,6 +24,7 @@ from goodsam_pl.losses import pack_probabilities
 from goodsam_pl.modules import NotFiniteError, SourceSegmentation, StudentDistillation
 from goodsam_pl.sam import Felzenszwalb, MaskStore, PrecomputeSAM, WindowMasks, image_key
 from goodsam_pl.sam.computing import share
+from goodsam_pl.unfinished import part_name
 
 
 class CountingTeacher(nn.Module):
@@ -88,6 +96,83 @@ def test_a_teacher_is_asked_about_every_window_once_and_never_again(tmp_path, da
     _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
     assert teacher.seen == 3 * 4
     assert len(list((tmp_path / "targets").iterdir())) == 1
+
+
+def test_damaged_targets_are_named_and_made_anew_and_rests_of_kills_removed(tmp_path, data, caplog):
+    torch.manual_seed(0)
+    teacher = CountingTeacher()
+    _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
+    (folder,) = (tmp_path / "targets").iterdir()
+    before = {path: path.read_bytes() for path in sorted(folder.glob("*.npz"))}
+    damaged, cut, _ = before
+    damaged.write_bytes(b"")
+    cut.write_bytes(before[cut][:-30])
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    rest = folder / part_name().replace(f"-{os.getpid()}-", f"-{dead.pid}-")
+    rest.touch()
+    teacher.seen = 0
+    with caplog.at_level("INFO"):
+        _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
+    assert teacher.seen == 2 * 4
+    assert {path: path.read_bytes() for path in sorted(folder.glob("*.npz"))} == before
+    assert not rest.exists()
+    told = [text for text in caplog.messages if "targets" in text]
+    assert sum("are computed anew" in text for text in told) == 2
+    assert told[-1] == (
+        f"teachers' targets: 2 panoramas computed, 1 had theirs already in {folder}"
+    )
+
+
+def test_processes_share_the_panoramas_and_each_counts_what_it_computed(tmp_path, data):
+    torch.manual_seed(0)
+    module = StudentDistillation(CountingTeacher(), CountingTeacher(), warmup_steps=0)
+    _fit(tmp_path, module, data(), steps=1)
+    shutil.rmtree(tmp_path / "targets")
+    panoramas = data()
+    panoramas.setup("fit")
+    counts = []
+
+    def reduce(count, reduce_op):
+        counts.append(int(count))
+        return count
+
+    for rank in range(2):
+        trainer = SimpleNamespace(
+            datamodule=panoramas,
+            global_rank=rank,
+            world_size=2,
+            is_global_zero=rank == 0,
+            precision_plugin=SimpleNamespace(forward_context=nullcontext),
+            strategy=SimpleNamespace(barrier=lambda _: None, reduce=reduce),
+        )
+        PrecomputeTeacher(str(tmp_path / "targets")).on_fit_start(trainer, module)
+    assert counts == [2, 1]
+    assert len(list((tmp_path / "targets").rglob("*.npz"))) == 3
+
+
+def test_masks_and_targets_may_lie_in_folders_that_are_only_read(tmp_path, data, read_only):
+    torch.manual_seed(0)
+    teacher = CountingTeacher()
+    _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
+    for folder in ("masks", "targets"):
+        read_only(tmp_path / folder)
+    teacher.seen = 0
+    _fit(tmp_path, StudentDistillation(CountingTeacher(), teacher, warmup_steps=0), data())
+    assert teacher.seen == 0
+
+
+def test_an_image_that_changes_while_the_teacher_looks_is_refused(tmp_path, data):
+    class Replacing(CountingTeacher):
+        def forward(self, images):
+            if self.seen == 0 and images.shape[-2:] == (16, 16):
+                images_of = tmp_path / "images"
+                (images_of / "0.png").write_bytes((images_of / "1.png").read_bytes())
+            return super().forward(images)
+
+    with pytest.raises(ValueError, match=r"0\.png changed while it was read"):
+        _fit(tmp_path, StudentDistillation(CountingTeacher(), Replacing()), data())
+    assert list((tmp_path / "targets").rglob("*.npz")) == []
 
 
 def test_another_teacher_is_asked_anew(tmp_path, data):

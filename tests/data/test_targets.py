@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 import torch
 
 from goodsam_pl.data import TargetStore, TeacherTargets, Turn
+from goodsam_pl.files import KnownFiles
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, extract_families
 
 WINDOWS = WindowGrid.cover((8, 32), (8, 8), (8, 8))
@@ -52,7 +56,7 @@ def test_missing_and_damaged_files_are_named(tmp_path):
         store.read("key")
     store.write("key", _targets())
     store.path("key").write_bytes(store.path("key").read_bytes()[:100])
-    with pytest.raises(ValueError, match=r"key\.npz is damaged .*: delete it"):
+    with pytest.raises(ValueError, match=r"key\.npz cannot be used .*PrecomputeTeacher makes it"):
         store.read("key")
 
 
@@ -93,3 +97,51 @@ def test_targets_of_two_families_are_stored_and_turn(tmp_path):
     turned = read.turned(Turn(8, mirror=True), CROSSED)
     for part, grid in zip(turned.ensemble, CROSSED.families, strict=True):
         assert torch.equal(part, grid.extract(turned.whole[None])[0])
+
+
+def test_every_damage_to_a_file_is_found_and_named(tmp_path):
+    torch.manual_seed(0)
+    store, targets = TargetStore(tmp_path, "f" * 64), _targets()
+    store.write("key", targets)
+    path = store.path("key")
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 3):
+        cut = whole[:place]
+        flipped = cut + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :]
+        for damaged in (cut, flipped):
+            path.write_bytes(damaged)
+            try:
+                read = store.read("key")
+            except ValueError as error:
+                assert f"{path} cannot be used" in str(error)  # noqa: PT017
+                continue
+            # of what an archive says of a member some bytes mean nothing, as its time
+            assert damaged is flipped
+            for name, tensor in read._asdict().items():
+                assert torch.equal(tensor, getattr(targets, name))
+
+
+def test_a_whole_file_is_read_once_and_a_damaged_one_is_no_target(tmp_path, monkeypatch):
+    store = TargetStore(tmp_path, "f" * 64)
+    store.write("key", _targets())
+    monkeypatch.setattr(TargetStore, "read", lambda *_: pytest.fail("read again"))
+    assert store.known_damage("key") is None
+    store.known.save()
+    KnownFiles.forget()
+    again = TargetStore(tmp_path, "f" * 64)
+    assert again.known_damage("key") is None
+    monkeypatch.undo()
+    again.path("key").write_bytes(b"")
+    assert "key.npz cannot be used" in str(again.known_damage("key"))
+    assert "key" not in again
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = TargetStore(tmp_path, "f" * 64)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ValueError, match="the disk is full: make room and run the same command"):
+        store.write("key", _targets())
+    assert list(store.folder.iterdir()) == []

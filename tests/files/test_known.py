@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from goodsam_pl.files import ContentKeys, KnownFiles, Stamp, content_key
+from goodsam_pl.files import ChangedFileError, ContentKeys, KnownFiles, Stamp, content_key
 from goodsam_pl.files import content_keys as module
 
 
@@ -199,3 +199,33 @@ def test_a_missing_file_is_told(tmp_path, later):
         keys(tmp_path / "none")
     assert keys.unknown([tmp_path / "none"]) == [tmp_path / "none"]
     keys.learn([tmp_path / "none"], lambda: None)
+
+
+def test_what_is_known_below_a_folder(images, tmp_path, later):
+    keys = ContentKeys(tmp_path / "store")
+    for name in "ab":
+        keys(images / name)
+    (images / "a").unlink()
+    assert keys.known.below(images) == {images / name: sha256(name) for name in "ab"}
+    assert keys.known.below(tmp_path / "image") == {}
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "and back"])
+def test_a_file_that_changes_while_it_is_read_is_told(images, when):
+    keys, file = ContentKeys(None), images / "a"
+    key = keys(file)
+    with keys.unchanged(file, key):
+        assert file.read_text() == "a"
+
+    def read() -> None:
+        shutil.copy(images / "b", images / "new")
+        (images / "new").replace(file)
+        if when == "and back":
+            (images / "new").write_text("a")
+            (images / "new").replace(file)
+            assert file.read_text() == "a"
+
+    if when == "before":
+        file.write_text("X")
+    with pytest.raises(ChangedFileError, match="changed while"), keys.unchanged(file, key):
+        read()

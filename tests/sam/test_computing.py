@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from goodsam_pl import unfinished
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import MaskStore, image_key, precompute_masks
+from goodsam_pl.sam import MaskStore, claims, computing, image_key, precompute_masks
 from goodsam_pl.sam.computing import failure_report, share
 
 Reader = Callable[[Path], Tensor]
@@ -199,3 +203,124 @@ def test_two_at_once_share_the_work_without_being_told(
     assert sum(report.computed for report in reports) == 5
     assert all(report.computed + report.present == 5 for report in reports)
     assert not list(store.root.rglob(".*"))
+
+
+class Hosts:
+    """Each thread is a machine of its own, and sees its own locks alone."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(unfinished, "_machine", lambda: f"{threading.get_ident():012x}"[-12:])
+        monkeypatch.setattr(claims.fcntl, "flock", lambda *_: None)
+
+
+@pytest.mark.parametrize("writers", [2, 3])
+@pytest.mark.parametrize("shared_out", [True, False])
+@pytest.mark.parametrize("locks", ["that hold", "that fail", "of one machine"])
+def test_many_writers_lose_nothing_whatever_the_file_system_locks(
+    store: MaskStore,
+    panoramas: list[Path],
+    reader: Reader,
+    brightness,
+    monkeypatch: pytest.MonkeyPatch,
+    writers: int,
+    shared_out: bool,
+    locks: str,
+) -> None:
+    """One is in the midst of writing its first record while all others come to their ends."""
+    if locks == "of one machine":
+        Hosts(monkeypatch)
+    elif locks == "that fail":
+        refusal = OSError(errno.ENOLCK, "No locks available")
+        monkeypatch.setattr(claims.fcntl, "flock", lambda *_: (_ for _ in ()).throw(refusal))
+    synchronise, waiting = os.fsync, threading.Event()
+    threads: list[threading.Thread] = []
+
+    def slow(descriptor: int) -> None:
+        synchronise(descriptor)
+        if threading.current_thread() is threads[0] and not waiting.is_set():
+            waiting.set()
+            end = time.monotonic() + 30
+            # with locks the others wait for this very record at last
+            while any(other.is_alive() for other in threads[1:]) and time.monotonic() < end:
+                if locks == "that hold" and len(store) == len(panoramas) - 1:
+                    break
+                time.sleep(0.01)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    reports: list[object] = []
+
+    def work(rank: int) -> None:
+        if rank:
+            waiting.wait(30)
+        own = share(panoramas, rank, writers) if shared_out else panoramas
+        reports.append(precompute_masks(own, reader, brightness(), store))
+
+    threads += [threading.Thread(target=work, args=(rank,)) for rank in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(reports) == writers
+    assert all(report.failed == {} for report in reports)
+    assert sorted(store) == sorted(map(image_key, panoramas))
+    assert [store.damage(key) for key in store] == [None] * 5
+    assert not list(store.root.rglob(".*"))
+
+
+def test_a_stuck_process_is_named_and_all_else_goes_on(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(computing, "PATIENCE", 0.2)
+    reports = []
+    with store.claim(image_key(panoramas[0])), store.claim(image_key(panoramas[2])) as second:
+        work = threading.Thread(
+            target=lambda: reports.append(precompute_masks(panoramas, reader, brightness(), store))
+        )
+        work.start()
+        end = time.monotonic() + 30
+        while not caplog.messages and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(store) == 3
+        assert second is not None
+    work.join(60)
+    assert reports == [(5, 0, {})]
+    [told] = caplog.messages
+    assert told.startswith(f"waiting for the masks of {panoramas[0]} and 1 more: process ")
+    assert f"process {os.getpid()} on " in told
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_masks_of_one_image_never_get_the_key_of_another(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness, copies: int
+) -> None:
+    image, key = panoramas[0], image_key(panoramas[0])
+    twin = image.with_name("twin.bin")
+    twin.write_bytes(image.read_bytes())
+
+    def read(path: Path) -> Tensor:
+        if path == image:
+            path.write_bytes(panoramas[3].read_bytes())
+        return reader(path)
+
+    files = [image, twin][:copies]
+    report = precompute_masks(files, read, brightness(), store)
+    assert (report.computed, list(report.failed)) == (copies - 1, [image])
+    assert "0.bin changed while it was in work: run the same command again" in str(
+        report.failed[image]
+    )
+    assert (key in store) == (copies == 2)
+    assert precompute_masks([image], reader, brightness(), store) == (1, 0, {})
+    expected = brightness().propose(store.windows.extract(reader(panoramas[3])[None])[0])
+    found = store.read(image_key(panoramas[3]))
+    for before, after in zip(expected, found, strict=True):
+        assert torch.equal(before.layers, after.layers)
+
+
+def test_a_store_that_is_only_read_is_used_and_what_it_lacks_is_told(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness, read_only
+) -> None:
+    precompute_masks(panoramas[:3], reader, brightness(), store)
+    read_only(store.root)
+    assert precompute_masks(panoramas[:3], reader, brightness(), store) == (0, 3, {})
+    with pytest.raises(ValueError, match=r"cannot be written \(Read-only file system\)"):
+        precompute_masks(panoramas, reader, brightness(), store)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from goodsam_pl.atomic import PART_SUFFIX
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam import (
     Felzenszwalb,
@@ -22,6 +22,7 @@ from goodsam_pl.sam import (
     WindowMasks,
     image_key,
 )
+from goodsam_pl.unfinished import part_name
 
 
 @pytest.fixture
@@ -97,10 +98,24 @@ def test_no_store_is_an_error_that_says_who_makes_one(tmp_path: Path) -> None:
         MaskStore.open(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 2, "windows": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"format": 2}', '{"format": 2, "windows": {}}', "[" * 100_000],
+)
 def test_a_damaged_manifest_is_named(filled: MaskStore, text: str) -> None:
     (filled.root / "store.json").write_text(text)
     with pytest.raises(MaskStoreError, match=r"store\.json.* delete the folder"):
+        MaskStore.open(filled.root)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"proposer": ["a"]}, {"view": {"vertical_fov": "x"}}, {"view": {"vertical_fov": 10**400}}],
+)
+def test_values_of_another_kind_in_a_manifest_are_named(filled: MaskStore, changed: dict) -> None:
+    path = filled.root / "store.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(MaskStoreError, match=r"store\.json.* damaged .* delete the folder"):
         MaskStore.open(filled.root)
 
 
@@ -177,12 +192,19 @@ def test_a_record_of_another_proposer_is_refused(
 
 def test_what_a_killed_process_left_is_ignored(filled: MaskStore, panoramas: list[Path]) -> None:
     key = image_key(panoramas[0])
-    part = filled.path(key).with_name(f".{key}.masks{PART_SUFFIX}")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    name = part_name().replace(f"-{os.getpid()}-", f"-{dead.pid}-")
+    part = filled.path(key).with_name(name)
     part.write_bytes(b"half")
+    own = part.with_name(part_name())
+    own.touch()
+    assert filled.unfinished().keys() == {part, own}
+    assert filled.unfinished()[part].startswith(f"process {dead.pid} on ")
     assert sorted(filled) == sorted(image_key(path) for path in panoramas[:2])
     assert len(filled.read(key)) == 4
     filled.remove_abandoned()
-    assert not part.exists()
+    assert filled.unfinished().keys() == {own}
 
 
 def test_masks_must_fit_the_windows(store: MaskStore, brightness) -> None:
@@ -260,3 +282,60 @@ def test_a_full_disk_is_told_and_leaves_all_as_it_was(
     assert {path: path.read_bytes() for path in filled.root.rglob("*") if path.is_file()} == before
     filled.write(image_key(panoramas[4]), "a.png", masks)
     assert len(filled) == 3
+
+
+@pytest.mark.parametrize("inodes", [True, False])
+def test_a_disk_that_takes_no_more_files_is_told(
+    filled: MaskStore, brightness, monkeypatch: pytest.MonkeyPatch, inodes: bool
+) -> None:
+    def full(path: object, *_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    free = os.statvfs_result([4096, 4096, 9, 9, 9, 9, 9, 0 if inodes else 9, 0, 255])
+    monkeypatch.setattr(os, "statvfs", lambda _: free)
+    monkeypatch.setattr(os, "open", full)
+    told = "takes no more files, its inodes are used up" if inodes else "the disk is full"
+    with pytest.raises(MaskStoreError, match=f"{told}: make room"), filled.claim("ab" * 32):
+        pytest.fail("it was granted")
+
+
+def test_a_store_that_is_only_read_can_be_used_and_not_added_to(
+    filled: MaskStore, panoramas: list[Path], grid: WindowGrid, brightness, read_only
+) -> None:
+    read_only(filled.root)
+    again = MaskStore.create(filled.root, grid, brightness())
+    assert [again.known_damage(key) for key in again] == [None, None]
+    again.remove_abandoned()
+    again.save_known()
+    for other in (brightness((10,)), SegmentAnything("vit_h")):
+        with pytest.raises(MaskStoreError, match="is of other masks"):
+            MaskStore.create(filled.root, grid, other)
+    masks = brightness().propose(torch.full((4, 3, 16, 16), 255, dtype=torch.uint8))
+    with pytest.raises(MaskStoreError, match=r"cannot be written \(Read-only.*name another folder"):
+        again.write("ab" * 32, "a.png", masks)
+
+
+def test_what_is_no_record_is_told_and_never_read(filled: MaskStore, panoramas: list[Path]) -> None:
+    keys = sorted(filled)
+    record, other = filled.path(keys[0]), filled.path("ab" * 32)
+    other.parent.mkdir()
+    (filled.root / "records/zz").mkdir()
+    strays = {
+        filled.root / "records/zz" / record.name: f"its place is records/{keys[0][:2]}/",
+        other.with_name("notes.masks"): "its name is no key of an image",
+        other.with_name("d.masks"): "a folder",
+        other: "a link that leads nowhere",
+        filled.path("ac" * 32): "no file, but a pipe or a device",
+    }
+    copy, notes, folder, link, pipe = strays
+    shutil.copy(record, copy)
+    notes.write_text("hello")
+    folder.mkdir()
+    link.symlink_to("nowhere")
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    record.with_name("Thumbs.db").touch()
+    assert filled.strays() == strays
+    assert sorted(filled) == keys
+    assert "ab" * 32 not in filled
+    assert "ac" * 32 not in filled

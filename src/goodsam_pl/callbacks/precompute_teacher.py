@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -11,11 +13,15 @@ from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, TargetStore, TeacherTargets
+from goodsam_pl.files import ChangedFileError, ContentKeys
 from goodsam_pl.sam.computing import share
+from goodsam_pl.sam.learning import learn_from_each_other
 from goodsam_pl.sam.progress import progress_bar
 from goodsam_pl.sam.proposer import fingerprint_of
 
 __all__ = ["PrecomputeTeacher", "TeachingModule"]
+
+log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -41,6 +47,8 @@ class PrecomputeTeacher(pl.Callback):
     found again by all that they depend on: networks, fusion and precision
     (:func:`goodsam_pl.networks.identity_of`), windows, and what is stored of each panorama's masks.
 
+    A file that is damaged is named and made anew.
+
     Args:
         root: folder of the targets; those of other teachers or masks stand beside one another.
     """
@@ -55,6 +63,7 @@ class PrecomputeTeacher(pl.Callback):
         Raises:
             TypeError: the model has no frozen teachers, or the data no panoramas.
             ValueError: the teachers cannot be told from others.
+            ValueError: the disk is full, the folder is only read, or an image changed meanwhile.
         """
         data = getattr(trainer, "datamodule", None)
         if not isinstance(data, PanoramaDataModule) or not isinstance(pl_module, TeachingModule):
@@ -67,11 +76,8 @@ class PrecomputeTeacher(pl.Callback):
         store = TargetStore(self.root, fingerprint, data.mask_contents())
         files, key = data.training_files, data.keys
         # shared out before anyone looks what is there: others may be writing already
-        own = [
-            file
-            for file in share(files, trainer.global_rank, trainer.world_size)
-            if key(file) not in store
-        ]
+        own = dict(_missing(share(files, trainer.global_rank, trainer.world_size), key, store))
+        computed = 0
         with (
             progress_bar("teachers", len(own), visible=trainer.is_global_zero and bool(own)) as on,
             trainer.precision_plugin.forward_context(),
@@ -79,13 +85,37 @@ class PrecomputeTeacher(pl.Callback):
         ):
             for file, batch in data.training_panoramas(own):
                 targets = pl_module.teach(batch.to(pl_module.device))
-                store.write(key(file), targets.map(lambda tensor: tensor[0]))
+                if key(file) != own[file]:
+                    raise ChangedFileError(f"{file} changed while it was read: start again")
+                store.write(own[file], targets.map(lambda tensor: tensor[0]))
+                computed += 1
                 on()
         trainer.strategy.barrier("goodsam_pl.callbacks.PrecomputeTeacher")
+        learn_from_each_other(store.known)
+        if trainer.is_global_zero:
+            store.remove_unfinished()
         data.use_targets(store)
-        count = torch.tensor(len(own), device=pl_module.device)
+        count = torch.tensor(computed, device=pl_module.device)
         computed = int(trainer.strategy.reduce(count, reduce_op="sum"))
         rank_zero_info(
             f"teachers' targets: {computed} panoramas computed, "
             f"{len(files) - computed} had theirs already in {store.folder}"
         )
+
+
+def _missing(
+    files: Iterable[Path], key: ContentKeys, store: TargetStore
+) -> Iterator[tuple[Path, str]]:
+    """Files whose targets are missing or damaged, and their keys; of one content the first."""
+    seen = set()
+    for file in files:
+        own = key(file)
+        if own in seen:
+            continue
+        seen.add(own)
+        if own in store:
+            continue
+        if store.path(own).is_file():
+            damage = store.known_damage(own)
+            log.warning("targets of %s are computed anew: %s", file, damage and damage.__cause__)
+        yield file, own

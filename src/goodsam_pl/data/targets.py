@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,12 +23,20 @@ from torch import Tensor
 
 from goodsam_pl.atomic import write_atomically
 from goodsam_pl.data.augment import Turn
+from goodsam_pl.files import KnownFiles, Stamp, write_errors_explained
 from goodsam_pl.geometry import Windowed, Windows, as_families, by_family
+from goodsam_pl.unfinished import remove_unfinished
 
 __all__ = ["TargetStore", "TeacherTargets"]
 
 _DIGITS = 16
 """Of hashes in names: 64 bits."""
+_WHOLE = "whole.tsv"
+_DAMAGE = (
+    *(ValueError, LookupError, TypeError, EOFError, OSError, OverflowError, MemoryError),
+    # of archives: also encrypted, or packed in a way that nobody writes here
+    *(zipfile.BadZipFile, zlib.error, struct.error, RuntimeError),
+)
 
 
 class TeacherTargets(NamedTuple):
@@ -96,10 +106,12 @@ class TargetStore:
         return Path(self._place(key))
 
     def __contains__(self, key: str) -> bool:
-        return os.path.isfile(self._place(key))  # noqa: PTH113  # see _place
+        """Whether there are targets of a panorama, and they are whole."""
+        # pathlib takes seconds for a hundred thousand
+        there = os.path.isfile(self._place(key))  # noqa: PTH113
+        return there and self.known_damage(key) is None
 
     def _place(self, key: str) -> str:
-        """As :meth:`path`; pathlib takes seconds for a hundred thousand."""
         masks = self._masks.get(key)
         return f"{self.folder}{os.sep}{key if masks is None else f'{key}.{masks}'}.npz"
 
@@ -109,6 +121,9 @@ class TargetStore:
         Args:
             key: hash of the image file.
             targets: without a batch dimension.
+
+        Raises:
+            ValueError: the disk is full, or the folder is only read.
         """
         stream = io.BytesIO()
         arrays = {
@@ -117,7 +132,40 @@ class TargetStore:
             for family, tensor in enumerate(as_families(value))
         }
         np.savez_compressed(stream, allow_pickle=False, **arrays)
-        write_atomically(self.path(key), stream.getvalue())
+        path = self.path(key)
+        with write_errors_explained(self.folder, elsewhere="name another root of targets"):
+            write_atomically(path, stream.getvalue())
+        self.known.remember(path, Stamp.of(path), "whole")
+
+    def known_damage(self, key: str) -> ValueError | None:
+        """What is wrong with the targets of a panorama; ``None`` if nothing is.
+
+        A file that was found whole and has not changed is not read again.
+
+        Raises:
+            FileNotFoundError: there are none.
+        """
+        path = self.path(key)
+        if self.known.get(path) is not None:
+            return None
+        before = Stamp.of(path)
+        try:
+            self.read(key)
+        except FileNotFoundError:
+            raise
+        except ValueError as error:
+            return error
+        self.known.remember(path, before, "whole")
+        return None
+
+    @cached_property
+    def known(self) -> KnownFiles:
+        """The files that were found whole; kept beside them."""
+        return KnownFiles.at(self.folder / _WHOLE)
+
+    def remove_unfinished(self) -> None:
+        """Remove what killed processes left. Those at work are not disturbed."""
+        remove_unfinished(self.folder)
 
     def read(self, key: str) -> TeacherTargets:
         """Read the targets of one panorama.
@@ -128,25 +176,35 @@ class TargetStore:
         """
         path = self.path(key)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return TeacherTargets(
-                    whole=torch.from_numpy(arrays["whole"]),
-                    ensemble=_read(arrays, "ensemble"),
-                    weight=_read(arrays, "weight"),
-                    boundary=torch.from_numpy(arrays["boundary"]),
-                )
+            arrays = _read_arrays(path)
+            return TeacherTargets(
+                whole=torch.from_numpy(arrays["whole"]),
+                ensemble=_read(arrays, "ensemble"),
+                weight=_read(arrays, "weight"),
+                boundary=torch.from_numpy(arrays["boundary"]),
+            )
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{path} is missing: put the callback PrecomputeTeacher into trainer.callbacks"
             ) from None
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except _DAMAGE as error:
             raise ValueError(
-                f"{path} is damaged ({error}): delete it, PrecomputeTeacher makes it anew"
+                f"{path} cannot be used ({error}): start again, PrecomputeTeacher makes it anew"
             ) from error
 
 
 def _array_name(field: str, family: int) -> str:
     return f"{field}.{family}" if family else field
+
+
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Of an ``.npz``; its bytes are compared with their CRC-32 before anything is made of them."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+    return {
+        name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
+        for name, member in members.items()
+    }
 
 
 def _read(arrays: Mapping[str, npt.NDArray[Any]], field: str) -> Windowed:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from goodsam_pl.files.known import KnownFiles, Stamp
 
-__all__ = ["ContentKeys", "content_key"]
+__all__ = ["ChangedFileError", "ContentKeys", "content_key"]
 
 _BLOCK = 1 << 20
 _SECONDS_BETWEEN_SAVES = 30  # what a kill costs at the most
+_CHANGED = "{} changed while it was in work: run the same command again, when it is at rest"
+
+
+class ChangedFileError(ValueError):
+    """A file is not what it was when its key was asked for."""
 
 
 def content_key(path: Path) -> str:
@@ -57,6 +62,25 @@ class ContentKeys:
             if before.is_settled(now) and Stamp.of(path) == before:
                 self.known.remember(path, before, key)
         return key
+
+    @contextmanager
+    def unchanged(self, path: Path, key: str) -> Iterator[None]:
+        """Read a file, sure that its content is that of a key from the first byte to the last.
+
+        Raises:
+            ChangedFileError: it was replaced or written to, before or meanwhile.
+            OSError: it cannot be read.
+        """
+        before = Stamp.of(path)
+        self._check(path, key)
+        yield
+        if Stamp.of(path) != before:
+            raise ChangedFileError(_CHANGED.format(path))
+        self._check(path, key)
+
+    def _check(self, path: Path, key: str) -> None:
+        if self(path) != key:
+            raise ChangedFileError(_CHANGED.format(path))
 
     def unknown(self, paths: Iterable[Path]) -> list[Path]:
         """Those whose bytes would have to be read."""

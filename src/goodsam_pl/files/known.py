@@ -93,6 +93,15 @@ class KnownFiles:
         entry = self._known.get(_place(file))
         return entry[1] if entry is not None and entry[0] == Stamp.of(file) else None
 
+    def below(self, folder: Path) -> dict[Path, str]:
+        """What was known of the files below a folder, whether it still holds or not."""
+        start = f"{os.path.realpath(folder)}{os.sep}"
+        return {
+            Path(file): text
+            for file, (_, text) in sorted(self._known.items())
+            if file.startswith(start)
+        }
+
     def remember(self, file: Path, stamp: Stamp, text: str) -> None:
         """Keep something about a file.
 
@@ -133,7 +142,8 @@ class KnownFiles:
 def _place(file: Path | str) -> str:
     """A name of a file that does not depend on links to its folder."""
     folder, separator, name = str(file).rpartition(os.sep)
-    return f"{_real_folder(folder or separator)}{os.sep}{name}"
+    folder = os.path.abspath(folder or separator)  # noqa: PTH100  # see Stamp.of
+    return f"{_real_folder(folder)}{os.sep}{name}"
 
 
 @lru_cache(maxsize=4096)

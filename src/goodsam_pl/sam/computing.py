@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor
 
-from goodsam_pl.sam.claims import Claim
+from goodsam_pl.files import ChangedFileError
+from goodsam_pl.sam.claims import PATIENCE, Claim
 from goodsam_pl.sam.progress import progress_bar
 from goodsam_pl.sam.proposer import MaskProposer
 from goodsam_pl.sam.store import MaskStore
@@ -17,6 +19,8 @@ from goodsam_pl.sam.store import MaskStore
 __all__ = ["MissingMasksError", "PrecomputeReport", "failure_report", "precompute_masks", "share"]
 
 log = logging.getLogger(__name__)
+
+_PAUSE = 0.1
 
 
 class MissingMasksError(ValueError):
@@ -87,12 +91,33 @@ def _compute(
                     continue
                 work.do(key, paths, claimed)
             advance()
-        for key, paths in busy.items():
-            # whoever has it in hand either finishes it or ends, which sets us free to do it
-            with store.claim(key, wait=True) as claimed:
-                if claimed is not None:
-                    work.do(key, paths, claimed)
+        _wait_for(busy, work, store, advance)
+
+
+def _wait_for(
+    busy: dict[str, list[Path]], work: _Work, store: MaskStore, advance: Callable[[], None]
+) -> None:
+    """Whoever has a panorama in hand either finishes it or ends, which sets us free to do it."""
+    moved, told = time.monotonic(), False
+    while busy:
+        for key in list(busy):
+            with store.claim(key) as claimed:
+                if claimed is None:
+                    continue
+                work.do(key, busy.pop(key), claimed)
             advance()
+            moved, told = time.monotonic(), False
+        if busy and not told and time.monotonic() - moved > PATIENCE:
+            told = True
+            key, paths = next(iter(busy.items()))
+            log.warning(
+                "waiting for the masks of %s%s: %s has them in hand; if it is stuck, end it, and "
+                "this one makes them",
+                paths[0],
+                "" if len(busy) == 1 else f" and {len(busy) - 1} more",
+                store.holder(key),
+            )
+        time.sleep(_PAUSE if busy else 0)
 
 
 def share(files: Sequence[Path], rank: int, processes: int) -> list[Path]:
@@ -147,10 +172,8 @@ class _Work:
         """Compute and store masks, unless another process did so in the meantime."""
         if self._is_there(key, paths[0], tell=False):
             return
-        try:
-            windows = self._store.windows.extract(self._read(paths[0])[None])[0]
-        except (OSError, ValueError) as error:
-            self.failed.update(dict.fromkeys(paths, error))
+        paths, windows = self._windows_of(key, paths)
+        if windows is None:
             return
         try:
             masks = self._proposer.propose(windows)
@@ -161,6 +184,20 @@ class _Work:
             return
         self._store.write(key, paths[0].name, masks, claimed)
         self.computed += 1
+
+    def _windows_of(self, key: str, paths: list[Path]) -> tuple[list[Path], Tensor | None]:
+        """The windows of a panorama, and the files of that content; ``None`` if none is left."""
+        for index, path in enumerate(paths):
+            try:
+                with self._store.keys.unchanged(path, key):
+                    panorama = self._read(path)
+                return paths[index:], self._store.windows.extract(panorama[None])[0]
+            except ChangedFileError as error:
+                self.failed[path] = error
+            except (OSError, ValueError) as error:
+                self.failed.update(dict.fromkeys(paths[index:], error))
+                break
+        return [], None
 
     def _is_there(self, key: str, path: Path, *, tell: bool = True) -> bool:
         if key not in self._store:

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch.distributed as dist
 
-from goodsam_pl.files import ContentKeys
+from goodsam_pl.files import ContentKeys, KnownFiles
 from goodsam_pl.sam.progress import progress_bar
 
-__all__ = ["learn_together"]
+__all__ = ["learn_from_each_other", "learn_together"]
 
 
 def learn_together(keys: ContentKeys, files: Sequence[Path]) -> None:
@@ -20,15 +20,28 @@ def learn_together(keys: ContentKeys, files: Sequence[Path]) -> None:
     All processes have to call this, with the same files. What cannot be read is left out: whoever
     asks for its key is told.
     """
-    together = dist.is_available() and dist.is_initialized()
-    rank, processes = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
+    rank, processes = (dist.get_rank(), dist.get_world_size()) if _are_several() else (0, 1)
     own = keys.unknown(files[rank::processes])
     with progress_bar("reading new files", len(own), visible=rank == 0 and len(own) > 1) as on:
         keys.learn(own, on)
-    if together:
-        learned: list[Any] = [None] * processes
-        dist.all_gather_object(learned, keys.known.learned)
-        for part in learned:
-            keys.known.absorb(part)
-    if rank == 0:
-        keys.save()
+    learn_from_each_other(keys.known)
+
+
+def learn_from_each_other(known: KnownFiles) -> None:
+    """Tell all processes of a training what each has learned, and write it down once.
+
+    All processes have to call this, and wait here for each other.
+    """
+    if not _are_several():
+        known.save()
+        return
+    learned: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(learned, known.learned)
+    for part in learned:
+        known.absorb(part)
+    if dist.get_rank() == 0:
+        known.save()
+
+
+def _are_several() -> bool:
+    return dist.is_available() and dist.is_initialized()

@@ -59,7 +59,7 @@ class Manifest:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             written = content["format"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise MaskStoreError(
                 f"{path} is damaged ({error}): delete the folder to compute the masks anew"
             ) from error
@@ -72,9 +72,10 @@ class Manifest:
             windows = WindowGrid(**{name: tuple(each) for name, each in content["windows"].items()})
             manifest = cls(windows, content["view"], content["proposer"], content["logits"])
             as_written = content["fingerprint"] == manifest.fingerprint
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise MaskStoreError(
-                f"{path} is incomplete ({error}): delete the folder to compute the masks anew"
+                f"{path} is incomplete or damaged ({error}): delete the folder to compute the "
+                "masks anew"
             ) from error
         if not as_written:
             raise MaskStoreError(

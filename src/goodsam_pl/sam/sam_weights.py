@@ -10,7 +10,7 @@ from segment_anything.modeling import Sam
 
 from goodsam_pl.networks import load_weights
 from goodsam_pl.networks.small_sam import NANO_WEIGHTS, build_small_sam
-from goodsam_pl.sam.weights import OFFICIAL, file_sha256, weights_path
+from goodsam_pl.sam.weights import OFFICIAL, file_sha256, published_weights, weights_path
 
 __all__ = ["SamWeights"]
 
@@ -38,8 +38,11 @@ class SamWeights(NamedTuple):
 
         Raises:
             FileNotFoundError: it is not there.
+            ValueError: a file is there under the name of an official one, and is another one.
         """
-        if self.checkpoint is None and self.model in OFFICIAL:
+        if self._is_official:
+            if self.path.is_file():
+                published_weights(self.model)
             return OFFICIAL[self.model].sha256
         return file_sha256(self._present())
 
@@ -48,19 +51,26 @@ class SamWeights(NamedTuple):
 
         Raises:
             FileNotFoundError: the file is not there; the message has the command that gets it.
-            ValueError: it is of another network.
+            ValueError: it is of another network, or is not the published file whose hash the masks
+                would carry.
         """
         path = self._present()
+        if self._is_official:
+            path = published_weights(self.model)
         sam = build_small_sam() if self.model == "vit_nano" else sam_model_registry[self.model]()
         load_weights(sam, str(path))
         return sam.eval()
+
+    @property
+    def _is_official(self) -> bool:
+        return self.checkpoint is None and self.model in OFFICIAL
 
     def _present(self) -> Path:
         if self.path.is_file():
             return self.path
         way_out = (
             f"run `goodsam weights {self.model}` once"
-            if self.checkpoint is None and self.model in OFFICIAL
+            if self._is_official
             else "give another checkpoint"
         )
         raise FileNotFoundError(f"no weights of {self.model} at {self.path}: {way_out}")

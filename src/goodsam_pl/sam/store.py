@@ -12,23 +12,35 @@ or not there; several processes may write at once.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from torch import Tensor
 
-from goodsam_pl.files import ContentKeys, KnownFiles, Stamp, content_key
+from goodsam_pl.files import (
+    ContentKeys,
+    KnownFiles,
+    Stamp,
+    content_key,
+    write_errors_explained,
+)
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam.claims import Claim, claim, remove_abandoned
+from goodsam_pl.sam.claims import Claim, claim, holder
 from goodsam_pl.sam.container import read_header
 from goodsam_pl.sam.index_map import IndexMap
+from goodsam_pl.sam.inventory import (
+    RECORDS,
+    find_records,
+    find_strays,
+    find_unfinished,
+    is_key,
+    remove_rests,
+)
 from goodsam_pl.sam.manifest import Manifest, MaskStoreError
 from goodsam_pl.sam.masks import WindowMasks
 from goodsam_pl.sam.proposer import Description, MaskProposer
@@ -37,14 +49,11 @@ from goodsam_pl.sam.records import FORMAT, decode_index_map, decode_masks, encod
 __all__ = ["MaskStore", "MaskStoreError", "image_key"]
 
 _MANIFEST = "store.json"
-_RECORDS = "records/??/*.masks"
 _WHOLE = "whole.tsv"
 _DAMAGE = (
     *(ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, EOFError),
     *(RecursionError, MemoryError, zlib.error),
 )
-_KEY = re.compile("[0-9a-f]{64}")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 Decoded = TypeVar("Decoded")
 
 
@@ -99,9 +108,10 @@ class MaskStore:
     def of(cls, root: Path, manifest: Manifest) -> MaskStore:
         """As :meth:`create`, for masks that no proposer of ours makes."""
         path = root / _MANIFEST
-        with _full_disk_explained(root), claim(path, wait=True) as claimed:
-            if claimed is not None and (not path.is_file() or _may_be_made_anew(root, manifest)):
-                claimed.write(manifest.to_bytes())
+        if _is_to_be_written(root, manifest):  # else the folder may be one that is only read
+            with _write_errors_explained(root), claim(path, wait=True) as claimed:
+                if claimed is not None and _is_to_be_written(root, manifest):
+                    claimed.write(manifest.to_bytes())
         differences = Manifest.read(path).differences(manifest)
         if differences:
             raise MaskStoreError(
@@ -169,7 +179,7 @@ class MaskStore:
         return os.path.isfile(self._place(key))  # noqa: PTH113  # see _place
 
     def __iter__(self) -> Iterator[str]:
-        return (path.stem for path in sorted(self.root.glob(_RECORDS)))
+        return find_records(self.root)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -185,9 +195,18 @@ class MaskStore:
         Yields:
             What :meth:`write` takes; ``None`` if another process holds it. Look again then whether
             the record is there.
+
+        Raises:
+            MaskStoreError: the disk is full, or the store is only read.
         """
-        with claim(self.path(key), wait=wait) as granted:
+        with ExitStack() as stack:
+            with _write_errors_explained(self.root):
+                granted = stack.enter_context(claim(self.path(key), wait=wait))
             yield granted
+
+    def holder(self, key: str) -> str:
+        """Who holds the claim of a record, for people."""
+        return holder(self.path(key))
 
     def write(
         self, key: str, name: str, masks: Sequence[WindowMasks], claimed: Claim | None = None
@@ -204,7 +223,7 @@ class MaskStore:
 
         Raises:
             ValueError: not as many sets as windows, or of another size.
-            MaskStoreError: the disk is full.
+            MaskStoreError: the disk is full, or the store is only read.
         """
         sizes = {window.size for window in masks}
         if len(masks) != self.windows.count or sizes != {self.windows.window_size}:
@@ -214,7 +233,7 @@ class MaskStore:
             )
         content = encode_masks(masks, self._header(key) | {"name": name}, self.manifest.logits)
         with ExitStack() as stack:
-            stack.enter_context(_full_disk_explained(self.root))
+            stack.enter_context(_write_errors_explained(self.root))
             claimed = claimed or stack.enter_context(self.claim(key, wait=True))
             if claimed is not None:  # which it is, having been waited for
                 claimed.write(content)
@@ -280,23 +299,33 @@ class MaskStore:
             return error
         return None
 
-    def known_damage(self, key: str) -> MaskStoreError | None:
-        """As :meth:`damage`, without reading a record that was found whole and has not changed.
+    def check(self, key: str) -> MaskStoreError | None:
+        """As :meth:`damage`; a record that is whole is remembered as such.
 
         Raises:
             KeyError: there is no record of it.
         """
-        path = self._place(key)
         try:
-            if self._whole_records.get(path) == self.fingerprint:
-                return None
-            before = Stamp.of(path)
+            before = Stamp.of(self._place(key))
         except OSError:
             return self.damage(key)
         damage = self.damage(key)
         if damage is None:
-            self._whole_records.remember(Path(path), before, self.fingerprint)
+            self._whole_records.remember(self.path(key), before, self.fingerprint)
         return damage
+
+    def known_damage(self, key: str) -> MaskStoreError | None:
+        """As :meth:`check`, without reading a record that was found whole and has not changed.
+
+        Raises:
+            KeyError: there is no record of it.
+        """
+        try:
+            if self._whole_records.get(self._place(key)) == self.fingerprint:
+                return None
+        except OSError:
+            return self.damage(key)
+        return self.check(key)
 
     def save_known(self) -> None:
         """Write down keys of images and whole records, so that the next start reads neither."""
@@ -307,9 +336,25 @@ class MaskStore:
     def _whole_records(self) -> KnownFiles:
         return KnownFiles.at(self.root / _WHOLE)
 
+    def strays(self) -> dict[Path, str]:
+        """What is called as a record and is none of the store's, and why; it is never read."""
+        return find_strays(self.root)
+
+    def unfinished(self) -> dict[Path, str]:
+        """What somebody is writing, or was when he was killed, and who."""
+        return find_unfinished(self.root)
+
+    def gone(self) -> list[Path]:
+        """Places of records that were whole once and are no more there, as far as is known."""
+        known = self._whole_records.below(self.root / RECORDS)
+        keys = [path.stem for path, text in known.items() if text == self.fingerprint]
+        return [
+            self.path(key) for key in keys if is_key(key) and not os.path.lexists(self._place(key))
+        ]
+
     def remove_abandoned(self) -> None:
         """Remove what killed processes left unfinished. Those at work are not disturbed."""
-        remove_abandoned(self.root)
+        remove_rests(self.root)
 
     def _place(self, key: str) -> str:
         """As :meth:`path`; pathlib takes seconds for a hundred thousand.
@@ -317,13 +362,13 @@ class MaskStore:
         Raises:
             ValueError: what is no key, such as a path, is none of ours.
         """
-        if _KEY.fullmatch(key) is None:
+        if not is_key(key):
             raise ValueError(f"{key!r} is no key of an image: 64 hexadecimal digits in lower case")
         return f"{self._records}{os.sep}{key[:2]}{os.sep}{key}.masks"
 
     @cached_property
     def _records(self) -> str:
-        return str(self.root / "records")
+        return str(self.root / RECORDS)
 
     def _decode(self, key: str, decode: Callable[[BinaryIO], Decoded]) -> Decoded:
         path = self.path(key)
@@ -347,26 +392,18 @@ class MaskStore:
         }
 
 
-def _may_be_made_anew(root: Path, manifest: Manifest) -> bool:
-    """Whether a store is of other masks, without holding any or being about to."""
+def _is_to_be_written(root: Path, manifest: Manifest) -> bool:
+    """Whether there is no store, or one of other masks that holds none and is not about to."""
+    if not (root / _MANIFEST).is_file():
+        return True
     try:
         if not Manifest.read(root / _MANIFEST).differences(manifest):
             return False
     except MaskStoreError:  # damaged, or of another format
         pass
-    records = root / "records"
-    remove_abandoned(records)
-    return not any(path.is_file() for path in records.rglob("*"))
+    remove_rests(root)
+    return not any(path.is_file() for path in (root / RECORDS).rglob("*"))
 
 
-@contextmanager
-def _full_disk_explained(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise MaskStoreError(
-            f"{root}: the disk is full: make room and run the same command again, the masks that "
-            "are there already stay"
-        ) from error
+def _write_errors_explained(root: Path) -> AbstractContextManager[None]:
+    return write_errors_explained(root, MaskStoreError, "name another folder (mask_root)")

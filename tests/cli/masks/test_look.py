@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -85,3 +88,32 @@ def test_verify_finds_panoramas_that_changed_without_showing_it(
     assert "1 of 3 panoramas are not what they were taken for:" in error
     assert str(panoramas[1]) in error
     assert "3 panoramas, all what they are taken for" in goodsam(*command).out
+
+
+def test_verify_tells_what_is_gone_what_is_none_and_what_is_unfinished(
+    panoramas, goodsam, fails, workplace
+):
+    store = MaskStore.open(workplace / "masks")
+    with store.claim(image_key(panoramas[2])):
+        told = goodsam("masks", "verify", "masks").out
+        assert "3 records, all whole" in told
+        assert "unfinished, and whose:" in told
+        assert f"process {os.getpid()} on " in told
+    gone, stray = (store.path(image_key(panorama)) for panorama in panoramas[:2])
+    gone.unlink()
+    shutil.copy(stray, stray.with_name("copy.masks"))
+    error = fails("masks", "verify", "masks")
+    assert f"1 records are gone:\n  {gone.relative_to(workplace)}: it was whole" in error
+    assert "copy.masks: its name is no key of an image\n" in error
+    assert "compute anew what is damaged or gone" in error
+    assert "unfinished" not in error
+    assert "2 of 24×128" in goodsam("masks", "info", "masks").out
+
+
+def test_a_store_that_is_only_read_is_looked_at(panoramas, goodsam, sizes, workplace, read_only):
+    read_only(workplace / "masks")
+    assert "3 records, all whole" in goodsam("masks", "verify", "masks").out
+    assert "3 of 24×128" in goodsam("masks", "info", "masks").out
+    words = ["masks", "compute", "images", "masks", "--mode", "window"]
+    told = goodsam(*words, "--proposer", "mask_fakes.Diary", *sizes).out
+    assert "0 panoramas computed, 3 had their masks already" in told

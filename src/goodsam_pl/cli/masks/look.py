@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin
@@ -20,6 +20,11 @@ from goodsam_pl.sam import MaskStore, MaskStoreError, image_key
 from goodsam_pl.sam.progress import progress_bar
 
 __all__ = ["info", "show", "verify"]
+
+_WAY_OUT = (
+    "`goodsam masks compute` and PrecomputeSAM compute anew what is damaged or gone; what is no "
+    "record is never read: move it away"
+)
 
 
 def info(store: Path) -> str:
@@ -49,7 +54,10 @@ def info(store: Path) -> str:
 
 
 def verify(store: Path, content: Path | None = None) -> str:
-    """Read every record down to the last byte, and name the damaged ones.
+    """Read every record down to the last byte, and name all that is not as it should be.
+
+    That is: damaged records, those that were there and are gone, and files that are called as a
+    record and are none. What is unfinished is told of, too.
 
     Args:
         store: folder of the masks.
@@ -58,21 +66,32 @@ def verify(store: Path, content: Path | None = None) -> str:
     """
     masks = open_store(store)
     keys = list(masks)
-    damaged = []
+    damaged: dict[Path, str] = {}
     with progress_bar("records", len(keys), visible=True) as advance:
         for key in keys:
-            damage = masks.damage(key)
+            damage = masks.check(key)
             if damage is not None:
-                damaged.append(f"  {masks.path(key)}: {damage.__cause__}")
+                damaged[masks.path(key)] = str(damage.__cause__)
             advance()
-    if damaged:
-        listed = "\n".join(damaged)
-        raise MaskStoreError(
-            f"{len(damaged)} of {len(keys)} records are damaged:\n{listed}\n"
-            "`goodsam masks compute` and PrecomputeSAM compute them anew"
-        )
-    told = f"{len(keys)} records, all whole: {store}"
-    return told if content is None else f"{told}\n{_verify_content(masks, content)}"
+    masks.save_known()
+    strays, gone = masks.strays(), dict.fromkeys(masks.gone(), "it was whole when last seen")
+    unfinished = _listed("unfinished, and whose:", masks.unfinished())
+    if damaged or strays or gone:
+        told = [
+            *_listed(f"{len(damaged)} of {len(keys)} records are damaged:", damaged),
+            *_listed(f"{len(gone)} records are gone:", gone),
+            *_listed(f"{len(strays)} are called as a record and are none:", strays),
+            *unfinished,
+            _WAY_OUT,
+        ]
+        raise MaskStoreError(f"{store}: " + "\n".join(told))
+    told = [f"{len(keys)} records, all whole: {store}", *unfinished]
+    return "\n".join(told if content is None else [*told, _verify_content(masks, content)])
+
+
+def _listed(title: str, found: Mapping[Path, str]) -> list[str]:
+    """A line for each, below their title; nothing of nothing."""
+    return [title, *(f"  {path}: {why}" for path, why in found.items())] if found else []
 
 
 def _verify_content(masks: MaskStore, folder: Path) -> str:
