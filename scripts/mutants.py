@@ -19,9 +19,9 @@ from __future__ import annotations
 import argparse
 import compileall
 import json
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import time
 import tomllib
@@ -33,6 +33,8 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from tempfile import TemporaryDirectory
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PACKAGE, TESTS = "src/goodsam_pl", "tests"
 MOST_SURVIVORS = 0.05
@@ -41,6 +43,10 @@ ENDLESS = 300
 
 FAILED, NOT_COLLECTED = 1, 2
 """What pytest ends with if a test, or the code that it imports, fails."""
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PRELOADED = ["pytest", "hypothesis", "torch", "lightning.pytorch", "segmentation_models_pytorch"]
+"""What takes seconds to import and never changes: each process begins with it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,8 @@ def main() -> None:
     arguments = parser.parse_args()
     mutants = [each for each in read_table(arguments.table) if arguments.only in str(each)]
     begin = time.monotonic()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of each job
+    PROCESSES.set_forkserver_preload(PRELOADED)
     try:
         noticed = try_all(mutants, arguments.root, arguments.jobs)
     except ValueError as error:
@@ -161,31 +169,32 @@ def failing(tree: Path, tests: Sequence[str]) -> str:
     Raises:
         ValueError: there are no such tests.
     """
-    environment = os.environ | {
-        "PYTHONPATH": str(tree / "src"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        # to load all plugins takes longer than to import torch
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "OMP_NUM_THREADS": "1",
-    }
+    process = PROCESSES.Process(target=run_pytest, args=(tree, tests))
+    process.start()
+    process.join(ENDLESS)
+    if process.is_alive():
+        process.kill()
+        return f"no end after {ENDLESS} s"
+    if process.exitcode == 0:
+        return ""
+    said = (tree / "said.txt").read_text(encoding="utf-8")[-2000:]
+    if process.exitcode not in (FAILED, NOT_COLLECTED):
+        raise ValueError(f"pytest has no answer for {', '.join(tests)}:\n{said}")
+    return said
+
+
+def run_pytest(tree: Path, tests: Sequence[str]) -> None:
+    """Run test files in a tree, with the package that lies there; ends this process."""
+    os.chdir(tree)
+    with Path("said.txt").open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+    sys.path.insert(0, str(tree / "src"))
+    sys.dont_write_bytecode = True
+    # to find and load all plugins takes seconds
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(tree / "src")}
     plugins = ["-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]
     options = ["-x", "-q", *plugins, "--hypothesis-seed=0"]
-    command = [sys.executable, "-m", "pytest", *options, *(f"{TESTS}/{test}" for test in tests)]
-    try:
-        ended = subprocess.run(  # noqa: S603
-            command,
-            check=False,
-            cwd=tree,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=ENDLESS,
-        )
-    except subprocess.TimeoutExpired:
-        return f"no end after {ENDLESS} s"
-    if ended.returncode not in (0, FAILED, NOT_COLLECTED):
-        raise ValueError(f"pytest has no answer for {', '.join(tests)}:\n{ended.stdout[-2000:]}")
-    return ended.stdout[-2000:] if ended.returncode else ""
+    sys.exit(pytest.main([*options, *(f"{TESTS}/{test}" for test in tests)]))
 
 
 if __name__ == "__main__":

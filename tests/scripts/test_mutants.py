@@ -42,8 +42,9 @@ changes = [
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> list[str]:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A checkout of its own whose test forgets zero."""
+    monkeypatch.setattr(mutants, "PRELOADED", ["pytest"])  # it needs no torch
     package, tests = tmp_path / "src/goodsam_pl", tmp_path / "tests"
     package.mkdir(parents=True)
     tests.mkdir()
