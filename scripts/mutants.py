@@ -188,7 +188,7 @@ def run_pytest(tree: Path, tests: Sequence[str]) -> None:
     os.chdir(tree)
     with Path("said.txt").open("w", encoding="utf-8") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
-    sys.path.insert(0, str(tree / "src"))
+    sys.path[:0] = [str(tree), str(tree / "src")]  # as `python -m pytest` has them
     sys.dont_write_bytecode = True
     # to find and load all plugins takes seconds
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(tree / "src")}
