@@ -9,7 +9,7 @@ SEED   ?= 0
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format audit notebooks bench clean
+.PHONY: help install demo test mutants lint format audit notebooks bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(READY) ## The whole road on StreetWorld, from panoramas to a student (SE
 # a process a core; threads of torch beside them would only wait for one another
 test: $(READY) ## All tests, with the notebooks and all that the pages tell to run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests notebooks
+
+mutants: $(READY) ## Change important lines one at a time; says which change no test notices
+	$(BIN)/python scripts/mutants.py
 
 lint: $(READY) ## Style and types
 	$(BIN)/ruff check .
