@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from goodsam_pl.files.content_keys import ContentKeys, content_key
 from goodsam_pl.files.known import KnownFiles, Stamp
+from goodsam_pl.files.regular import open_regular, read_regular
 from goodsam_pl.files.section import Section, read_mapping
+from goodsam_pl.files.yaml_text import check_yaml, load_yaml
 
-__all__ = ["ContentKeys", "KnownFiles", "Section", "Stamp", "content_key", "read_mapping"]
+__all__ = [
+    "ContentKeys",
+    "KnownFiles",
+    "Section",
+    "Stamp",
+    "check_yaml",
+    "content_key",
+    "load_yaml",
+    "open_regular",
+    "read_mapping",
+    "read_regular",
+]

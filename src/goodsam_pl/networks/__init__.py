@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goodsam_pl.networks.building import (
+    build_described,
     build_network,
     checked_description,
     describe_network,
@@ -38,6 +39,7 @@ __all__ = [
     "TiledNetwork",
     "ViewAveraging",
     "brought_by",
+    "build_described",
     "build_network",
     "check_logits",
     "checked_description",

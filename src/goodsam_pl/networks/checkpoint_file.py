@@ -11,9 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from goodsam_pl.files import Stamp
+from goodsam_pl.files.arrays import damage_told
+
 __all__ = ["read_checkpoint", "read_saved"]
 
 _DEPTH = 64
+_READ_AT_ONCE = 1 << 20
+_whole: dict[Path, Stamp] = {}
+"""Files whose checksums were right, each checked once in a process."""
+
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "state_dict": Mapping,
     "hyper_parameters": Mapping,
@@ -81,19 +88,38 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def _refuse_other_files(path: Path) -> None:
-    """Refuse pipes and devices, which never end, and archives that unpack to more than they are."""
+    """Refuse pipes and devices, which never end, and archives that are damaged or packed."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path} is no file")
     if not zipfile.is_zipfile(path):
         return
+    if _whole.get(path) == (stamp := Stamp.of(path)):
+        return
     try:
-        with zipfile.ZipFile(path) as archive:
+        with damage_told(), zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            if sum(member.file_size for member in members) > status.st_size:
+                raise ValueError("it unpacks to more than its size")
+            for member in members:
+                _check_sum(archive, member)
+    except ValueError as error:
         raise ValueError(f"{path} is not a readable weights file: {error}") from error
-    if sum(member.file_size for member in members) > status.st_size:
-        raise ValueError(f"{path} is not a readable weights file: it unpacks to more than its size")
+    _whole[path] = stamp
+
+
+def _check_sum(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Read a part of an archive, which PyTorch does not compare with its checksum.
+
+    Raises:
+        ValueError: bits of it have changed since it was written.
+    """
+    try:
+        with archive.open(member) as stream:
+            while stream.read(_READ_AT_ONCE):
+                pass
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"damaged since it was written ({error}): fetch it again") from error
 
 
 def _tensors(tree: Any, depth: int) -> Iterator[Tensor]:

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from torch import Tensor
 
-from goodsam_pl.files import ContentKeys, KnownFiles, Stamp, content_key
+from goodsam_pl.files import ContentKeys, KnownFiles, Stamp, content_key, open_regular
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam.claims import Claim, claim, remove_abandoned
 from goodsam_pl.sam.container import read_header
@@ -328,7 +328,7 @@ class MaskStore:
     def _decode(self, key: str, decode: Callable[[BinaryIO], Decoded]) -> Decoded:
         path = self.path(key)
         try:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 return decode(stream)
         except FileNotFoundError:
             raise KeyError(f"{self.root} has no masks of the image {key}") from None
