@@ -168,8 +168,12 @@ def _checked(targets: TeacherTargets) -> TeacherTargets:
     if targets.boundary.dtype != torch.bool or targets.boundary.ndim != 2:
         raise ValueError("boundary is no map of true and false")
     ensembles, weights = as_families(targets.ensemble), as_families(targets.weight)
-    maps = (targets.whole, *ensembles, *weights)
-    if len(ensembles) != len(weights) or any(each.dtype != torch.uint8 for each in maps):
+    labels = (targets.whole, *ensembles)
+    if (
+        len(ensembles) != len(weights)
+        or any(each.dtype != torch.uint8 for each in labels)
+        or any(each.dtype not in (torch.uint8, torch.bool) for each in weights)
+    ):
         raise ValueError("labels and weights are not bytes of the same windows")
     if targets.whole.ndim not in (2, 3) or any(each.ndim not in (3, 4) for each in ensembles):
         raise ValueError("labels are no maps")

@@ -30,6 +30,9 @@ _FAR = 1e6
 _LARGEST = float(np.finfo(np.float32).max)
 """Scores are kept as float32."""
 
+_BEYOND = 1 << 63
+"""What no 64 bits hold."""
+
 _STRIP = 1 << 20
 """Pixels that are drawn at once: a place takes 16 bytes."""
 
@@ -116,7 +119,7 @@ def _run_lengths(segmentation: Mapping[str, Any]) -> tuple[Size, Sample]:
 def _are_whole(counts: object) -> bool:
     # type() and not isinstance(): bool is an int, too
     return isinstance(counts, list) and all(
-        type(count) is int and abs(count) < 1 << 62 for count in counts
+        type(count) is int and -_BEYOND <= count < _BEYOND for count in counts
     )
 
 

@@ -64,7 +64,7 @@ def test_a_line_of_text_may_tell_of_a_large_mask(write_panoramas, goodsam, workp
 
 
 def test_thousands_of_masks_on_top_of_each_other_are_refused(refused):
-    error = refused("00.json", [{"segmentation": FULL}] * 32000)
+    error = refused("00.json", [{"segmentation": FULL}] * 1000)
     assert "more than 256 masks overlap" in error
     error = refused("00.json", [{"segmentation": FULL}] * 32768)
     assert "32768 masks in window 0, 32767 are the most" in error
@@ -147,7 +147,7 @@ MASKS = np.ones((2, 24, 128), bool)
         (archive({"segmentation": claims((10, 10**6, 10**6))}), "not of the size that it says"),
         (archive({"segmentation": claims((-1, 5, 5))}), "not of the size that it says"),
         (archive({"segmentation": claims((1 << 30, 0, 0))}), "1,073,741,824 masks"),
-        (archive({"segmentation": claims((1, 1, 1 << 28), bytes(1 << 28))}), "pixels"),
+        (archive({"segmentation": claims((1, 1, 1 << 20), bytes(1 << 20))}), "pixels"),
         (archive({"segmentation": b"cos\nsystem\n"}), "magic"),
         (archive({"other": MASKS}), "segmentation"),
         (b"", "not a zip file"),
@@ -157,19 +157,17 @@ def test_archives_that_lie_are_refused(refused, content, told):
     assert re.search(told, refused("00.npz", content))
 
 
-def test_a_small_archive_of_many_masks_is_unpacked_mask_by_mask(
+def test_many_masks_of_an_archive_are_unpacked_one_by_one(
     write_panoramas, goodsam, workplace
 ):
     [path] = write_panoramas(1)
-    masks = np.zeros((200_000_000 // (24 * 128), 24, 128), bool)[:30_000]
+    masks = np.zeros((2000, 24, 128), bool)
     masks[7, 3] = True
     (workplace / "saved").mkdir()
     (workplace / "saved/00.npz").write_bytes(archive({"segmentation": masks}))
-    del masks
-    assert (workplace / "saved/00.npz").stat().st_size < 1e6
     goodsam(*IMPORT)
     [found] = MaskStore.open(workplace / "masks").read(image_key(path))
-    assert len(found) == 30_000
+    assert len(found) == 2000
     assert found.areas[:2].tolist() == [128, 0]
 
 
