@@ -26,7 +26,7 @@ from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hostile_files.kinds import Kind, Read, all_kinds  # noqa: E402  # after the path to it
+from hostile_files.kinds import Kind, Read, all_kinds
 
 NAMED_ERRORS = (ValueError, FileNotFoundError, PermissionError)
 LONGEST_S = 20
@@ -101,7 +101,7 @@ def fuzz(inputs: int, seed: int, root: Path, keep: Path | None = None) -> Outcom
 def ending(kind: Kind, read: Read) -> str:
     """What a reading ends in: ``read``, ``named``, or something else in words."""
 
-    def too_slow(number: int, _: FrameType | None) -> None:
+    def too_slow(_: int, __: FrameType | None) -> None:
         raise TooSlowError
 
     before = signal.signal(signal.SIGALRM, too_slow)
@@ -132,10 +132,14 @@ def _most_memory() -> float:
 
 def main() -> None:
     """Read options, and print the outcome."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--inputs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, default=None, help="folder for files that show a fault")
+    parser.add_argument(
+        "--keep", type=Path, default=None, help="folder for files that show a fault"
+    )
     options = parser.parse_args()
     if options.keep is not None:
         options.keep.mkdir(parents=True, exist_ok=True)

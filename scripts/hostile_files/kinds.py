@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -33,7 +32,7 @@ from goodsam_pl.networks import NetworkCard, read_card, read_weights, save_weigh
 from goodsam_pl.networks.weights_file import read_file
 from goodsam_pl.sam import Felzenszwalb, MaskStore
 from goodsam_pl.sam.checkpoints import _read_config as read_sam_config
-from goodsam_pl.taxonomy import Taxonomy, get_taxonomy, read_class_file
+from goodsam_pl.taxonomy import get_taxonomy, read_class_file
 from hostile_files.mutations import Mutation, spoil_bytes, spoil_json, spoil_lines, spoil_png
 from hostile_files.records import (
     spoil_archive,
@@ -91,7 +90,8 @@ def _images(folder: Path) -> Iterator[Kind]:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010E] = "a street"
-    packet = b'<x xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" GPano:FullPanoWidthPixels="64"/>'
+    namespace = "http://ns.google.com/photos/1.0/panorama/"
+    packet = f'<x xmlns:GPano="{namespace}" GPano:FullPanoWidthPixels="{WIDTH}"/>'.encode()
     panoramas = PanoramaFormat((8, 64), 45.0, 90.0)
     for name, options in {
         "png": {"exif": exif},
@@ -228,14 +228,19 @@ def _weights(folder: Path) -> Iterator[Kind]:
         "learning_rate": 1e-4,
         "network": network,
     }
-    torch.save(
-        {
-            **{"state_dict": state, "hyper_parameters": remembered, "goodsam_pl": card.to_dict()},
-            **{"epoch": 1, "global_step": 3, "pytorch-lightning_version": "2.6.0"},
-            **{"loops": {}, "callbacks": {}, "optimizer_states": [], "lr_schedulers": []},
-        },
-        path,
-    )
+    content = {
+        "state_dict": state,
+        "hyper_parameters": remembered,
+        "goodsam_pl": card.to_dict(),
+        "epoch": 1,
+        "global_step": 3,
+        "pytorch-lightning_version": "2.6.0",
+        "loops": {},
+        "callbacks": {},
+        "optimizer_states": [],
+        "lr_schedulers": [],
+    }
+    torch.save(content, path)
 
     def enter(path: Path) -> None:
         with loaded_from(path):
@@ -301,7 +306,10 @@ def _texts(folder: Path) -> Iterator[Kind]:
     split = folder / "splits" / "train.txt"
     split.write_text("a.png\nü\n")
     yield Kind(
-        "list", split, spoil_lines, (lambda: PANORAMA_LAYOUTS["plain"](Request(folder, "train", "cityscapes-19")),)
+        "list",
+        split,
+        spoil_lines,
+        (lambda: PANORAMA_LAYOUTS["plain"](Request(folder, "train", "cityscapes-19")),),
     )
     instances = folder / "semantic_labels.json"
     instances.write_text(json.dumps(["wall_1_office_1", "<UNK>_0_<UNK>_0"]))
@@ -328,7 +336,9 @@ def _results(folder: Path) -> Iterator[Kind]:
         "table of classes", table, spoil_lines, (lambda: read_score(JobScore(job, "iou"), folder),)
     )
     predictions = PredictionFolder(folder)
-    outcome = asdict(Outcome("a", "/x/a.png", 3, 4, {"labels": "labels/a.png"}, (4, 8), (0, 4), (4, 8)))
+    outcome = asdict(
+        Outcome("a", "/x/a.png", 3, 4, {"labels": "labels/a.png"}, (4, 8), (0, 4), (4, 8))
+    )
     summary = folder / "summary.json"
     summary.write_text(json.dumps({"identity": {"a": 1}, "images": [outcome]}))
     journal = folder / "journal.0.jsonl"

@@ -23,9 +23,9 @@ VALUES: tuple[Any, ...] = (
 """What takes the place of a value; the module is one that must never be imported."""
 
 _TEXTS = (
-    *("null", "5", "-1", "[]", "{}", "true", '[1, {a: b}]', '"{nope}"', "{5: 6}", "2020-13-45"),
+    *("null", "5", "-1", "[]", "{}", "true", "[1, {a: b}]", '"{nope}"', "{5: 6}", "2020-13-45"),
     *(".nan", "1e999", "0x" + "f" * 300, "1:" * 200 + "1", "!!python/name:os.system", "*a", "&a"),
-    *("planted_module.Thing", "!!binary x", "? [a]", "<<: [*a]", "@", "`", "%", "\t", "é", "=" ),
+    *("planted_module.Thing", "!!binary x", "? [a]", "<<: [*a]", "@", "`", "%", "\t", "é", "="),
 )
 
 
@@ -122,7 +122,13 @@ def _with_checksums(content: bytes) -> bytes:
 
 def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
     """Every place in a tree, as what holds it and its key there."""
-    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    pairs = (
+        tree.items()
+        if isinstance(tree, dict)
+        else enumerate(tree)
+        if isinstance(tree, list)
+        else ()
+    )
     for key, value in list(pairs):
         yield tree, key
         yield from _places(value)

@@ -79,7 +79,9 @@ def spoil_archive(content: bytes, dice: random.Random) -> bytes:
             )
         case _:
             members[dice.choice(["other.npy", "window.npy", "ensemble.1.npy"])] = members[name]
-    with zipfile.ZipFile(stream, "w", dice.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])) as new:
+    with zipfile.ZipFile(
+        stream, "w", dice.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+    ) as new:
         for each, part in members.items():
             new.writestr(each, part)
     return stream.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -113,4 +114,13 @@ def test_aliases_that_unfold_without_end_are_refused(words, workplace, fails):
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     (workplace / "laughs.yaml").write_text("\n".join(lines))
     error = fails("fit", *words, "laughs.yaml")
-    assert "laughs.yaml: line 5: more than 100,000 values, aliases written out" in error
+    assert "laughs.yaml: line 6: more than 100,000 values, aliases written out" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("", "nothing"), ("5", "5"), ("[1]", r"\[1\]"), ("hello", "'hello'")]
+)
+def test_a_file_without_keys_is_named(text, found, workplace, fails):
+    (workplace / "other.yaml").write_text(text)
+    error = fails("fit", "--config", "other.yaml")
+    assert re.search(f"config other.yaml: expected keys and values, found {found}", error)

@@ -31,7 +31,7 @@ def test_a_flipped_bit_of_the_weights_is_told(tmp_path, name):
         with pytest.raises(ValueError, match=rf"{number}\.\w+ is .*(damaged|not a readable)"):
             read_weights(other)
         if name == "a.ckpt":
-            with pytest.raises(ValueError, match="damaged since it was written .*fetch it again"):
+            with pytest.raises(ValueError, match=r"damaged since it was written .*fetch it again"):
                 read_checkpoint(other)
 
 

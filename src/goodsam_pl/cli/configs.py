@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +52,6 @@ def _reading_utf8(original: Any) -> Any:
     return read
 
 
-@lru_cache(maxsize=16)
-def _check(text: str) -> None:
-    check_yaml(text)
-
-
 def checked_config(path: Path) -> str:
     """As :func:`read_config`, once it is known that the text unfolds to what it looks like.
 
@@ -66,7 +60,7 @@ def checked_config(path: Path) -> str:
     """
     text = read_config(path)
     try:
-        _check(text)
+        check_yaml(text)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return text

@@ -80,7 +80,7 @@ def _options(words: Sequence[str]) -> Iterator[_Option]:
 
 
 def _content(verb: str, path: Path) -> dict[str, Any]:
-    """A configuration file; empty where it is not a mapping, which the parser will say."""
+    """A configuration file; empty where what is given is none, which the parser will say."""
     command = f"goodsam {verb}"
     if not path.is_file():
         if "://" in str(path) or str(path) == "-" or "\n" in str(path) or "{" in str(path):
@@ -91,7 +91,12 @@ def _content(verb: str, path: Path) -> dict[str, Any]:
         content = load_yaml(text)
     except ValueError as error:
         complain(command, f"Problems parsing config {path}: {error}", "")
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else repr(content)[:80]
+        complain(
+            command, f"Problems parsing config {path}: expected keys and values, found {found}", ""
+        )
+    return content
 
 
 def _check_keys(verb: str, content: dict[str, Any], known: list[str]) -> None:

@@ -177,7 +177,10 @@ def _checked(targets: TeacherTargets) -> TeacherTargets:
         raise ValueError("labels and weights are not bytes of the same windows")
     if targets.whole.ndim not in (2, 3) or any(each.ndim not in (3, 4) for each in ensembles):
         raise ValueError("labels are no maps")
-    if any(each.ndim != 3 or len(each) != len(own) for each, own in zip(weights, ensembles, strict=True)):
+    if any(
+        each.ndim != 3 or len(each) != len(own)
+        for each, own in zip(weights, ensembles, strict=True)
+    ):
         raise ValueError("weights are no maps of the same windows")
     if 0 in targets.whole.shape or targets.boundary.shape[-1] % targets.whole.shape[-1]:
         raise ValueError("labels and boundary differ in size")

@@ -39,7 +39,9 @@ class Section:
 
     def __init__(self, tree: Any, where: str) -> None:
         if not isinstance(tree, Mapping) or not all(isinstance(key, str) for key in tree):
-            raise ValueError(f"{where}: expected a mapping with names as keys, found {_shown(tree)}")
+            raise ValueError(
+                f"{where}: expected a mapping with names as keys, found {_shown(tree)}"
+            )
         self.tree: dict[str, Any] = dict(tree)
         self._left = dict(tree)
         self._known: list[str] = []

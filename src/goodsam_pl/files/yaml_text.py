@@ -6,6 +6,8 @@ Nodes are counted as if every alias were written out.
 
 from __future__ import annotations
 
+import copy
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -30,6 +32,12 @@ def load_yaml(text: str) -> Any:
     """
     if len(text) > _MOST_TEXT:
         raise ValueError(f"{len(text):,} characters, {_MOST_TEXT:,} are the most")
+    return copy.deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
+    """What a text says; experiments read the same files again and again."""
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +99,17 @@ def _refuse_other_files(path: Path) -> None:
     try:
         with damage_told(), zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            if sum(member.file_size for member in members) > status.st_size:
-                raise ValueError("it unpacks to more than its size")
+            _refuse_packed(members, status.st_size)
             for member in members:
                 _check_sum(archive, member)
     except ValueError as error:
         raise ValueError(f"{path} is not a readable weights file: {error}") from error
     _whole[path] = stamp
+
+
+def _refuse_packed(members: Sequence[zipfile.ZipInfo], file_bytes: int) -> None:
+    if sum(member.file_size for member in members) > file_bytes:
+        raise ValueError("it unpacks to more than its size")
 
 
 def _check_sum(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:

@@ -134,8 +134,7 @@ def _windows(content: Mapping[str, Any]) -> WindowGrid:
         max(grid.columns, default=0) >= grid.image_size[1]
     )
     larger = any(
-        window > image
-        for window, image in zip(grid.window_size, grid.image_size, strict=True)
+        window > image for window, image in zip(grid.window_size, grid.image_size, strict=True)
     )
     if not grid.rows or not grid.columns or outside or larger or len(content) != len(grid):
         raise ValueError("windows do not lie on the panorama")

@@ -62,7 +62,9 @@ def read_arrays(path: Path) -> list[SavedMask]:
             for name in _SCORES
         ]
         columns.append(
-            _column(archive, _WINDOW, "iu").tolist() if f"{_WINDOW}.npy" in names else [None] * count
+            _column(archive, _WINDOW, "iu").tolist()
+            if f"{_WINDOW}.npy" in names
+            else [None] * count
         )
     masks = _Masks(path, header)
     return [
@@ -118,7 +120,8 @@ class _Masks:
         """The stream, where a mask begins."""
         if self._stream is None or index < self._next:
             self._close()
-            self._stream, self._next = zipfile.ZipFile(self._path).open(f"{_MASKS}.npy"), 0
+            archive = zipfile.ZipFile(self._path)  # closed after the last mask
+            self._stream, self._next = archive.open(f"{_MASKS}.npy"), 0
             begin_array(self._stream, _MASKS)
         left = (index - self._next) * math.prod(self._size) * self._header.dtype.itemsize
         while left > 0:

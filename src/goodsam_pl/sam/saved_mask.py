@@ -200,7 +200,7 @@ def _drawn(
 def _score(annotation: Mapping[str, Any], name: str, default: Any) -> float:
     value = annotation.get(name, default)
     if isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}, give a number")
+        raise ValueError(f"{name} is {value!r}, give a number")  # noqa: TRY004  # of a file
     number = 1.0 if value is None else float(value)
     if not abs(number) <= _LARGEST:  # NaN is not, either
         raise ValueError(f"{name} is {value!r}")

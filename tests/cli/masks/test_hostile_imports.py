@@ -1,4 +1,4 @@
-"""Masks of others that were made to harm: small files of gigabytes, pipes, values of other kinds."""
+"""Masks of others that were made to harm: small files of gigabytes, pipes, other values."""
 
 from __future__ import annotations
 
@@ -157,9 +157,7 @@ def test_archives_that_lie_are_refused(refused, content, told):
     assert re.search(told, refused("00.npz", content))
 
 
-def test_many_masks_of_an_archive_are_unpacked_one_by_one(
-    write_panoramas, goodsam, workplace
-):
+def test_many_masks_of_an_archive_are_unpacked_one_by_one(write_panoramas, goodsam, workplace):
     [path] = write_panoramas(1)
     masks = np.zeros((2000, 24, 128), bool)
     masks[7, 3] = True
