@@ -44,3 +44,13 @@ def test_a_file_that_changes_is_looked_at_again(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="damaged since it was written"):
         read_weights(path)
+
+
+def test_what_was_written_without_checksums_is_read(tmp_path):
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(STATE, tmp_path / "a.pth")
+    finally:
+        torch.serialization.set_crc32_options(before)
+    assert torch.equal(read_weights(tmp_path / "a.pth")["layer.bias"], STATE["layer.bias"])

@@ -224,6 +224,8 @@ def _take_network(
         raise ValueError(
             f"{path} holds no {named}: leave the name away, or give its own checkpoint"
         )
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+    if not state or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
         raise ValueError(f"{path} holds no network: expected names with tensors")
     return dict(state)
