@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,26 +94,27 @@ def _images(folder: Path) -> Iterator[Kind]:
     namespace = "http://ns.google.com/photos/1.0/panorama/"
     packet = f'<x xmlns:GPano="{namespace}" GPano:FullPanoWidthPixels="{WIDTH}"/>'.encode()
     panoramas = PanoramaFormat((8, 64), 45.0, 90.0)
-    for name, options in {
+    tags: dict[str, dict[str, Any]] = {
         "png": {"exif": exif},
         "jpg": {"exif": exif, "xmp": packet},
         "webp": {"exif": exif, "xmp": packet},
         "tif": {"compression": "tiff_lzw", "exif": exif},
         "bmp": {},
-    }.items():
+    }
+    for name, options in tags.items():
         path = folder / f"image.{name}"
         picture.save(path, **options)
         upright = folder / f"upright.{name}"
         picture.save(upright)
         spoil = spoil_png if name == "png" else spoil_bytes
-        yield Kind(f"{name} with tags", path, spoil, (lambda path=path: read_image(path),))
+        yield Kind(f"{name} with tags", path, spoil, (partial(read_image, path),))
         yield Kind(
             name,
             upright,
             spoil,
             (
-                lambda path=upright: panoramas.read(path),
-                lambda path=upright: panoramas.locate(path),
+                partial(panoramas.read, upright),
+                partial(panoramas.locate, upright),
             ),
         )
 
@@ -123,7 +125,7 @@ def _labels(folder: Path) -> Iterator[Kind]:
         path = folder / f"label.{name}"
         Image.fromarray(ids).save(path)
         spoil = spoil_png if name == "png" else spoil_bytes
-        yield Kind(f"label {name}", path, spoil, (lambda path=path: read_label(path),))
+        yield Kind(f"label {name}", path, spoil, (partial(read_label, path),))
 
 
 def _masks(folder: Path) -> Iterator[Kind]:
@@ -313,12 +315,8 @@ def _texts(folder: Path) -> Iterator[Kind]:
     )
     instances = folder / "semantic_labels.json"
     instances.write_text(json.dumps(["wall_1_office_1", "<UNK>_0_<UNK>_0"]))
-    yield Kind(
-        "instances",
-        instances,
-        spoil_json,
-        (lambda: (stanford_format.cache_clear(), stanford_format(folder)),),
-    )
+    # anew each time, for what was read is kept
+    yield Kind("instances", instances, spoil_json, (lambda: stanford_format.__wrapped__(folder),))
     sam = folder / "sam.json"
     sam.write_text(json.dumps({"model_type": "sam", "vision_config": {"size": 3}, "x": [1, "a"]}))
     yield Kind("config.json", sam, spoil_json, (lambda: read_sam_config(sam),))

@@ -102,4 +102,5 @@ def nearest(count: int, wanted: int) -> npt.NDArray[np.int32]:
         ``(wanted,)``, ascending.
     """
     line = Image.fromarray(np.arange(count, dtype=np.int32)[None])
-    return np.array(line.resize((wanted, 1), Image.Resampling.NEAREST))[0]
+    taken: npt.NDArray[np.int32] = np.array(line.resize((wanted, 1), Image.Resampling.NEAREST))[0]
+    return taken

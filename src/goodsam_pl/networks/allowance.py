@@ -34,7 +34,7 @@ class Allowance(TorchDispatchMode):
     """
 
     def __init__(self, file_bytes: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # of PyTorch
         self._left = _LEAST + _TIMES * file_bytes
 
     @override

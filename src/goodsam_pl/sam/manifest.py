@@ -120,13 +120,10 @@ def _windows(content: Mapping[str, Any]) -> WindowGrid:
         TypeError: an entry is no list.
         ValueError: it is none that our grids are.
     """
-    sizes = {
-        name: _pixels(content[name], name, 1) for name in ("image_size", "window_size", "stride")
-    }
-    if any(len(each) != 2 for each in sizes.values()):
-        raise ValueError("windows have no height and width")
     grid = WindowGrid(
-        **sizes,
+        image_size=_sides(content["image_size"], "image_size"),
+        window_size=_sides(content["window_size"], "window_size"),
+        stride=_sides(content["stride"], "stride"),
         rows=_pixels(content["rows"], "rows", 0),
         columns=_pixels(content["columns"], "columns", 0),
     )
@@ -139,6 +136,13 @@ def _windows(content: Mapping[str, Any]) -> WindowGrid:
     if not grid.rows or not grid.columns or outside or larger or len(content) != len(grid):
         raise ValueError("windows do not lie on the panorama")
     return grid
+
+
+def _sides(values: Any, name: str) -> tuple[int, int]:
+    sides = _pixels(values, name, 1)
+    if len(sides) != 2:
+        raise ValueError(f"{name} is no height and width")
+    return sides[0], sides[1]
 
 
 def _pixels(values: Any, name: str, least: int) -> tuple[int, ...]:
