@@ -124,3 +124,11 @@ def test_an_override_that_leads_nowhere_names_both_files(plan_file):
         match=r"plan\.yaml: loaf / -yeast / distillation: of .*bread\.yaml: override 'model\.yeast",
     ):
         plan_runs(read_plan(plan_file))
+
+
+def test_a_key_that_is_no_name_is_told(plan_file):
+    """Beside names, such keys cannot be sorted."""
+    path = plan_file.with_name("bread.yaml")
+    path.write_text(path.read_text().replace("yeast: 1.0", "yeast: {5: 6, a: 7}"))
+    with pytest.raises(ValueError, match=r"bread\.yaml\.model\.init_args\.yeast: the key 5 is no"):
+        plan_runs(read_plan(plan_file))
