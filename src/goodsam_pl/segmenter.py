@@ -18,12 +18,13 @@ from goodsam_pl.modules import SourceSegmentation
 from goodsam_pl.networks import (
     NetworkCard,
     TiledNetwork,
-    build_network,
+    build_described,
     check_logits,
     load_weights,
     read_card,
     save_weights,
 )
+from goodsam_pl.networks.weights_file import split_name
 from goodsam_pl.taxonomy import Taxonomy, register_taxonomy
 
 __all__ = ["Segmenter", "load"]
@@ -181,9 +182,12 @@ def load(
             raise ValueError(
                 f"{path} holds a network of a class of yours: build it, and give it as network="
             )
-        network = build_network(card.network)
+        network = build_described(card.network, split_name(Path(path))[0])
     load_weights(network, str(path))
-    segmenter = Segmenter(network.to(device), card)
+    try:
+        segmenter = Segmenter(network.to(device), card)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     check_logits(segmenter.network, segmenter.taxonomy, str(path))
     return segmenter
 

@@ -51,11 +51,13 @@ class FakeGoodsam:
     Attributes:
         calls: all that it was asked.
         fail: asked for a call, says whether it fails.
+        keeps_checkpoint: a training leaves its checkpoint as it is.
     """
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
         self.fail: Callable[[list[str], dict], bool] = lambda words, config: False
+        self.keeps_checkpoint = False
         self.settings: list[dict[str, str]] = []
         self._lock = threading.Lock()
 
@@ -68,7 +70,7 @@ class FakeGoodsam:
             return int(self.fail(list(words), {}))
         config = yaml.safe_load(Path(words[1].removeprefix("--config=")).read_text())
         folder = Path(config["trainer"]["default_root_dir"])
-        if words[0] == "fit":
+        if words[0] == "fit" and not self.keeps_checkpoint:
             (folder / "last.ckpt").write_text("weights")
         if self.fail(list(words), config):
             return 1

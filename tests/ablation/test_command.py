@@ -236,3 +236,69 @@ def test_what_a_killed_one_left_running_keeps_others_away(sleeper, plan_file, tm
         except FileExistsError:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b'{"key', b"[]", b"null", b'{"job": 1}', b'{"key": [1]}', b"\xff\xfe", b"[" * 100_000],
+)
+def test_a_damaged_result_is_none(plan_file, tmp_path, goodsam, content):
+    """The stage is done again, and nothing else."""
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    [result] = (tmp_path / "out/stages").glob("distillation-test-*/result.json")
+    before = result.read_bytes()
+    result.write_bytes(content)
+    goodsam.calls.clear()
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    assert goodsam.verbs == ["test"]
+    assert json.loads(result.read_bytes())["key"] == json.loads(before)["key"]
+
+
+def test_a_damaged_checkpoint_is_named_and_a_removed_one_made_anew(
+    plan_file, tmp_path, goodsam, capsys
+):
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    [fit] = (tmp_path / "out/stages").glob("distillation-fit-*")
+    (fit / "result.json").unlink()
+    (fit / "last.ckpt").write_bytes(b"PK\3\4 cut off")
+    goodsam.fail = lambda words, config: words[0] == "fit"
+    goodsam.keeps_checkpoint = True
+    with pytest.raises(SystemExit):
+        ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"ended with status 1; {fit / 'last.ckpt'} is damaged: remove it, and distill" in told
+    goodsam.fail, goodsam.keeps_checkpoint = lambda words, config: False, False
+    goodsam.calls.clear()
+    (fit / "last.ckpt").unlink()
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    assert goodsam.verbs == ["fit"]
+    assert not any("--ckpt_path" in word for word in goodsam.calls[0])
+
+
+def test_a_training_whose_checkpoint_is_gone_is_not_scored_without_it(plan_file, tmp_path, goodsam):
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    [fit] = (tmp_path / "out/stages").glob("distillation-fit-*")
+    [test] = (tmp_path / "out/stages").glob("distillation-test-*")
+    (fit / "last.ckpt").unlink()
+    (test / "result.json").unlink()
+    goodsam.calls.clear()
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    assert goodsam.verbs == ["fit", "test"]
+    assert f"--ckpt_path={fit / 'last.ckpt'}" in goodsam.calls[1]
+
+
+@pytest.mark.parametrize("content", ["", "class\n", "class,iou\nroad,1\n", "class,iou\nmean,x\n"])
+def test_a_damaged_table_is_named_and_a_removed_one_made_anew(
+    plan_file, tmp_path, goodsam, content
+):
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    [table] = (tmp_path / "out/stages").glob("distillation-test-*/test_classes.csv")
+    table.write_text(content)
+    with pytest.raises(
+        ValueError, match=r"test_classes\.csv is damaged .*: remove it, and distillation-test is"
+    ):
+        ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    table.unlink()
+    goodsam.calls.clear()
+    ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
+    assert goodsam.verbs == ["test"]

@@ -115,3 +115,20 @@ def test_the_source_city_is_drawn_and_trained_on_once_for_all_severities():
     assert names.count("source-fit") == 3
     assert names.count("panoramas") == 5
     assert names.count("distillation-fit") == 15
+
+
+def test_an_override_that_leads_nowhere_names_both_files(plan_file):
+    plan_file.write_text(plan_file.read_text().replace("model.yeast: 0.0", "model.yeast.more: 0"))
+    with pytest.raises(
+        ValueError,
+        match=r"plan\.yaml: loaf / -yeast / distillation: of .*bread\.yaml: override 'model\.yeast",
+    ):
+        plan_runs(read_plan(plan_file))
+
+
+def test_a_key_that_is_no_name_is_told(plan_file):
+    """Beside names, such keys cannot be sorted."""
+    path = plan_file.with_name("bread.yaml")
+    path.write_text(path.read_text().replace("yeast: 1.0", "yeast: {5: 6, a: 7}"))
+    with pytest.raises(ValueError, match=r"bread\.yaml\.model\.init_args\.yeast: the key 5 is no"):
+        plan_runs(read_plan(plan_file))

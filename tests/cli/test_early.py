@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def test_the_words_are_those_of_the_parser(words, fails, capsys, monkeypatch):
 def test_a_key_that_is_there_twice_is_refused(workplace, fails):
     (workplace / "twice.yaml").write_text("trainer:\n  max_steps: 3\n  max_steps: 4\n")
     error = fails("fit", "--config", "twice.yaml")
-    assert "config twice.yaml, line 3: 'max_steps' is there twice" in error
+    assert "config twice.yaml: line 3: the key 'max_steps' is there twice" in error
 
 
 def test_a_file_that_is_no_yaml_is_named(workplace, fails):
@@ -103,3 +104,23 @@ def test_torch_is_not_imported(command):
     result = command(sys.executable, "-c", code, "fit", "--config", PRESET, "--model.xyz", "1")
     assert result.returncode == 2
     assert "Option 'xyz' is not accepted" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["--config"], ["--config", "good.yaml", "--trainer"]])
+def test_aliases_that_unfold_without_end_are_refused(words, workplace, fails):
+    """In the file itself, and in one that an option names."""
+    (workplace / "good.yaml").write_text("trainer: {max_steps: 1}\n")
+    lines = ["max_steps: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
+    (workplace / "laughs.yaml").write_text("\n".join(lines))
+    error = fails("fit", *words, "laughs.yaml")
+    assert "laughs.yaml: line 6: more than 100,000 values, aliases written out" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("", "nothing"), ("5", "5"), ("[1]", r"\[1\]"), ("hello", "'hello'")]
+)
+def test_a_file_without_keys_is_named(text, found, workplace, fails):
+    (workplace / "other.yaml").write_text(text)
+    error = fails("fit", "--config", "other.yaml")
+    assert re.search(f"config other.yaml: expected keys and values, found {found}", error)

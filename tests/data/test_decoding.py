@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from goodsam_pl.data import read_image, read_label
 from goodsam_pl.data.decoding import open_image
+from goodsam_pl.data.webp_header import webp_canvas
 
 FORMATS = {"png": "png", "jpg": "jpeg", "webp": "webp", "tif": "tiff", "bmp": "bmp"}
 
@@ -313,3 +314,64 @@ def test_large_jpegs_are_decoded_smaller(tmp_path, monkeypatch):
         part = image.pixels(slice(32, 96)).astype(int)
     assert part.shape == (16, 64, 3)
     assert np.abs(part - ramp[32:96].reshape(16, 4, 64, 4, 3).mean(axis=(1, 3))).max() < 6
+
+
+def canvas(width, height, kind):
+    """The beginning of a WEBP of that size, and nothing after it."""
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    picture = (width - 1 | (height - 1) << 14).to_bytes(4, "little")
+    body = {
+        b"VP8X": bytes(4) + sides,
+        b"VP8L": b"\x2f" + picture + bytes(8),
+        b"VP8 ": b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", width, height) + bytes(8),
+    }[kind]
+    content = b"WEBP" + kind + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
+@pytest.mark.parametrize("kind", [b"VP8X", b"VP8L", b"VP8 "])
+def test_a_webp_is_refused_by_its_header_before_its_decoder_takes_memory(tmp_path, kind):
+    path = tmp_path / "bomb.webp"
+    path.write_bytes(canvas(16383, 16383, kind))
+    with pytest.raises(ValueError, match=r"bomb\.webp: \d+ bytes that would expand to 16383×16383"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(
+    "options", [{"lossless": True}, {"quality": 50}, {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}]
+)
+def test_the_size_of_a_webp_is_that_of_its_decoder(tmp_path, options):
+    path = tmp_path / "a.webp"
+    Image.fromarray(np.zeros((37, 1000, 3), np.uint8)).save(path, **options)
+    with path.open("rb") as file:
+        assert webp_canvas(file) == (1000, 37)
+        assert file.tell() == 0
+
+
+def test_numbers_where_tags_should_be_take_no_memory(tmp_path):
+    """As many zeros would be made of a number."""
+    path = tmp_path / "a.tif"
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[700], tags.tagtype[700] = 4_000_000_000, 4
+    Image.fromarray(np.zeros((4, 8, 3), np.uint8)).save(path, tiffinfo=tags)
+    with open_image(path) as image:
+        assert image.xmp == b""
+    assert read_image(path).shape == (4, 8, 3)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RecursionError(), SyntaxError("x"), struct.error("x"), KeyError(1), EOFError()],
+)
+@pytest.mark.parametrize("call", ["__init__", "load", "getexif"])
+def test_whatever_a_decoder_ends_in_names_the_file(write_image, monkeypatch, error, call):
+    path = write_image("a.png")
+
+    def fail(*arguments, **keywords):
+        raise error
+
+    owner = Image.Image if call == "getexif" else PngImagePlugin.PngImageFile
+    monkeypatch.setattr(owner, call, fail)
+    for read in (read_image, read_label):
+        told = complaint_of(read, path)
+        assert (call == "getexif" and told is None) or told.startswith(f"{path}: ")

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from goodsam_pl.data import read_image, read_label
 from goodsam_pl.data.decoding import open_image
-from goodsam_pl.data.files import _turned, check_pair, resize_image, resize_label
+from goodsam_pl.data.files import _turned, check_pair, nearest, resize_image, resize_label
 
 
 def test_every_kind_of_8_bit_image_becomes_rgb(tmp_path):
@@ -144,3 +146,11 @@ def test_labels_are_resized_without_new_ids_and_images_by_averaging():
     assert abs(int(small.min()) - 127) <= 1
     assert abs(int(small.max()) - 128) <= 1
     assert resize_image(small, (8, 8)) is small
+
+
+@given(*[st.integers(1, 300)] * 4)
+def test_the_nearest_pixels_are_those_that_labels_are_resized_by(height, width, rows, columns):
+    label = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+    expected = resize_label(label, (rows, columns))
+    taken = np.ix_(nearest(height, rows), nearest(width, columns))
+    assert (label[taken] == expected).all()

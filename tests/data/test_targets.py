@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import struct
+import zipfile
 
+import numpy as np
 import pytest
 import torch
 
@@ -145,3 +149,69 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="the disk is full: make room and run the same command"):
         store.write("key", _targets())
     assert list(store.folder.iterdir()) == []
+
+
+def _npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (
+            "whole",
+            _npy(np.zeros((2, 2), np.uint8)).replace(b"(2, 2)", b"(9, 9)"),
+            "not of the size",
+        ),
+        ("whole", _npy(np.zeros((8, 32))), "are not bytes"),
+        ("whole", _npy(np.zeros(8, np.uint8)), "no maps"),
+        ("whole", _npy(np.array([{}], object)), "holds no numbers but object"),
+        ("whole", b"cos\nsystem\n", "magic"),
+        ("ensemble", _npy(np.zeros((1, 8, 8), np.uint8)), "of the same windows"),
+        ("weight", None, "weight.npy"),
+        ("boundary", _npy(np.zeros((8, 32), np.uint8)), "no map of true and false"),
+    ],
+)
+def test_archives_that_lie_are_refused_by_name(tmp_path, name, content, told):
+    store = TargetStore(tmp_path, "f" * 64)
+    store.write("key", _targets())
+    with zipfile.ZipFile(store.path("key")) as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    members[f"{name}.npy"] = content
+    with zipfile.ZipFile(store.path("key"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, part in members.items():
+            if part is not None:
+                archive.writestr(each, part)
+    assert store.path("key").stat().st_size < 1e6
+    with pytest.raises(ValueError, match=rf"key\.npz is damaged \(.*{told}.*\): delete it"):
+        store.read("key")
+
+
+def test_an_archive_that_would_unpack_to_gigabytes_is_refused(tmp_path):
+    store = TargetStore(tmp_path, "f" * 64)
+    store.write("key", _targets())
+    content = store.path("key").read_bytes()
+    claimed = content.replace(struct.pack("<I", 128 + 8 * 32), struct.pack("<I", 1 << 30))
+    store.path("key").write_bytes(claimed)
+    with pytest.raises(ValueError, match=r"damaged \([\d,]+ bytes that would unpack to \d,\d"):
+        store.read("key")
+
+
+def test_no_flipped_bit_gives_other_targets(tmp_path):
+    store, targets = TargetStore(tmp_path, "f" * 64), _targets()
+    store.write("key", targets)
+    content = store.path("key").read_bytes()
+    refused = 0
+    for place in range(0, len(content), 3):
+        spoiled = bytearray(content)
+        spoiled[place] ^= 16
+        store.path("key").write_bytes(spoiled)
+        try:
+            read = store.read("key")
+        except ValueError as error:
+            refused += "key.npz is damaged" in str(error)
+        else:
+            assert all(map(torch.equal, read, targets))
+    assert refused > len(content) / 6

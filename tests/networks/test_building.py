@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -11,6 +13,7 @@ from goodsam_pl.networks import (
     CustomNetwork,
     PretrainedNetwork,
     SegmentationNetwork,
+    build_described,
     build_network,
     describe_network,
 )
@@ -86,3 +89,19 @@ def test_nothing_else_is_built(description: dict[str, object]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # whatever it says, it is refused
         build_network(description)
     assert not _Spy.called
+
+
+def test_a_network_is_no_larger_than_the_file_that_describes_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(bytes(1000))
+    description = {
+        "class_path": "goodsam_pl.networks.SegmentationNetwork",
+        "init_args": {"encoder": "mit_b5", "classes": 19},
+    }
+    with pytest.raises(ValueError, match=r"a\.safetensors: it describes a network that is larger"):
+        build_described(description, path)
+    description["init_args"] = {"encoder": "mit_b0", "classes": 19}
+    network = build_described(description, path)
+    assert describe_network(network) == describe_network(build_network(description))
+    assert not any(tensor.is_meta for tensor in network.state_dict().values())
+    torch.empty(1 << 25)  # elsewhere nothing is counted

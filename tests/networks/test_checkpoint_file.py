@@ -36,6 +36,8 @@ def test_a_checkpoint_is_read_as_it_is(file):
         (torch.zeros(2), "it has no state_dict"),
         ({"a": 1}, "it has no state_dict"),
         ({**PLAIN, "state_dict": [1]}, "its state_dict is a list"),
+        ({**PLAIN, "state_dict": {"a": {"b": 1}}}, "its state_dict has 'a', which is no"),
+        ({**PLAIN, "state_dict": {1: torch.zeros(1)}}, "its state_dict has 1, which is no"),
         ({**PLAIN, "hyper_parameters": "x"}, "its hyper_parameters is a str"),
         ({**PLAIN, "callbacks": 3}, "its callbacks is a int"),
         ({**PLAIN, "loops": None}, "its loops is a NoneType"),
@@ -100,3 +102,26 @@ def test_a_pipe_is_not_waited_for(file):
     thread.start()
     thread.join(20)
     assert "a.ckpt is no file" in str(failed[0])
+
+
+def test_an_archive_of_several_disks_is_told_by_name(file):
+    torch.save(PLAIN, file)
+    content = bytearray(file.read_bytes())
+    locator = content.rfind(b"PK\6\7")
+    content[locator + 16] = 3
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.ckpt is not a readable weights file: .*disks"):
+        read_saved(file)
+
+
+class Malicious:
+    def __reduce__(self):
+        return (os.system, ("true",))
+
+
+def test_what_is_refused_is_told_without_advice_to_load_it_all_the_same(file):
+    torch.save({"state_dict": {}, "a": Malicious()}, file)
+    with pytest.raises(ValueError, match=r"could execute code: .*posix\.system") as error:
+        read_saved(file)
+    assert "weights_only" not in str(error.value)
+    assert "\n" not in str(error.value)

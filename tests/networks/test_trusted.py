@@ -65,13 +65,15 @@ EVIL = {"class_path": "torch.fx.graph_module.reduce_graph_module", "init_args": 
         model({**SEGMENTATION, "call": "os.system"}),
         model({**SEGMENTATION, "init_args": ["os.system"]}),
         model({**UNET, "init_args": {"encoder_name": "https://hub/evil"}}),
+        model({**SEGMENTATION, "init_args": {"classes": 10**9}}),
+        model({**UNET, "init_args": {"decoder_channels": [10**6, 16]}}),
         {"class_path": "lightning.pytorch.LightningModule.load_from_checkpoint", "init_args": {}},
         EVIL,
         "os.system",
     ],
 )
 def test_all_else_is_refused_at_any_depth(tree):
-    with pytest.raises(ValueError, match=r"model|plain name"):
+    with pytest.raises(ValueError, match=r"model|plain name|no size of a network"):
         refuse_untrusted(tree)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,8 @@ import yaml
 
 from goodsam_pl.ablation.jobs import Job, placed
 from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files import open_regular, read_regular
+from goodsam_pl.files.arrays import damage_told
 
 __all__ = ["Call", "JobError", "Processes", "is_done", "log_of", "perform", "table_of"]
 
@@ -86,9 +89,20 @@ class Processes:
 
 
 def is_done(job: Job, out: Path) -> bool:
-    """Whether the job left its result."""
-    result = job.folder(out) / _RESULT
-    return result.is_file() and json.loads(result.read_text(encoding="utf-8"))["key"] == job.key
+    """Whether the job left its result, and what others need of it is still there.
+
+    A damaged result is none: the job is done again, a training from its last checkpoint on.
+    """
+    try:
+        result = json.loads(read_regular(job.folder(out) / _RESULT))
+        key = result["key"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    if key != job.key:
+        return False
+    if job.verb in _TABLES:
+        return table_of(job, out).is_file()
+    return job.verb != "fit" or _checkpoint(job.folder(out)) is not None
 
 
 def table_of(job: Job, out: Path) -> Path:
@@ -118,7 +132,7 @@ def perform(job: Job, out: Path, call: Call, settings: Mapping[str, str]) -> Non
     begun = time.monotonic()
     status = call(_words(job, out), log_of(job, out), settings)
     if status != 0:
-        raise JobError(f"ended with status {status}")
+        raise JobError(f"ended with status {status}{_damage(job, out)}")
     if job.verb == "fit" and _checkpoint(folder) is None:
         raise JobError("left no last.ckpt: give the preset's ModelCheckpoint `save_last: true`")
     if job.verb in _TABLES and not table_of(job, out).is_file():
@@ -129,6 +143,28 @@ def perform(job: Job, out: Path, call: Call, settings: Mapping[str, str]) -> Non
     seconds = round(time.monotonic() - begun, 1)
     result = {"key": job.key, "job": job.name, "seconds": seconds}
     write_atomically(folder / _RESULT, json.dumps(result, indent=2).encode() + b"\n")
+
+
+def _damage(job: Job, out: Path) -> str:
+    """What to do where the checkpoint that a job goes on from is damaged; empty elsewhere."""
+    source = job if job.verb == "fit" else job.checkpoint
+    checkpoint = _checkpoint(source.folder(out)) if source else None
+    if checkpoint is None or _is_whole(checkpoint):
+        return ""
+    return f"; {checkpoint} is damaged: remove it, and {source and source.name} is done again"
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether an archive can be read to its end; known without torch."""
+    try:
+        with (
+            damage_told(),
+            open_regular(checkpoint) as stream,
+            zipfile.ZipFile(stream) as archive,
+        ):
+            return archive.testzip() is None
+    except ValueError:
+        return False
 
 
 def _words(job: Job, out: Path) -> list[str]:

@@ -193,14 +193,32 @@ def _configured(
 ) -> tuple[str, dict[str, Any]]:
     """The path that the preset has for its own folder, and the configuration without such paths."""
     tree = read_mapping(stage.config)
-    root = str((tree.get("trainer") or {}).get("default_root_dir") or "")
+    _refuse_other_keys(tree, str(stage.config))
+    trainer = tree.get("trainer")
+    root = str((trainer if isinstance(trainer, dict) else {}).get("default_root_dir") or "")
     if not root:
         raise ValueError(
             f"{stage.config}: the key trainer.default_root_dir is missing; every run gets its own "
             "folder in the place of that one"
         )
     for each in overrides:
-        tree = overridden(tree, made.filled(each, where))
+        filled = made.filled(each, where)
+        try:
+            tree = overridden(tree, filled)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{where}: of {stage.config}: {error}") from error
     if stage.per_seed:
         tree["seed_everything"] = made.seed
     return root, made.moved(tree, root, where)
+
+
+def _refuse_other_keys(tree: Any, where: str) -> None:
+    """Refuse keys that are no texts: no option is called by a number or by nothing."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if not isinstance(key, str):
+                raise ValueError(f"{where}: the key {key!r} is no name")  # noqa: TRY004  # of a file
+            _refuse_other_keys(value, f"{where}.{key}")
+    elif isinstance(tree, list):
+        for value in tree:
+            _refuse_other_keys(value, where)

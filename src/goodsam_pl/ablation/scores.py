@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import statistics
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from goodsam_pl.ablation.calling import is_done, table_of
 from goodsam_pl.ablation.planning import JobScore, Run
 from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files import read_regular
 
 __all__ = ["MeanScore", "RunScores", "collect", "mean_score", "paired_difference"]
 
@@ -47,7 +49,7 @@ def collect(runs: Iterable[Run], out: Path) -> list[RunScores]:
     """Read the scores of all runs that are done, and leave each in the run's folder.
 
     Raises:
-        ValueError: a table of classes has no such column.
+        ValueError: a table of classes is damaged, or has no such column.
     """
     done = [run for run in runs if all(is_done(job, out) for job in run.jobs)]
     return [_collect(run, out) for run in done]
@@ -90,9 +92,15 @@ def _collect(run: Run, out: Path) -> RunScores:
 
 def _read(score: JobScore, out: Path) -> float:
     path = table_of(score.job, out)
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = {row["class"]: row for row in csv.DictReader(stream)}
-    if score.column not in rows["mean"]:
-        columns = ", ".join(key for key in rows["mean"] if key.startswith("iou"))
-        raise ValueError(f"{path} has no column {score.column!r}, but {columns}: see the scores")
-    return 100 * float(rows["mean"][score.column])
+    try:
+        text = read_regular(path).decode("utf-8")
+        rows = {row["class"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
+        means = rows["mean"]
+        if score.column in means:
+            return 100 * float(means[score.column])
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): remove it, and {score.job.name} is done again"
+        ) from error
+    columns = ", ".join(key for key in means if key and key.startswith("iou"))
+    raise ValueError(f"{path} has no column {score.column!r}, but {columns}: see the scores")

@@ -18,6 +18,7 @@ import goodsam_pl
 from goodsam_pl.atomic import write_atomically
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.listing import RESULTS_MARKER
+from goodsam_pl.files import read_regular
 from goodsam_pl.sam.claims import claim
 
 __all__ = ["Outcome", "PredictionFolder", "fingerprint_of"]
@@ -185,10 +186,12 @@ class PredictionFolder:
         if not path.is_file():
             return None
         try:
-            content = json.loads(path.read_bytes())
+            content = json.loads(read_regular(path))
             if isinstance(content["identity"], dict) and isinstance(content["images"], list):
+                for image in content["images"]:
+                    _outcome(image)
                 return dict(content)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
         raise ValueError(
             f"{path} is no summary of predictions: name another folder (--out), or remove it"
@@ -201,10 +204,11 @@ class PredictionFolder:
     def _read_journals(self) -> dict[str, Outcome]:
         outcomes = {}
         for journal in self._journals():
-            for line in journal.read_text(encoding="ascii", errors="replace").splitlines():
+            for line in read_regular(journal).decode("ascii", "replace").splitlines():
                 try:
                     outcome = _outcome(json.loads(line))
-                except (ValueError, TypeError):  # cut off when its process was killed
+                except (ValueError, TypeError, KeyError, RecursionError):
+                    # cut off when its process was killed
                     continue
                 outcomes[outcome.name] = outcome
         return outcomes
@@ -280,11 +284,22 @@ def fingerprint_of(identity: Mapping[str, Any]) -> str:
 
 
 def _outcome(content: Mapping[str, Any]) -> Outcome:
+    """What a summary or a journal says of an image.
+
+    Raises:
+        KeyError: something is missing.
+        TypeError: it has another form.
+    """
     pairs = {
         key: tuple(content[key]) if content[key] else None
         for key in ("size", "rows", "predicted_size")
     }
-    return Outcome(**{**content, **pairs})
+    outcome = Outcome(**{**content, **pairs})
+    files = outcome.files if isinstance(outcome.files, dict) else {0: 0}
+    texts = (outcome.name, outcome.image, *files, *files.values())
+    if not all(isinstance(each, str) and "\0" not in each for each in texts):
+        raise TypeError("names of an image or of its files are no texts")
+    return outcome
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

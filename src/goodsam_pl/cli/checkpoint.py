@@ -95,7 +95,7 @@ def model_around(weights: Path) -> dict[str, Any]:
     if card is None or card.network is None:
         why = "does not say what its network is" if card is None else "is of a class of yours"
         raise ValueError(f"--ckpt_path {weights} {why}: name the model by --config or --model")
-    network = checked_description(card.network)  # the parser would import whatever it names
+    network = checked_description(card.network, weights)  # the parser would import anything
     network = {name: network[name] for name in ("class_path", "init_args")}
     return {
         "class_path": "goodsam_pl.modules.SourceSegmentation",
@@ -117,10 +117,15 @@ def loaded_from(ckpt_path: Path) -> Iterator[list[nn.Module]]:
     """
     card = read_card(ckpt_path)
     if card is not None:
-        register_taxonomy(Taxonomy.from_dict(card.taxonomy), card.taxonomy_name)
+        try:
+            register_taxonomy(Taxonomy.from_dict(card.taxonomy), card.taxonomy_name)
+        except ValueError as error:
+            raise ValueError(f"--ckpt_path {ckpt_path}: {error}") from error
     networks = {} if card is None else card.networks
     if is_weights_file(str(ckpt_path)):
-        networks = {name: each and checked_description(each) for name, each in networks.items()}
+        networks = {
+            name: each and checked_description(each, ckpt_path) for name, each in networks.items()
+        }
     with brought_by(networks) as postponed:
         yield postponed
 

@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from goodsam_pl.cli.complaints import complain, guess, option_hint
 from goodsam_pl.cli.configs import read_config
 from goodsam_pl.cli.sketch import source_of
 from goodsam_pl.cli.verbs import PREDICT_OPTIONS
+from goodsam_pl.files import load_yaml
 
 __all__ = ["refuse_early"]
 
@@ -81,39 +80,23 @@ def _options(words: Sequence[str]) -> Iterator[_Option]:
 
 
 def _content(verb: str, path: Path) -> dict[str, Any]:
-    """A configuration file; empty where it is not a mapping, which the parser will say."""
+    """A configuration file; empty where what is given is none, which the parser will say."""
     command = f"goodsam {verb}"
     if not path.is_file():
         if "://" in str(path) or str(path) == "-" or "\n" in str(path) or "{" in str(path):
             return {}
         complain(command, f"Parser key \"config\": File does not exist: '{path.absolute()}'", "")
+    text = read_config(path)
     try:
-        text = read_config(path)
-        if (twice := _twice(yaml.compose(text, yaml.SafeLoader))) is not None:
-            key, line = twice
-            complain(
-                command, f"Problems parsing config {path}, line {line}: {key!r} is there twice", ""
-            )
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        content = load_yaml(text)
+    except ValueError as error:
         complain(command, f"Problems parsing config {path}: {error}", "")
-    return content if isinstance(content, dict) else {}
-
-
-def _twice(node: yaml.Node | None) -> tuple[str, int] | None:
-    """A key that a mapping has twice, and the line of the second, from 1."""
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            name = str(key.value)
-            if name in seen and name != "<<":
-                return name, key.start_mark.line + 1
-            seen.add(name)
-            if (found := _twice(value)) is not None:
-                return found
-    if isinstance(node, yaml.SequenceNode):
-        return next((found for each in node.value if (found := _twice(each)) is not None), None)
-    return None
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else repr(content)[:80]
+        complain(
+            command, f"Problems parsing config {path}: expected keys and values, found {found}", ""
+        )
+    return content
 
 
 def _check_keys(verb: str, content: dict[str, Any], known: list[str]) -> None:

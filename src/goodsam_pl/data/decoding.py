@@ -28,6 +28,7 @@ from PIL import (
 )
 
 from goodsam_pl.data.png_chunks import SIGNATURE, pixels_only
+from goodsam_pl.data.webp_header import webp_canvas
 
 __all__ = ["EncodedImage", "open_image", "pixel_limit"]
 
@@ -40,11 +41,14 @@ _PIXEL_LIMIT = 1 << 29
 _LARGE = 178_956_970
 """Pixels from which on Pillow's own check refuses a file; JPEG is decoded smaller above it."""
 
-_BOMB_BYTES, _BOMB_RATIO = 1 << 30, 1000
+_BOMB_BYTES, _BOMB_RATIO = 1 << 29, 500
 """A file that takes so many bytes decoded, and so many times its size, is no photograph."""
 
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _ONE_BYTE_MODES = ("1", "L", "P")
+
+_WEBP_BYTES = 20
+"""Bytes a pixel to decode WEBP: the decoder keeps two canvases."""
 
 _STRIP_PIXELS = 1 << 22
 """Pixels that are converted at once, so that conversions need no second copy of a large image."""
@@ -121,7 +125,10 @@ class EncodedImage:
         """The XMP packet; empty without one."""
         info = self._image.info
         packet = info.get("xmp") or info.get("XML:com.adobe.xmp") or self._xmp_of_old_pillow()
-        return packet.encode() if isinstance(packet, str) else bytes(packet)
+        if isinstance(packet, str):
+            return packet.encode("utf-8", "replace")
+        # a number would become as many zeros
+        return packet if isinstance(packet, bytes) else b""
 
     def shrink(self, width: int) -> None:
         """Let pixels be decoded at a fraction of the size, if the file is very large and a JPEG.
@@ -192,8 +199,8 @@ class EncodedImage:
             )
         if mode == "L" and self._grey_bits < 8:
             # Pillow stretches grey of few bits to 0..255
-            ids = ids // (255 // (2**self._grey_bits - 1))
-        return ids.astype(np.uint8)
+            ids //= 255 // (2**self._grey_bits - 1)
+        return ids.astype(np.uint8, copy=False)
 
     def is_black(self, left: float, top: float, right: float, bottom: float) -> bool:
         """Whether a part is pure black, edges in shares of width and height from 0 to 1."""
@@ -252,14 +259,19 @@ def open_image(path: Path) -> Iterator[EncodedImage]:
     with _told_with_path(path):
         file = path.open("rb")
     with file:
+        file_bytes = file.seek(0, os.SEEK_END)
+        file.seek(0)
         with _told_with_path(path):
+            if (canvas := webp_canvas(file)) is not None:
+                # to open it takes memory for all of it
+                _check_pixels(path, canvas, _WEBP_BYTES, file_bytes)
             image = _recognise(file)
             found = None if image is None else EncodedImage(path, image, _grey_bits(file, image))
         if image is None or found is None:
             raise ValueError(
                 f"{path}: not an image that Pillow can read as PNG, JPEG, WEBP, TIFF or BMP"
             )
-        _check_pixels(path, image, file.seek(0, os.SEEK_END))
+        _check_pixels(path, image.size, _bytes_a_pixel(image), file_bytes)
         yield found
 
 
@@ -278,7 +290,10 @@ def _stored_size(image: ImageFile.ImageFile) -> tuple[int, int]:
     """Width and height as they are stored; Pillow gives those of TIFF files upright."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2
-        return tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
+        stored = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
+        if sorted(stored) != sorted(image.size):
+            raise ValueError("it says two sizes")
+        return stored
     return image.size
 
 
@@ -302,8 +317,20 @@ def _grey_bits(file: BinaryIO, image: ImageFile.ImageFile) -> int:
     return 8
 
 
-def _check_pixels(path: Path, image: ImageFile.ImageFile, file_bytes: int) -> None:
-    width, height = image.size
+def _bytes_a_pixel(image: ImageFile.ImageFile) -> int:
+    """What decoding to RGB or to ids takes, of decoder, Pillow and the result together."""
+    small = image.mode in _ONE_BYTE_MODES
+    if isinstance(image, WebPImagePlugin.WebPImageFile):
+        return _WEBP_BYTES
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # whose strip may be all of it
+        return 6 if small else 12
+    if image.info.get("progressive"):  # the coefficients of all pixels
+        return 6 if small else 14
+    return 4 if small else 8
+
+
+def _check_pixels(path: Path, size: tuple[int, int], bytes_a_pixel: int, file_bytes: int) -> None:
+    width, height = size
     pixels, limit = width * height, pixel_limit()
     if pixels > limit:
         raise ValueError(
@@ -311,8 +338,7 @@ def _check_pixels(path: Path, image: ImageFile.ImageFile, file_bytes: int) -> No
             f"or set the environment variable {PIXEL_LIMIT_VARIABLE} to at least {pixels} if there "
             "is memory for it"
         )
-    decoded = pixels * (1 if image.mode in _ONE_BYTE_MODES else 4)
-    if decoded > max(_BOMB_BYTES, _BOMB_RATIO * file_bytes):
+    if bytes_a_pixel * pixels > max(_BOMB_BYTES, _BOMB_RATIO * file_bytes):
         raise ValueError(
             f"{path}: {file_bytes} bytes that would expand to {width}×{height} pixels: no "
             "photograph, remove it"
@@ -338,11 +364,13 @@ def _told_with_path(path: Path) -> Iterator[None]:
             raise _broken(path, error) from error
         raise _of_system(path, error) from error
     except MemoryError as error:
-        raise MemoryError(f"{path}: not enough memory to decode it") from error
+        raise ValueError(f"{path}: not enough memory to decode it: shrink it") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path}: too large to be read ({error}): shrink it") from error
     # Pillow's decoders end in errors of any type, from struct.error to SyntaxError
     except Exception as error:
+        if isinstance(error, ValueError) and str(error).startswith(f"{path}: "):
+            raise
         raise _broken(path, error) from error
 
 

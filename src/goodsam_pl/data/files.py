@@ -12,7 +12,7 @@ from PIL import Image
 from goodsam_pl.data.decoding import EncodedImage, open_image
 from goodsam_pl.data.once import Reminder
 
-__all__ = ["check_pair", "read_image", "read_label", "resize_image", "resize_label"]
+__all__ = ["check_pair", "nearest", "read_image", "read_label", "resize_image", "resize_label"]
 
 _turned = Reminder(
     logging.getLogger(__name__),
@@ -93,3 +93,14 @@ def resize_label(label: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDA
         return label
     resized = Image.fromarray(label).resize((size[1], size[0]), Image.Resampling.NEAREST)
     return np.array(resized)
+
+
+def nearest(count: int, wanted: int) -> npt.NDArray[np.int32]:
+    """Which of so many pixels in a line :func:`resize_label` takes for another number of them.
+
+    Returns:
+        ``(wanted,)``, ascending.
+    """
+    line = Image.fromarray(np.arange(count, dtype=np.int32)[None])
+    taken: npt.NDArray[np.int32] = np.array(line.resize((wanted, 1), Image.Resampling.NEAREST))[0]
+    return taken

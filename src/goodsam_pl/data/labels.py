@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 _UNKNOWN = -1
+_STRIP_PIXELS = 1 << 22
+"""Pixels that are looked up at once: a large label has little room beside it."""
 
 
 @dataclass(frozen=True)
@@ -117,17 +119,25 @@ class LabelReader:
         """
         if label_format.name not in self._tables:
             self._tables[label_format.name] = label_format.table(self.taxonomy)
+        table = self._tables[label_format.name]
         file_ids = label_format.decode(path)
-        labels = self._tables[label_format.name][file_ids]
-        unknown = labels == _UNKNOWN
+        labels = np.empty(file_ids.shape, dtype=np.uint8)
+        unknown = np.zeros(256, dtype=np.int64)
+        step = max(1, _STRIP_PIXELS // file_ids.shape[1])
+        for top in range(0, len(file_ids), step):
+            strip = file_ids[top : top + step]
+            found = table[strip]
+            if found.min() == _UNKNOWN:
+                unknown += np.bincount(strip[found == _UNKNOWN], minlength=256)
+            labels[top : top + step] = found
         if unknown.any():
-            found = ", ".join(str(file_id) for file_id in np.unique(file_ids[unknown])[:8])
+            named = ", ".join(str(file_id) for file_id in np.flatnonzero(unknown)[:8])
             raise ValueError(
-                f"{path}: label id out of range: {int(unknown.sum())} pixels hold {found}; "
+                f"{path}: label id out of range: {int(unknown.sum())} pixels hold {named}; "
                 f"{label_format.name} are {_ranges(label_format.ids)}: choose the taxonomy the "
                 "file was written in (label_taxonomy), or write void as 255"
             )
-        return labels.astype(np.uint8)
+        return labels
 
 
 def _ranges(ids: Mapping[int, int]) -> str:

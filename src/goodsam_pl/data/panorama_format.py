@@ -15,7 +15,7 @@ from torch import Tensor
 
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.decoding import EncodedImage, open_image, pixel_limit
-from goodsam_pl.data.files import check_pair, resize_image, resize_label
+from goodsam_pl.data.files import check_pair, nearest, resize_image, resize_label
 from goodsam_pl.data.labels import LabelFormat, LabelReader
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.once import Reminder
@@ -175,6 +175,28 @@ class PanoramaFormat:
             )
         return band
 
+    def mask_places(
+        self, size: tuple[int, int], band: Band | None = None
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Which pixels bring a mask of a whole file to the configured band and size.
+
+        Nearest neighbour, as :func:`goodsam_pl.data.files.resize_label` has it.
+
+        Args:
+            size: height and width of the mask, pixels; it may be smaller than the file.
+            band: as for :meth:`check_mask_size`.
+
+        Returns:
+            Its rows ``(H,)`` and its columns ``(W,)``, ascending.
+
+        Raises:
+            ValueError: as for :meth:`check_mask_size`.
+        """
+        band = self.check_mask_size(size, band)
+        rows = np.arange(*band.of_height(size[0]).indices(size[0]), dtype=np.int32)
+        columns = np.arange(size[1], dtype=np.int32)
+        return rows[nearest(len(rows), self.size[0])], columns[nearest(size[1], self.size[1])]
+
     def fit_mask(
         self, mask: npt.NDArray[np.bool_], band: Band | None = None
     ) -> npt.NDArray[np.bool_]:
@@ -188,9 +210,9 @@ class PanoramaFormat:
             ValueError: as for :meth:`check_mask_size`.
         """
         height, width = mask.shape
-        band = self.check_mask_size((height, width), band)
-        part = mask[band.of_height(height)]
-        return resize_label(part.astype(np.uint8), self.size).astype(bool)
+        rows, columns = self.mask_places((height, width), band)
+        fitted: npt.NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+        return fitted
 
     def read_labelled(
         self, entry: Entry, labels: LabelReader

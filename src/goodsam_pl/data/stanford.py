@@ -31,6 +31,7 @@ FOLD = {
 
 TAXONOMY = "stanford2d3d-13"
 _UNKNOWN = "<UNK>"
+_STRIP_PIXELS = 1 << 22
 
 
 @cache
@@ -70,7 +71,7 @@ def _classes_of_instances(root: Path) -> npt.NDArray[np.uint8]:
     try:
         instances = json.loads(read_text(path))
         names = [instance.split("_")[0] for instance in instances]
-    except (json.JSONDecodeError, TypeError, AttributeError) as error:
+    except (json.JSONDecodeError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"{path}: no list of instance names ({error}): take it from the data set anew"
         ) from error
@@ -88,11 +89,16 @@ def _read_instances(path: Path, classes: npt.NDArray[np.uint8]) -> npt.NDArray[n
     Raises:
         ValueError: an instance that the list does not have.
     """
-    red, green, blue = np.moveaxis(read_image(path).astype(np.int32), 2, 0)
-    instance = np.where(red == 0, 256 * green + blue, -1)
-    if instance.max() >= len(classes):
-        raise ValueError(
-            f"{path}: holds the instance {instance.max()}, but semantic_labels.json lists "
-            f"{len(classes)}: do both belong to one copy of the data set?"
-        )
-    return np.where(instance >= 0, classes[instance], IGNORE_INDEX).astype(np.uint8)
+    pixels = read_image(path)
+    labels = np.empty(pixels.shape[:2], dtype=np.uint8)
+    step = max(1, _STRIP_PIXELS // pixels.shape[1])
+    for top in range(0, len(pixels), step):
+        red, green, blue = np.moveaxis(pixels[top : top + step].astype(np.int32), 2, 0)
+        instance = np.where(red == 0, 256 * green + blue, -1)
+        if instance.max() >= len(classes):
+            raise ValueError(
+                f"{path}: holds the instance {instance.max()}, but semantic_labels.json lists "
+                f"{len(classes)}: do both belong to one copy of the data set?"
+            )
+        labels[top : top + step] = np.where(instance >= 0, classes[instance], IGNORE_INDEX)
+    return labels

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import io
 import os
-import struct
+import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from goodsam_pl.atomic import write_atomically
 from goodsam_pl.data.augment import Turn
-from goodsam_pl.files import KnownFiles, Stamp, write_errors_explained
+from goodsam_pl.files import KnownFiles, Stamp, open_regular, write_errors_explained
+from goodsam_pl.files.arrays import damage_told, read_array
 from goodsam_pl.geometry import Windowed, Windows, as_families, by_family
 from goodsam_pl.unfinished import remove_unfinished
 
@@ -32,11 +31,8 @@ __all__ = ["TargetStore", "TeacherTargets"]
 _DIGITS = 16
 """Of hashes in names: 64 bits."""
 _WHOLE = "whole.tsv"
-_DAMAGE = (
-    *(ValueError, LookupError, TypeError, EOFError, OSError, OverflowError, MemoryError),
-    # of archives: also encrypted, or packed in a way that nobody writes here
-    *(zipfile.BadZipFile, zlib.error, struct.error, RuntimeError),
-)
+_LEAST_MEMORY = 400 << 20
+_EXPANSION = 400
 
 
 class TeacherTargets(NamedTuple):
@@ -176,18 +172,21 @@ class TargetStore:
         """
         path = self.path(key)
         try:
-            arrays = _read_arrays(path)
-            return TeacherTargets(
-                whole=torch.from_numpy(arrays["whole"]),
-                ensemble=_read(arrays, "ensemble"),
-                weight=_read(arrays, "weight"),
-                boundary=torch.from_numpy(arrays["boundary"]),
-            )
+            with damage_told(), open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
+                _refuse_large(archive, path.stat().st_size)
+                return _checked(
+                    TeacherTargets(
+                        whole=_tensor(archive, "whole"),
+                        ensemble=_read(archive, "ensemble"),
+                        weight=_read(archive, "weight"),
+                        boundary=_tensor(archive, "boundary"),
+                    )
+                )
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{path} is missing: put the callback PrecomputeTeacher into trainer.callbacks"
             ) from None
-        except _DAMAGE as error:
+        except ValueError as error:
             raise ValueError(
                 f"{path} cannot be used ({error}): start again, PrecomputeTeacher makes it anew"
             ) from error
@@ -197,18 +196,44 @@ def _array_name(field: str, family: int) -> str:
     return f"{field}.{family}" if family else field
 
 
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Of an ``.npz``; its bytes are compared with their CRC-32 before anything is made of them."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
-    return {
-        name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
-        for name, member in members.items()
-    }
+def _refuse_large(archive: zipfile.ZipFile, file_bytes: int) -> None:
+    """Refuse an archive that unpacks to more than label maps do."""
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > max(_LEAST_MEMORY, _EXPANSION * file_bytes):
+        raise ValueError(f"{file_bytes:,} bytes that would unpack to {unpacked:,}")
 
 
-def _read(arrays: Mapping[str, npt.NDArray[Any]], field: str) -> Windowed:
-    families = [torch.from_numpy(arrays[field])]
-    while (name := _array_name(field, len(families))) in arrays:
-        families.append(torch.from_numpy(arrays[name]))
+def _tensor(archive: zipfile.ZipFile, name: str) -> Tensor:
+    return torch.from_numpy(read_array(archive, name, sys.maxsize))
+
+
+def _read(archive: zipfile.ZipFile, field: str) -> Windowed:
+    names = set(archive.namelist())
+    families = [_tensor(archive, field)]
+    while (name := _array_name(field, len(families))) + ".npy" in names:
+        families.append(_tensor(archive, name))
     return families[0] if len(families) == 1 else tuple(families)
+
+
+def _checked(targets: TeacherTargets) -> TeacherTargets:
+    """Refuse what cannot be targets of one panorama."""
+    if targets.boundary.dtype != torch.bool or targets.boundary.ndim != 2:
+        raise ValueError("boundary is no map of true and false")
+    ensembles, weights = as_families(targets.ensemble), as_families(targets.weight)
+    labels = (targets.whole, *ensembles)
+    if (
+        len(ensembles) != len(weights)
+        or any(each.dtype != torch.uint8 for each in labels)
+        or any(each.dtype not in (torch.uint8, torch.bool) for each in weights)
+    ):
+        raise ValueError("labels and weights are not bytes of the same windows")
+    if targets.whole.ndim not in (2, 3) or any(each.ndim not in (3, 4) for each in ensembles):
+        raise ValueError("labels are no maps")
+    if any(
+        each.ndim != 3 or len(each) != len(own)
+        for each, own in zip(weights, ensembles, strict=True)
+    ):
+        raise ValueError("weights are no maps of the same windows")
+    if 0 in targets.whole.shape or targets.boundary.shape[-1] % targets.whole.shape[-1]:
+        raise ValueError("labels and boundary differ in size")
+    return targets

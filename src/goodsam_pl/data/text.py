@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from goodsam_pl.files import read_regular
+
 __all__ = ["read_lines", "read_text"]
 
 # UTF-32 first: its mark begins as that of UTF-16
@@ -22,9 +24,9 @@ def read_text(path: Path) -> str:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: text in another encoding.
+        ValueError: text in another encoding, or no file.
     """
-    content = path.read_bytes()
+    content = read_regular(path)
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from goodsam_pl.files.content_keys import ChangedFileError, ContentKeys, content_key
 from goodsam_pl.files.known import KnownFiles, Stamp
+from goodsam_pl.files.regular import open_regular, read_regular
 from goodsam_pl.files.section import Section, read_mapping
 from goodsam_pl.files.write_errors import write_errors_explained
+from goodsam_pl.files.yaml_text import check_yaml, load_yaml
 
 __all__ = [
     "ChangedFileError",
@@ -13,7 +15,11 @@ __all__ = [
     "KnownFiles",
     "Section",
     "Stamp",
+    "check_yaml",
     "content_key",
+    "load_yaml",
+    "open_regular",
     "read_mapping",
+    "read_regular",
     "write_errors_explained",
 ]

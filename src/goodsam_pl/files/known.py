@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files.regular import read_regular
 
 __all__ = ["KnownFiles", "Stamp"]
 
@@ -164,13 +165,16 @@ def _text(entries: Mapping[str, tuple[Stamp, str]]) -> str:
 def _read(path: Path) -> dict[str, tuple[Stamp, str]]:
     """What a file keeps; nothing if it is damaged, of another version, or not there."""
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError:
+        text = read_regular(path).decode("utf-8", "surrogateescape")
+    except (OSError, ValueError):
         return {}
     header, _, body = text.partition("\n")
     if header != f"{_HEADER} {_checksum(body)}":
         return {}
-    return dict(_entries(body.split("\n") if body else []))
+    try:
+        return dict(_entries(body.split("\n") if body else []))
+    except ValueError:
+        return {}
 
 
 def _entries(lines: Iterable[str]) -> Iterable[tuple[str, tuple[Stamp, str]]]:

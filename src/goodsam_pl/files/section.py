@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
+from goodsam_pl.files.regular import read_regular
+from goodsam_pl.files.yaml_text import load_yaml
 
 __all__ = ["Section", "read_mapping"]
 
 T = TypeVar("T")
+
+_SHOWN = 200
 
 _WORDS = {
     str: "a text",
@@ -36,7 +39,9 @@ class Section:
 
     def __init__(self, tree: Any, where: str) -> None:
         if not isinstance(tree, Mapping) or not all(isinstance(key, str) for key in tree):
-            raise ValueError(f"{where}: expected a mapping with names as keys, found {tree!r}")
+            raise ValueError(
+                f"{where}: expected a mapping with names as keys, found {_shown(tree)}"
+            )
         self.tree: dict[str, Any] = dict(tree)
         self._left = dict(tree)
         self._known: list[str] = []
@@ -92,7 +97,7 @@ class Section:
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"{self.where}.{key}: expected {_WORDS[kind]}, found {value!r}")
+            raise ValueError(f"{self.where}.{key}: expected {_WORDS[kind]}, found {_shown(value)}")
         return self._remember(key, value)
 
     def _remember(self, key: str, value: T) -> T:
@@ -100,27 +105,22 @@ class Section:
         return value
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping, where PyYAML takes the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        for name in names:
-            if names.count(name) > 1:
-                line = node.start_mark.line + 1
-                raise ValueError(f"the key {name!r} stands twice in the mapping at line {line}")
-        return super().construct_mapping(node, deep)
-
-
 def read_mapping(path: Path) -> dict[str, Any]:
     """Read a YAML file whose top level is a mapping.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no YAML, has a key twice, or is no mapping.
+        ValueError: it is no YAML, has a key twice, unfolds too far, or is no mapping.
     """
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8-sig"), _OnceLoader)  # noqa: S506  # a safe one
-    except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        tree = load_yaml(read_regular(path).decode("utf-8-sig"))
+    except ValueError as error:
+        told = str(error)
+        raise ValueError(told if told.startswith(str(path)) else f"{path}: {error}") from error
     return Section(tree, str(path)).tree
+
+
+def _shown(value: Any) -> str:
+    """A value for an error, as far as it fits on a line."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"

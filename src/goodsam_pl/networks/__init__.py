@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goodsam_pl.networks.building import (
+    build_described,
     build_network,
     checked_description,
     describe_network,
@@ -41,6 +42,7 @@ __all__ = [
     "ViewAveraging",
     "begin_training",
     "brought_by",
+    "build_described",
     "build_network",
     "check_logits",
     "checked_description",

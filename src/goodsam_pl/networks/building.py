@@ -7,10 +7,12 @@ imported, and no function is ever called by its name.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from goodsam_pl.networks.allowance import Allowance
 from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.segmentation import PRETRAINED, PretrainedNetwork, SegmentationNetwork
 from goodsam_pl.networks.smp_models import (
@@ -20,7 +22,7 @@ from goodsam_pl.networks.smp_models import (
     plain_arguments,
 )
 
-__all__ = ["build_network", "checked_description", "describe_network"]
+__all__ = ["build_described", "build_network", "checked_description", "describe_network"]
 
 _SEGMENTATION = "goodsam_pl.networks.SegmentationNetwork"
 _CUSTOM = "goodsam_pl.networks.CustomNetwork"
@@ -70,12 +72,29 @@ def build_network(description: Mapping[str, Any]) -> nn.Module:
     return model
 
 
-def checked_description(description: Mapping[str, Any]) -> Description:
+def build_described(description: Mapping[str, Any], path: Path) -> nn.Module:
+    """Build a network that a file describes, and no larger one than its weights fill.
+
+    Args:
+        description: out of the file.
+        path: the file.
+
+    Raises:
+        ValueError: as for :func:`build_network`, or it is larger; the message names the file.
+    """
+    try:
+        with Allowance(path.stat().st_size):
+            return build_network(description)
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def checked_description(description: Mapping[str, Any], path: Path) -> Description:
     """A description out of a file with nothing in it but what :func:`build_network` uses.
 
     Raises:
-        ValueError: as for :func:`build_network`.
+        ValueError: as for :func:`build_described`.
     """
-    checked = describe_network(build_network(description))
+    checked = describe_network(build_described(description, path))
     assert checked is not None  # noqa: S101  # what can be built can be described
     return checked

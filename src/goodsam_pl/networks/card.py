@@ -70,9 +70,31 @@ class NetworkCard:
             card = cls(**content)
         except TypeError as error:
             raise ValueError(f"what it says of its network is not readable ({error})") from error
-        if not all(isinstance(each, Mapping) for each in (card.networks, card.taxonomy)):
+        described = all(
+            isinstance(name, str) and (each is None or _is_description(each))
+            for name, each in (card.networks.items() if isinstance(card.networks, Mapping) else ())
+        )
+        if not (
+            isinstance(card.networks, Mapping)
+            and card.networks
+            and described
+            and isinstance(card.taxonomy, Mapping)
+            and isinstance(card.taxonomy_name, str)
+            and (card.view is None or isinstance(card.view, Mapping))
+            and isinstance(card.normalization, Mapping)
+            and isinstance(card.version, str)
+        ):
             raise ValueError("what it says of its network is not readable")
         return card
+
+
+def _is_description(tree: Any) -> bool:
+    """Whether it has the form of a description; what it names is checked where it is built."""
+    return (
+        isinstance(tree, Mapping)
+        and isinstance(tree.get("class_path"), str)
+        and isinstance(tree.get("init_args"), Mapping)
+    )
 
 
 def differing_arguments(

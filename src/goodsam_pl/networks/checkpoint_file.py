@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from goodsam_pl.files import Stamp
+from goodsam_pl.files.arrays import damage_told
+
 __all__ = ["read_checkpoint", "read_saved"]
 
 _DEPTH = 64
+_READ_AT_ONCE = 1 << 20
+_whole: dict[Path, Stamp] = {}
+"""Files whose checksums were right, each checked once in a process."""
+
+_EXTRA_STATE = "_extra_state"
+"""Ends the names of what modules keep besides tensors, see ``torch.nn.Module.get_extra_state``."""
+_REFUSED = re.compile(r"(?:WeightsUnpickler error: |\n)([^\n]*(?:GLOBAL|global) [\w.]+)")
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "state_dict": Mapping,
     "hyper_parameters": Mapping,
@@ -43,7 +54,7 @@ def read_saved(path: Path, *, mmap: bool = False) -> Any:
     """
     _refuse_other_files(path)
     try:
-        packed = zipfile.is_zipfile(path)
+        packed = _is_archive(path)
         content = torch.load(
             path, map_location="cpu", weights_only=True, mmap=True if packed and mmap else None
         )
@@ -54,7 +65,7 @@ def read_saved(path: Path, *, mmap: bool = False) -> Any:
     except Exception as error:  # pickle's own errors share no base with the above
         raise ValueError(
             f"{path} holds more than tensors and plain values and is refused, for loading it could "
-            f"execute code: {error}"
+            f"execute code: {_reason(error)}"
         ) from error
     return content
 
@@ -67,7 +78,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ValueError: as for :func:`read_saved`, or it is no checkpoint of Lightning.
     """
     _refuse_other_files(path)
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
         raise ValueError(f"{path} is not a checkpoint of Lightning")
     content = read_saved(path, mmap=True)
     if not isinstance(content, Mapping) or "state_dict" not in content:
@@ -77,23 +88,71 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             raise ValueError(
                 f"{path} is not a readable checkpoint: its {key} is a {type(content[key]).__name__}"
             )
+    for name, value in content["state_dict"].items():
+        if not isinstance(name, str) or not (
+            isinstance(value, Tensor) or name.endswith(_EXTRA_STATE)
+        ):
+            raise ValueError(
+                f"{path} is not a readable checkpoint: its state_dict has {name!r}, which is no "
+                "name with a tensor"
+            )
     return dict(content)
 
 
+def _is_archive(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile as error:  # of several disks
+        raise ValueError(f"{path} is not a readable weights file: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What PyTorch refused, without its advice to load the file all the same."""
+    told = _REFUSED.search(str(error))
+    return told[1] if told else str(error).partition("\n")[0]
+
+
 def _refuse_other_files(path: Path) -> None:
-    """Refuse pipes and devices, which never end, and archives that unpack to more than they are."""
+    """Refuse pipes and devices, which never end, and archives that are damaged or packed."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path} is no file")
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
+        return
+    if _whole.get(path) == (stamp := Stamp.of(path)):
         return
     try:
-        with zipfile.ZipFile(path) as archive:
+        with damage_told(), zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            _refuse_packed(members, status.st_size)
+            for member in members:
+                _check_sum(archive, member)
+    except ValueError as error:
         raise ValueError(f"{path} is not a readable weights file: {error}") from error
-    if sum(member.file_size for member in members) > status.st_size:
-        raise ValueError(f"{path} is not a readable weights file: it unpacks to more than its size")
+    _whole[path] = stamp
+
+
+def _refuse_packed(members: Sequence[zipfile.ZipInfo], file_bytes: int) -> None:
+    if sum(member.file_size for member in members) > file_bytes:
+        raise ValueError("it unpacks to more than its size")
+
+
+def _check_sum(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Read a part of an archive, which PyTorch does not compare with its checksum.
+
+    One of 0 is none: ``torch.serialization.set_crc32_options(False)`` writes it.
+
+    Raises:
+        ValueError: bits of it have changed since it was written.
+    """
+    if member.CRC == 0:
+        return
+    try:
+        with archive.open(member) as stream:
+            while stream.read(_READ_AT_ONCE):
+                pass
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"damaged since it was written ({error}): fetch it again") from error
 
 
 def _tensors(tree: Any, depth: int) -> Iterator[Tensor]:

@@ -40,6 +40,8 @@ _MODELS: Mapping[str, type[SegmentationModel]] = {
     )
 }
 _NAME = re.compile(r"[\w.+-]*")
+_LARGEST = 4096
+"""Of channels, classes, depths that a file may name: our choice, none of smp's is larger."""
 
 
 def is_smp_model(class_path: str) -> bool:
@@ -74,7 +76,7 @@ def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         ValueError: there is something else, such as a text that a library could take for an
-            address on a hub.
+            address on a hub, or a number that no part of a network is as large as.
     """
     return {str(name): _plain(value) for name, value in arguments.items()}
 
@@ -86,6 +88,8 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, str) and not _NAME.fullmatch(value):
         raise ValueError(f"{value!r} is no plain name")
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        raise ValueError(f"{value:.4g} is no size of a network")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"{value!r} is no plain value")

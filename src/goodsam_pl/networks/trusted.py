@@ -19,6 +19,7 @@ from goodsam_pl.networks.smp_models import is_smp_model, plain_arguments
 __all__ = ["classes_named_in", "refuse_untrusted"]
 
 _OURS = "goodsam_pl"
+_NETWORKS = f"{_OURS}.networks."
 _ARGUMENTS = ("init_args", "dict_kwargs")
 _PLAIN = {bool, int, float, str, bytes, complex, NoneType, Path}
 _DEPTH = 16
@@ -74,6 +75,9 @@ def _check_description(tree: Any, key: str, named: frozenset[str], depth: int) -
         hints: Mapping[str, Any] = {}
     elif path in named or _is_ours(path):
         hints = _hints(path)
+        if path.startswith(_NETWORKS):
+            for each in arguments:
+                plain_arguments({k: v for k, v in each.items() if isinstance(v, int | float)})
     else:
         raise ValueError(
             f"{key} names {path!r}, which is no class of {_OURS} or segmentation-models-pytorch: "

@@ -25,8 +25,12 @@ __all__ = [
     "read_file",
     "read_weights",
     "save_weights",
+    "split_name",
     "state_hash",
 ]
+
+_CHECKSUM = f"{CARD}.sha256"
+"""The key of the checksum in the metadata of files without a card."""
 
 SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
 """Weights inside the package, by the name that ``weights`` arguments take."""
@@ -50,30 +54,30 @@ class WeightsFile(NamedTuple):
 
 def read_file(path: Path) -> WeightsFile:
     """As :func:`read_weights`, with what the file says of the network."""
-    path, named = _split_name(path)
+    path, named = split_name(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"no weights at {path}: train them first, or give one of {sorted(SHIPPED)}"
         )
     content: Any
+    written: str | None = None
     with _refusals(path):
         if path.suffix == ".safetensors":
-            content, told = load_file(path), _metadata(path)
+            content, (told, written) = load_file(path), _metadata(path)
         else:
             content = read_saved(path)
             told = content.get(CARD) if isinstance(content, Mapping) else None
     card = None if told is None else _card(told, path)
     first = None if card is None else next(iter(card.networks), None)
     state = _take_network(content, path, named or first, named)
-    if isinstance(told, Mapping) and "sha256" in told:
-        _check_sum(state, str(told["sha256"]), path)
-    return WeightsFile(
-        {
+    with _refusals(path):
+        if written is not None:
+            _check_sum(state, written, path)
+        widened = {
             name: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
             for name, tensor in state.items()
-        },
-        card and card.only(named),
-    )
+        }
+    return WeightsFile(widened, card and card.only(named))
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -104,12 +108,12 @@ def read_card(path: Path) -> NetworkCard | None:
         FileNotFoundError: no such file.
         ValueError: not a weights file, or one that holds more than tensors and plain values.
     """
-    path, named = _split_name(path)
+    path, named = split_name(path)
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}")
     with _refusals(path):
         if path.suffix == ".safetensors":
-            told = _metadata(path)
+            told, _ = _metadata(path)
         else:
             content = read_saved(path, mmap=True)
             told = content.get(CARD) if isinstance(content, Mapping) else None
@@ -134,9 +138,10 @@ def save_weights(
         .contiguous()
         for name, tensor in state.items()
     }
-    metadata = None
+    checksum = state_hash(tensors)
+    metadata = {_CHECKSUM: checksum}
     if card is not None:
-        told = {**card.to_dict(), "sha256": state_hash(tensors)}
+        told = {**card.to_dict(), "sha256": checksum}
         metadata = {CARD: json.dumps(told, sort_keys=True, ensure_ascii=False)}
     write_atomically(path, save(tensors, metadata))
 
@@ -152,7 +157,7 @@ def state_hash(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _split_name(path: Path) -> tuple[Path, str | None]:
+def split_name(path: Path) -> tuple[Path, str | None]:
     """A path and, after a colon, the network that is meant."""
     file, _, name = str(path).rpartition(":")
     is_named = bool(Path(file).suffix) and name.isidentifier() and not path.is_file()
@@ -163,17 +168,27 @@ def _split_name(path: Path) -> tuple[Path, str | None]:
 def _refusals(path: Path) -> Iterator[None]:
     try:
         yield
-    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, TypeError) as error:
+    except (
+        *(SafetensorError, OSError, EOFError, RuntimeError, ValueError, TypeError),
+        *(MemoryError, KeyError, AttributeError, OverflowError),
+    ) as error:
         if str(error).startswith(str(path)):
             raise
         raise ValueError(f"{path} is not a readable weights file: {error}") from error
 
 
-def _metadata(path: Path) -> Mapping[str, Any] | None:
-    """Our part of the metadata of a safetensors file."""
+def _metadata(path: Path) -> tuple[Mapping[str, Any] | None, str | None]:
+    """Our part of the metadata of a safetensors file, and the checksum of its tensors."""
     with safe_open(path, framework="pt") as file:
-        text = (file.metadata() or {}).get(CARD)
-    return None if text is None else dict(json.loads(text))
+        metadata = file.metadata() or {}
+    checksum = metadata.get(_CHECKSUM)
+    if CARD not in metadata:
+        return None, checksum
+    try:
+        told = dict(json.loads(metadata[CARD]))
+    except RecursionError:
+        raise ValueError("what it says of its network is nested too deeply") from None
+    return told, str(told["sha256"]) if "sha256" in told else checksum
 
 
 def _card(told: Any, path: Path) -> NetworkCard:
@@ -209,6 +224,8 @@ def _take_network(
         raise ValueError(
             f"{path} holds no {named}: leave the name away, or give its own checkpoint"
         )
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+    if not state or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
         raise ValueError(f"{path} holds no network: expected names with tensors")
     return dict(state)

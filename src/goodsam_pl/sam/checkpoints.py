@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError
 
+from goodsam_pl.files import read_regular
 from goodsam_pl.sam.weights import file_sha256
 
 __all__ = ["FAMILIES", "Checkpoint", "find_checkpoint"]
@@ -118,7 +119,7 @@ def find_checkpoint(
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(config, dict):

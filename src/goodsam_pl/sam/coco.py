@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from goodsam_pl.sam.index_map import Integers, starts
 
-__all__ = ["compress_counts", "counts_of", "decompress_counts", "mask_of"]
+__all__ = ["compress_counts", "counts_of", "decompress_counts", "mask_of", "sampled_mask"]
 
 
 def counts_of(mask: NDArray[np.bool_]) -> list[int]:
@@ -31,14 +31,37 @@ def mask_of(counts: Sequence[int], size: tuple[int, int]) -> NDArray[np.bool_]:
     Raises:
         ValueError: the counts do not fill the size.
     """
+    return sampled_mask(counts, size, np.arange(size[0]), np.arange(size[1]))
+
+
+def sampled_mask(
+    counts: Sequence[int], size: tuple[int, int], rows: Integers, columns: Integers
+) -> NDArray[np.bool_]:
+    """Some pixels of the mask of uncompressed counts; no others are laid out.
+
+    Args:
+        counts: of a mask of ``size``.
+        size: its height and width, pixels.
+        rows: ``(h,)``, ascending.
+        columns: ``(w,)``, ascending.
+
+    Returns:
+        ``(h, w)``, the mask at these rows and columns.
+
+    Raises:
+        ValueError: the counts do not fill the size.
+    """
     lengths = np.asarray(counts, dtype=np.int64)
     pixels_in_all = size[0] * size[1]
     # each by itself first: a sum of numbers that are too large may wrap around
     fits = lengths.ndim == 1 and ((lengths >= 0) & (lengths <= pixels_in_all)).all()
     if not fits or lengths.sum() != pixels_in_all:
         raise ValueError(f"counts do not fill {size[0]} × {size[1]} pixels")
+    wanted = (columns[:, None].astype(np.int64) * size[0] + rows).reshape(-1)
+    begins = np.searchsorted(wanted, np.cumsum(lengths)[:-1])
+    lengths = np.diff(begins, prepend=0, append=len(wanted))
     pixels = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
-    return np.ascontiguousarray(pixels.reshape(size[1], size[0]).T)
+    return np.ascontiguousarray(pixels.reshape(len(columns), len(rows)).T)
 
 
 def compress_counts(counts: Sequence[int]) -> str:

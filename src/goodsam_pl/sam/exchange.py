@@ -7,22 +7,27 @@ the ``window`` that a mask is of.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam.coco import compress_counts, counts_of
+from goodsam_pl.sam.index_map import Integers
 from goodsam_pl.sam.masks import WindowMasks
-from goodsam_pl.sam.saved_mask import Binary, SavedMask, Size
+from goodsam_pl.sam.packing import MaskPacker
+from goodsam_pl.sam.saved_mask import SavedMask, Size
 from goodsam_pl.sam.store import MaskStore
 
 __all__ = ["export_record", "pack_saved"]
 
 _MOST_MASKS = 32767
 """Of a window; ids have 16 bits."""
+
+_MOST_EFFORT = 10**10
+"""Pixels times corners of polygons, of one panorama: some ten seconds."""
 
 
 def export_record(store: MaskStore, key: str) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def pack_saved(
     masks: Sequence[SavedMask],
     windows: WindowGrid,
     check_size: Callable[[Size], object],
-    fit: Callable[[Binary], Binary],
+    places: Callable[[Size], tuple[Integers, Integers]],
 ) -> list[WindowMasks]:
     """Masks for a store.
 
@@ -69,23 +74,48 @@ def pack_saved(
         masks: of one panorama.
         windows: the store's grid.
         check_size: raises ``ValueError`` if a mask of that size is none of the whole image file.
-        fit: brings a mask of the whole image file to the size of the grid's panoramas.
+        places: rows and columns of a mask of the whole image file that are taken, to bring it to
+            the size of the grid's panoramas.
 
     Raises:
-        ValueError: a mask says no window, or has another size; no pixel is laid out before.
+        ValueError: a mask says no window, has another size, or is damaged; or there are more than
+            memory is for. No pixel is laid out before all sizes and counts are known to be right.
     """
-    by_window: list[list[SavedMask]] = [[] for _ in range(windows.count)]
+    by_window = [_window_of(mask, windows) for mask in masks]
+    for number, count in Counter(by_window).items():
+        if count > _MOST_MASKS:
+            raise ValueError(f"{count} masks in window {number}, {_MOST_MASKS} are the most")
+    if (effort := sum(mask.effort for mask in masks)) > _MOST_EFFORT:
+        raise ValueError(
+            f"its polygons have too many corners ({effort:.1e} times pixels): simplify them, or "
+            "save run lengths"
+        )
     for mask in masks:
-        window = 0 if windows.count == 1 and mask.window is None else mask.window
-        if window is None or not 0 <= window < windows.count:
-            raise ValueError(
-                f"a mask is of window {mask.window}, the store has {windows.count}: give masks of "
-                'whole panoramas, one file a window, or "window" in each mask'
-            )
         if mask.size != windows.window_size:
             _check_other_size(mask.size, windows, check_size)
-        by_window[window].append(mask)
-    return [_pack(own, windows, fit) for own in by_window]
+    packers = [MaskPacker(windows.window_size, windows.count) for _ in range(windows.count)]
+    taken: dict[Size, tuple[Integers, Integers]] = {}
+    height, width = windows.window_size
+    taken[windows.window_size] = np.arange(height), np.arange(width)
+    for index, (mask, window) in enumerate(zip(masks, by_window, strict=True)):
+        if mask.size not in taken:
+            taken[mask.size] = places(mask.size)
+        try:
+            binary = mask.sample(*taken[mask.size])
+        except (TypeError, OverflowError, MemoryError) as error:
+            raise ValueError(f"mask {index} is damaged: {error}") from error
+        packers[window].add(binary, mask.predicted_iou, mask.stability)
+    return [packer.pack() for packer in packers]
+
+
+def _window_of(mask: SavedMask, windows: WindowGrid) -> int:
+    window = 0 if windows.count == 1 and mask.window is None else mask.window
+    if window is None or not 0 <= window < windows.count:
+        raise ValueError(
+            f"a mask is of window {mask.window}, the store has {windows.count}: give masks of "
+            'whole panoramas, one file a window, or "window" in each mask'
+        )
+    return window
 
 
 def _check_other_size(
@@ -98,20 +128,4 @@ def _check_other_size(
     raise ValueError(
         f"a mask has {size[1]}×{size[0]} pixels, a window {width}×{height}: set size, window_size "
         "and window_stride to those of the masks"
-    )
-
-
-def _pack(
-    masks: Sequence[SavedMask], windows: WindowGrid, fit: Callable[[Binary], Binary]
-) -> WindowMasks:
-    if len(masks) > _MOST_MASKS:
-        raise ValueError(f"{len(masks)} masks in a window, {_MOST_MASKS} are the most")
-    size = windows.window_size
-    binary = np.zeros((len(masks), *size), dtype=bool)
-    for place, mask in zip(binary, masks, strict=True):
-        place[:] = mask.decode() if mask.size == size else fit(mask.decode())
-    return WindowMasks.pack(
-        torch.from_numpy(binary),
-        torch.tensor([mask.predicted_iou for mask in masks]),
-        torch.tensor([mask.stability for mask in masks]),
     )

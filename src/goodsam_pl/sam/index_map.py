@@ -22,6 +22,9 @@ __all__ = ["IndexMap", "Integers"]
 
 Integers = NDArray[np.integer[Any]]
 
+_DENSE = 16
+"""Numbers for each pixel up to which a table of all of them is quicker than to sort them."""
+
 
 @dataclass(frozen=True, eq=False)
 class IndexMap:
@@ -219,6 +222,8 @@ def running_sum(numbers: Integers) -> Integers:
 
 def _renumber(codes: Integers) -> Integers:
     """The same numbers without gaps, in the same order."""
+    if codes.max() > _DENSE * codes.size:
+        return np.unique(codes, return_inverse=True)[1].reshape(codes.shape)
     present = np.zeros(codes.max() + 1, dtype=bool)
     present[codes.reshape(-1)] = True
     return (np.cumsum(present) - 1)[codes]

@@ -10,11 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from goodsam_pl.files import read_regular
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.sam.proposer import Description
 from goodsam_pl.sam.records import FORMAT
 
 __all__ = ["Manifest", "MaskStoreError"]
+
+_MOST_PIXELS = 1 << 20
+"""Of a side of a panorama; no file is read that is so large."""
 
 
 class MaskStoreError(ValueError):
@@ -57,7 +61,7 @@ class Manifest:
             MaskStoreError: it is damaged or of another format.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read_regular(path))
             written = content["format"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise MaskStoreError(
@@ -69,7 +73,7 @@ class Manifest:
                 "for the masks, or delete this one to compute them anew"
             )
         try:
-            windows = WindowGrid(**{name: tuple(each) for name, each in content["windows"].items()})
+            windows = _windows(content["windows"])
             manifest = cls(windows, content["view"], content["proposer"], content["logits"])
             as_written = content["fingerprint"] == manifest.fingerprint
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -107,3 +111,45 @@ class Manifest:
             "proposer": dict(self.proposer),
             "logits": self.logits,
         }
+
+
+def _windows(content: Mapping[str, Any]) -> WindowGrid:
+    """A grid out of a file.
+
+    Raises:
+        KeyError: an entry is missing.
+        TypeError: an entry is no list.
+        ValueError: it is none that our grids are.
+    """
+    grid = WindowGrid(
+        image_size=_sides(content["image_size"], "image_size"),
+        window_size=_sides(content["window_size"], "window_size"),
+        stride=_sides(content["stride"], "stride"),
+        rows=_pixels(content["rows"], "rows", 0),
+        columns=_pixels(content["columns"], "columns", 0),
+    )
+    outside = max(grid.rows, default=0) >= grid.image_size[0] or (
+        max(grid.columns, default=0) >= grid.image_size[1]
+    )
+    larger = any(
+        window > image for window, image in zip(grid.window_size, grid.image_size, strict=True)
+    )
+    if not grid.rows or not grid.columns or outside or larger or len(content) != len(grid):
+        raise ValueError("windows do not lie on the panorama")
+    return grid
+
+
+def _sides(values: Any, name: str) -> tuple[int, int]:
+    sides = _pixels(values, name, 1)
+    if len(sides) != 2:
+        raise ValueError(f"{name} is no height and width")
+    return sides[0], sides[1]
+
+
+def _pixels(values: Any, name: str, least: int) -> tuple[int, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"{name} is no list")
+    # type() and not isinstance(): bool is an int, too
+    if not all(type(each) is int and least <= each <= _MOST_PIXELS for each in values):
+        raise ValueError(f"{name} are no numbers of pixels")
+    return tuple(values)

@@ -97,7 +97,7 @@ def check_layers(header: Mapping[str, Any], mask_layers: Array, memory: int) -> 
     depth = int(mask_layers.max()) + 1 if len(mask_layers) else 0
     pixels = math.prod(header["size"]) * len(header["cells"])
     # tables are padded to the next power of two
-    if 2 * pixels * (1 << max(0, depth - 1).bit_length()) > 2 * memory:
+    if 2 * pixels * (1 << max(0, depth - 1).bit_length()) > memory:
         raise ValueError(f"it claims {depth} layers of {pixels:,} pixels")
 
 

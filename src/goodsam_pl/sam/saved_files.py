@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
-from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from goodsam_pl.sam.saved_mask import (
-    Binary,
-    SavedMask,
-    Size,
-    as_size,
-    mask_from_annotation,
-)
+from goodsam_pl.files import open_regular, read_regular
+from goodsam_pl.files.arrays import damage_told
+from goodsam_pl.sam.saved_arrays import read_arrays
+from goodsam_pl.sam.saved_mask import SavedMask, Size, as_size, mask_from_annotation
 
 __all__ = ["SUFFIXES", "ImageNote", "Saved", "read_saved"]
 
@@ -76,9 +69,11 @@ def read_saved(path: Path) -> list[Saved]:
     """
     try:
         if path.suffix.lower() == ".npz":
-            return [Saved(_from_arrays(path), ImageNote())]
-        content = json.loads(path.read_bytes())
-    except (*_WRONG, RecursionError, zipfile.BadZipFile, EOFError) as error:
+            open_regular(path).close()
+            with damage_told():
+                return [Saved(read_arrays(path), ImageNote())]
+        content = json.loads(read_regular(path))
+    except (*_WRONG, RecursionError) as error:
         raise ValueError(
             f"{path}: neither a list of masks nor an object with annotations ({_reason(error)}): "
             f"{_AS_SAVED}"
@@ -145,6 +140,8 @@ def _note(image: Mapping[str, Any]) -> ImageNote:
     for value in (name, key):
         if value is not None and not isinstance(value, str):
             raise ValueError(f"{value!r} is no text")
+        if value is not None:
+            value.encode()  # half a sign of two parts cannot be written down
     if key is not None and _KEY.fullmatch(key) is None:
         raise ValueError(f"its sha256 is {key[:80]!r}, not 64 hexadecimal digits in lower case")
     sides = image.get("height"), image.get("width")
@@ -167,54 +164,3 @@ def _masks(path: Path, annotations: Any, image_size: Size | None) -> list[SavedM
 
 def _reason(error: BaseException) -> str:
     return f"no {error}" if isinstance(error, KeyError) else str(error)
-
-
-def _from_arrays(path: Path) -> list[SavedMask]:
-    count, *size = _shape(path)
-    if len(size) != 2:
-        raise ValueError(f"segmentation has {1 + len(size)} dimensions, not masks, rows, columns")
-    with np.load(path, allow_pickle=False) as arrays:
-        if "image_id" in arrays and len(np.unique(arrays["image_id"])) > 1:
-            raise ValueError("masks of several images (image_id): save one file for each image")
-        scores = [
-            arrays[name].tolist() if name in arrays else [1.0] * count
-            for name in ("predicted_iou", "stability_score")
-        ]
-        windows = arrays["window"].tolist() if "window" in arrays else [None] * count
-
-    @cache
-    def pixels() -> Binary:
-        with np.load(path, allow_pickle=False) as arrays:
-            binary: Binary = arrays["segmentation"].astype(bool)
-        return binary
-
-    def decode(index: int) -> Binary:
-        found: Binary = pixels()[index]
-        return found
-
-    return [
-        SavedMask(as_size(*size), partial(decode, index), *row)
-        for index, row in enumerate(_rows(count, *scores, windows))
-    ]
-
-
-def _rows(count: int, *columns: Sequence[Any]) -> list[tuple[Any, ...]]:
-    if any(len(column) != count for column in columns):
-        raise ValueError(f"segmentation has {count} masks, scores and windows are not as many")
-    return list(zip(*columns, strict=True))
-
-
-def _shape(path: Path) -> tuple[int, ...]:
-    """Of the masks, without reading them."""
-    with zipfile.ZipFile(path) as archive, archive.open("segmentation.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }
-        if version not in read:
-            raise ValueError(f"segmentation is in version {version} of .npy")
-        shape, _, dtype = read[version](stream)
-    if dtype.hasobject:
-        raise ValueError("segmentation holds Python objects, which allow_pickle=False refuses")
-    return shape

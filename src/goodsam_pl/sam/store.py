@@ -27,6 +27,7 @@ from goodsam_pl.files import (
     KnownFiles,
     Stamp,
     content_key,
+    open_regular,
     write_errors_explained,
 )
 from goodsam_pl.geometry import WindowGrid
@@ -373,7 +374,7 @@ class MaskStore:
     def _decode(self, key: str, decode: Callable[[BinaryIO], Decoded]) -> Decoded:
         path = self.path(key)
         try:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 return decode(stream)
         except FileNotFoundError:
             raise KeyError(f"{self.root} has no masks of the image {key}") from None

@@ -19,7 +19,7 @@ from goodsam_pl.sam.exchange import export_record, pack_saved
 from goodsam_pl.sam.manifest import Manifest
 from goodsam_pl.sam.progress import progress_bar
 
-__all__ = ["export_masks", "import_masks"]
+__all__ = ["export_masks", "import_masks", "pack_masks"]
 
 
 def export_masks(store: Path, out: Path) -> str:
@@ -113,19 +113,31 @@ def _store(
                         "masks of it, too: leave one of them out, or make one file of both"
                     )
                 read_from[found.key] = found.path
-                into.write(found.key, found.name, _packed(found, panoramas, into.windows))
+                into.write(found.key, found.name, pack_masks(found, panoramas, into.windows))
             advance()
     return len(read_from)
 
 
-def _packed(found: ImageMasks, panoramas: PanoramaFormat, windows: WindowGrid) -> list[WindowMasks]:
+def pack_masks(
+    found: ImageMasks, panoramas: PanoramaFormat, windows: WindowGrid
+) -> list[WindowMasks]:
+    """Masks of one panorama for a store.
+
+    Args:
+        found: in files.
+        panoramas: how the panorama is read.
+        windows: the store's grid.
+
+    Raises:
+        ValueError: they are damaged, or of another image or grid; the message names the file.
+    """
     band = None if found.image is None else panoramas.locate(found.image)
     try:
         return pack_saved(
             found.masks,
             windows,
             lambda size: panoramas.check_mask_size(size, band),
-            lambda mask: panoramas.fit_mask(mask, band),
+            lambda size: panoramas.mask_places(size, band),
         )
     except ValueError as error:
         told = str(error)

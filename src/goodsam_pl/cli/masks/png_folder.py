@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from goodsam_pl.data.decoding import open_image
+from goodsam_pl.files import read_regular
+from goodsam_pl.sam.index_map import Integers
 from goodsam_pl.sam.saved_files import ImageNote, Saved
 from goodsam_pl.sam.saved_mask import Binary, SavedMask, mask_from_annotation
 
@@ -46,8 +49,8 @@ def read_png_folder(folder: Path) -> list[Saved]:
 
 def _rows(table: Path) -> list[dict[str, str]]:
     try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        text = read_regular(table).decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{table}: no table of comma-separated values: {error}") from error
     if rows and "id" not in rows[0]:
@@ -62,13 +65,13 @@ def _mask(path: Path, row: dict[str, str]) -> SavedMask:
     scores = {name: row.get(name) or None for name in ("predicted_iou", "stability_score")}
     counts = {"size": list(size), "counts": []}
     checked = mask_from_annotation({"segmentation": counts, **scores}, None)
-    return checked._replace(decode=partial(_pixels, path))
+    return checked._replace(sample=partial(_pixels, path))
 
 
-def _pixels(path: Path) -> Binary:
+def _pixels(path: Path, rows: Integers, columns: Integers) -> Binary:
     with open_image(path) as image:
-        pixels: Binary = image.ids() > 0
-    return np.ascontiguousarray(pixels)
+        pixels: Binary = image.ids()[np.ix_(rows, columns)] > 0
+    return pixels
 
 
 def _is_picture(path: Path) -> bool:

@@ -124,7 +124,9 @@ def _files(folder: Path) -> list[Path]:
             continue
         if path.name == TABLE:
             found.append(path.parent)
-        elif path.suffix.lower() in SUFFIXES and path.is_file():
+        elif path.suffix.lower() in SUFFIXES and path.exists() and not path.is_dir():
+            if not path.is_file():
+                raise ValueError(f"{path} is no file, but a pipe or a device: remove it")
             found.append(path)
     return found
 

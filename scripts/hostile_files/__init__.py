@@ -1,0 +1,1 @@
+"""Small good files of every kind that is read, and ways to spoil them."""
