@@ -143,6 +143,7 @@ def test_processes_share_the_panoramas_and_each_counts_what_it_computed(tmp_path
             global_rank=rank,
             world_size=2,
             is_global_zero=rank == 0,
+            precision="32-true",
             precision_plugin=SimpleNamespace(forward_context=nullcontext),
             strategy=SimpleNamespace(barrier=lambda _: None, reduce=reduce),
         )
