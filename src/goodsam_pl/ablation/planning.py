@@ -217,7 +217,7 @@ def _refuse_other_keys(tree: Any, where: str) -> None:
     if isinstance(tree, dict):
         for key, value in tree.items():
             if not isinstance(key, str):
-                raise ValueError(f"{where}: the key {key!r} is no name")
+                raise ValueError(f"{where}: the key {key!r} is no name")  # noqa: TRY004  # of a file
             _refuse_other_keys(value, f"{where}.{key}")
     elif isinstance(tree, list):
         for value in tree:
