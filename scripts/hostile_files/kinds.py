@@ -185,7 +185,7 @@ def _imports(folder: Path) -> Iterator[Kind]:
     for name, document in documents.items():
         path = folder / name / "a.json"
         path.parent.mkdir()
-        path.write_text(json.dumps(document))
+        path.write_text(json.dumps(document), encoding="utf-8")
         yield Kind(f"import {name}", path, spoil_json, reads(path))
     path = folder / "arrays" / "a.npz"
     path.parent.mkdir()
@@ -196,7 +196,7 @@ def _imports(folder: Path) -> Iterator[Kind]:
     yield Kind("import npz", path, spoil_archive, reads(path))
     table = folder / "a" / "metadata.csv"
     table.parent.mkdir()
-    table.write_text("id,area,predicted_iou,stability_score\n0,9,0.9,0.8\n")
+    table.write_text("id,area,predicted_iou,stability_score\n0,9,0.9,0.8\n", encoding="utf-8")
     Image.fromarray(masks[0]).save(table.parent / "0.png")
     yield Kind("import table", table, spoil_lines, reads(table.parent))
     yield Kind("import png", table.parent / "0.png", spoil_png, reads(table.parent))
@@ -282,18 +282,21 @@ def _texts(folder: Path) -> Iterator[Kind]:
     classes = folder / "classes.yaml"
     classes.write_text(
         "name: own\nclasses:\n  - {name: road, color: [1, 2, 3], id: 7}\n"
-        "  - {name: car, id: 26}\nvoid: [0]\nto:\n  cityscapes-19: {road: road, car: car}\n"
+        "  - {name: car, id: 26}\nvoid: [0]\nto:\n  cityscapes-19: {road: road, car: car}\n",
+        encoding="utf-8",
     )
     yield Kind("class file", classes, spoil_lines, (lambda: read_class_file(classes),))
     (folder / "dough.yaml").write_text(
         "model: {class_path: Dough, init_args: {water: 0.7}}\n"
-        "trainer:\n  default_root_dir: runs/dough\n"
+        "trainer:\n  default_root_dir: runs/dough\n",
+        encoding="utf-8",
     )
     plan = folder / "plan.yaml"
     plan.write_text(
         "title: Bread\nseeds: [0, 1]\noverrides: {trainer.max_steps: 3}\npresets:\n  loaf:\n"
         "    stages:\n      rectification: {config: dough.yaml}\n    variations:\n      -yeast:\n"
-        "        note: Flat.\n        overrides: {rectification: {model.water: 0.0}}\n"
+        "        note: Flat.\n        overrides: {rectification: {model.water: 0.0}}\n",
+        encoding="utf-8",
     )
     yield Kind("plan", plan, spoil_lines, (lambda: plan_runs(read_plan(plan)),))
     dough = folder / "dough.yaml"
@@ -306,7 +309,7 @@ def _texts(folder: Path) -> Iterator[Kind]:
         Image.fromarray(np.zeros((4, 8, 3), np.uint8)).save(folder / "images" / name)
     (folder / "splits").mkdir()
     split = folder / "splits" / "train.txt"
-    split.write_text("a.png\nü\n")
+    split.write_text("a.png\nü\n", encoding="utf-8")
     yield Kind(
         "list",
         split,
@@ -314,11 +317,14 @@ def _texts(folder: Path) -> Iterator[Kind]:
         (lambda: PANORAMA_LAYOUTS["plain"](Request(folder, "train", "cityscapes-19")),),
     )
     instances = folder / "semantic_labels.json"
-    instances.write_text(json.dumps(["wall_1_office_1", "<UNK>_0_<UNK>_0"]))
+    instances.write_text(json.dumps(["wall_1_office_1", "<UNK>_0_<UNK>_0"]), encoding="utf-8")
     # anew each time, for what was read is kept
     yield Kind("instances", instances, spoil_json, (lambda: stanford_format.__wrapped__(folder),))
     sam = folder / "sam.json"
-    sam.write_text(json.dumps({"model_type": "sam", "vision_config": {"size": 3}, "x": [1, "a"]}))
+    sam.write_text(
+        json.dumps({"model_type": "sam", "vision_config": {"size": 3}, "x": [1, "a"]}),
+        encoding="utf-8",
+    )
     yield Kind("config.json", sam, spoil_json, (lambda: read_sam_config(sam),))
 
 
@@ -326,9 +332,11 @@ def _results(folder: Path) -> Iterator[Kind]:
     job = Job("source-test", "test", {"model": 1})
     job.folder(folder).mkdir(parents=True)
     table = job.folder(folder) / "test_classes.csv"
-    table.write_text("class,pixels,iou\nroad,9,0.9\nmean,9,0.5\n")
+    table.write_text("class,pixels,iou\nroad,9,0.9\nmean,9,0.5\n", encoding="utf-8")
     result = job.folder(folder) / "result.json"
-    result.write_text(json.dumps({"key": job.key, "job": job.name, "seconds": 1.5}))
+    result.write_text(
+        json.dumps({"key": job.key, "job": job.name, "seconds": 1.5}), encoding="utf-8"
+    )
     yield Kind("result.json", result, spoil_json, (lambda: is_done(job, folder),))
     yield Kind(
         "table of classes", table, spoil_lines, (lambda: read_score(JobScore(job, "iou"), folder),)
@@ -338,9 +346,9 @@ def _results(folder: Path) -> Iterator[Kind]:
         Outcome("a", "/x/a.png", 3, 4, {"labels": "labels/a.png"}, (4, 8), (0, 4), (4, 8))
     )
     summary = folder / "summary.json"
-    summary.write_text(json.dumps({"identity": {"a": 1}, "images": [outcome]}))
+    summary.write_text(json.dumps({"identity": {"a": 1}, "images": [outcome]}), encoding="utf-8")
     journal = folder / "journal.0.jsonl"
-    journal.write_text(json.dumps(outcome) + "\n")
+    journal.write_text(json.dumps(outcome) + "\n", encoding="utf-8")
 
     def found() -> None:
         before = predictions._read_summary()  # noqa: SLF001  # what `goodsam predict` reads

@@ -145,7 +145,7 @@ def test_what_a_checkpoint_brought_is_found_without_its_file(tmp_path, monkeypat
         ("classes: [7]", r"classes\[0\]: expected a mapping"),
         ("classes: a", "classes: expected a list"),
         ("name: x", "the key 'classes' is missing"),
-        ("classes: [a]\nclasses: [b]", "'classes' stands twice"),
+        ("classes: [a]\nclasses: [b]", "the key 'classes' is there twice"),
         ("classes: [a]\nto: {cityscapes-19: {b: road}}", "has no class 'b'; it has a"),
         ("classes: [a]\nname: voc-21", "other classes than the published one"),
         (
