@@ -16,7 +16,7 @@ from goodsam_pl.sam.container import Array
 
 __all__ = ["check_arrays", "check_header", "check_layers", "memory_for"]
 
-_LEAST_MEMORY = 400 << 20
+_LEAST_MEMORY = 200 << 20
 _EXPANSION = 400
 _MOST_MASKS = 1 << 15  # of a window: ids are int16
 
