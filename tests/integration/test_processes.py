@@ -54,7 +54,7 @@ def test_every_preset_trains_by_epochs_in_two_processes_with_averaged_weights(
         assert saved["global_step"] == 1, preset
         assert all(value.isfinite().all() for value in saved["state_dict"].values())
     # two panoramas, of which each process asked about one
-    folders = [sorted(path.iterdir()) for path in (tmp_path / "targets").iterdir()]
+    folders = [sorted(path.glob("*.npz")) for path in (tmp_path / "targets").iterdir()]
     assert [len(files) for files in folders] == [2] * len(folders)
 
 

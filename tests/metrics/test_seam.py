@@ -81,6 +81,7 @@ def test_what_cannot_be_said_is_nan():
 
 
 def _measure_in_processes(rank, store, results):
+    torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     predictions, labels = sample()
     seam = SeamDisagreement()
@@ -91,8 +92,11 @@ def _measure_in_processes(rank, store, results):
 
 
 def test_two_processes_equal_one_to_the_last_bit(tmp_path):
-    torch.multiprocessing.spawn(
-        _measure_in_processes, args=(str(tmp_path / "store"), str(tmp_path)), nprocs=2
+    torch.multiprocessing.start_processes(
+        _measure_in_processes,
+        args=(str(tmp_path / "store"), str(tmp_path)),
+        nprocs=2,
+        start_method="fork",  # which need not import everything again
     )
     alone = SeamDisagreement()
     alone.update(*sample())

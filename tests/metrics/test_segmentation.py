@@ -99,6 +99,7 @@ def measured(scores):
 
 def _score_in_processes(rank, store, results):
     """Ranks 0 … 2 share the images; then ranks 0 and 1 alone do."""
+    torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=3)
     predictions, labels = sample()
     for ranks in ([0, 1, 2], [0, 1]):
@@ -115,8 +116,11 @@ def _score_in_processes(rank, store, results):
 
 
 def test_two_and_three_processes_equal_one_to_the_last_bit(tmp_path):
-    torch.multiprocessing.spawn(
-        _score_in_processes, args=(str(tmp_path / "store"), str(tmp_path)), nprocs=3
+    torch.multiprocessing.start_processes(
+        _score_in_processes,
+        args=(str(tmp_path / "store"), str(tmp_path)),
+        nprocs=3,
+        start_method="fork",  # which need not import everything again
     )
     alone = SegmentationMetrics(CLASSES)
     alone.update(*sample())
