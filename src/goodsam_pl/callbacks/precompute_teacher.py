@@ -62,8 +62,8 @@ class PrecomputeTeacher(pl.Callback):
 
         Raises:
             TypeError: the model has no frozen teachers, or the data no panoramas.
-            ValueError: the teachers cannot be told from others, the disk is full, the folder is only
-                read, or an image changed meanwhile.
+            ValueError: the teachers cannot be told from others, the disk is full, the folder is
+                only read, or an image changed meanwhile.
         """
         data = getattr(trainer, "datamodule", None)
         if not isinstance(data, PanoramaDataModule) or not isinstance(pl_module, TeachingModule):
