@@ -18,7 +18,7 @@ __all__ = ["ArrayHeader", "array_header", "begin_array", "damage_told", "read_ar
 
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OverflowError),
-    *(NotImplementedError, RuntimeError, TypeError, SyntaxError, MemoryError, tokenize.TokenError),
+    *(RuntimeError, TypeError, SyntaxError, MemoryError, tokenize.TokenError),
 )
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

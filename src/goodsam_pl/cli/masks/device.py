@@ -27,7 +27,7 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     # PyTorch tells of a missing driver and of builds without a backend in its own ways
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         missing = "" if gpus or not name.startswith("cuda") else ": PyTorch finds no GPU here"
         raise ValueError(f"device is {name!r}{missing}; choose among {there}") from error
     if device.type == "meta":
