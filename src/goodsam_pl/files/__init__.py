@@ -6,7 +6,7 @@ What is exported here needs the standard library alone, so that the command line
 from __future__ import annotations
 
 from goodsam_pl.files.content_keys import ChangedFileError, ContentKeys, content_key
-from goodsam_pl.files.known import KnownFiles, Stamp
+from goodsam_pl.files.known_files import KnownFiles, Stamp
 from goodsam_pl.files.regular import open_regular, read_regular
 from goodsam_pl.files.write_errors import write_errors_explained
 
