@@ -41,7 +41,7 @@ from goodsam_pl.callbacks import ClassTable, PrecomputeSAM, PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.fusion import CTCF
-from goodsam_pl.modules import StudentDistillation
+from goodsam_pl.modules import StudentDistillation, Teachers
 from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.streetworld.export import export
@@ -229,10 +229,12 @@ def make_module() -> StudentDistillation:
     return StudentDistillation(
         student=SegmentationNetwork(encoder="mit_b0", weights="streetworld", circular=True),
         teacher_assistant=SegmentationNetwork(encoder="mit_b0", weights="streetworld"),
-        window_scale=1.5,
-        fusion=CTCF(distinct_share=0.1, instance_weight=0.3, votes="softmax"),
-        mirror=True,
-        targets="mixed",
+        teachers=Teachers(
+            window_scale=1.5,
+            fusion=CTCF(distinct_share=0.1, instance_weight=0.3, votes="softmax"),
+            mirror=True,
+            targets="mixed",
+        ),
         whole_weight=0.5,
         class_balance=0.5,
         learning_rate=8e-4,

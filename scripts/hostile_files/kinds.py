@@ -207,7 +207,7 @@ def _targets(folder: Path) -> Iterator[Kind]:
     store = TargetStore(folder, "f" * 64)
     labels = torch.zeros((8, 32), dtype=torch.uint8)
     windows = torch.zeros((4, 8, 8), dtype=torch.uint8)
-    store.write(KEY, TeacherTargets(labels, windows, windows, labels > 0))
+    store.write(KEY, TeacherTargets(labels, (windows,), (windows,), labels > 0))
     yield Kind("targets", store.path(KEY), spoil_archive, (lambda: store.read(KEY),))
 
 

@@ -12,8 +12,8 @@ GRID = WindowGrid.cover((6, 16), (6, 8), (6, 4))
 CROSSED = CrossedWindows.cover((6, 16), (3, 16), (3, 16), (6, 8), (6, 8))
 
 
-def _windows_of(panorama: torch.Tensor) -> torch.Tensor:
-    return GRID.extract(panorama[None])
+def _windows_of(panorama: torch.Tensor) -> tuple[torch.Tensor]:
+    return (GRID.extract(panorama[None]),)
 
 
 def test_edges_mark_both_sides_of_a_change() -> None:
@@ -43,7 +43,7 @@ def test_an_edge_of_sam_survives_only_beside_a_class_edge() -> None:
     labels = torch.zeros(6, 16, dtype=torch.int64)
     labels[:, 6:] = 1  # a class edge one pixel from the first, none near the second
     windows = _windows_of(labels)
-    refined = refined_boundary(_windows_of(masks)[:, :, None], windows, GRID, radius=2)[0]
+    refined = refined_boundary(_windows_of(masks[None]), windows, GRID, radius=2)[0]
     assert refined[:, 4].all()
     assert not refined[:, 10].any()
 
@@ -51,9 +51,9 @@ def test_an_edge_of_sam_survives_only_beside_a_class_edge() -> None:
 def test_a_class_edge_in_any_overlapping_window_is_enough() -> None:
     masks = torch.zeros(6, 16, dtype=torch.int16)
     masks[:, 6:] = 1
-    labels = _windows_of(torch.zeros(6, 16, dtype=torch.int64)).clone()
-    labels[0, 1, :, 2:] = 1  # window 1 starts at column 4: an edge at column 5, in it alone
-    refined = refined_boundary(_windows_of(masks)[:, :, None], labels, GRID, radius=1)[0]
+    labels = _windows_of(torch.zeros(6, 16, dtype=torch.int64))
+    labels[0][0, 1, :, 2:] = 1  # window 1 starts at column 4: an edge at column 5, in it alone
+    refined = refined_boundary(_windows_of(masks[None]), labels, GRID, radius=1)[0]
     assert refined[:, 5].all()
 
 

@@ -14,8 +14,8 @@ GRID = WindowGrid.cover((6, 32), (6, 16), (6, 8))
 
 def _refined(masks: Tensor, labels: Tensor, radius: int) -> Tensor:
     """B_ref of one panorama, from masks ``(L, 6, 32)`` and labels ``(6, 32)``."""
-    layers = GRID.extract(masks[None])
-    return refined_boundary(layers, GRID.extract(labels[None]), GRID, radius)[0]
+    layers, windows = (GRID.extract(masks[None]),), (GRID.extract(labels[None]),)
+    return refined_boundary(layers, windows, GRID, radius)[0]
 
 
 def _columns(begin: int, end: int) -> Tensor:

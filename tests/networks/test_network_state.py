@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,34 +42,26 @@ def test_a_state_dict_of_torch_loads(tmp_path: Path) -> None:
     assert _equal(network, other)
 
 
-@pytest.mark.parametrize("system", ["network", "teacher_assistant", "student"])
-def test_the_trained_network_is_taken_out_of_a_checkpoint(tmp_path: Path, system: str) -> None:
-    network, other = _Network(), _Network()
-    state = {f"{system}.{name}": value for name, value in network.state_dict().items()}
-    state["metrics.whole.confusion"] = torch.zeros(2, 2)
-    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "last.ckpt")
+@pytest.mark.parametrize("names", [["a"], ["b", "a"], ["a", "b"]])
+def test_the_network_that_the_card_names_first_is_taken_out_of_a_checkpoint(
+    tmp_path: Path, save_checkpoint: Callable[..., None], names: list[str]
+) -> None:
+    networks, other = {name: _Network() for name in names}, _Network()
+    states = {name: network.state_dict() for name, network in networks.items()}
+    save_checkpoint(tmp_path / "last.ckpt", **states)
     load_weights(other, str(tmp_path / "last.ckpt"))
-    assert _equal(network, other)
+    assert _equal(networks[names[0]], other)
 
 
-def test_of_a_distillation_the_student_is_taken(tmp_path: Path) -> None:
+def test_another_network_of_a_checkpoint_is_taken_by_its_name(
+    tmp_path: Path, save_checkpoint: Callable[..., None]
+) -> None:
     student, teacher, other = _Network(), _Network(), _Network()
-    state = {f"student.{name}": value for name, value in student.state_dict().items()}
-    state |= {f"teacher_assistant.{name}": value for name, value in teacher.state_dict().items()}
-    torch.save({"state_dict": state}, tmp_path / "last.ckpt")
-    load_weights(other, str(tmp_path / "last.ckpt"))
-    assert _equal(student, other)
-
-
-def test_another_network_of_a_checkpoint_is_taken_by_its_name(tmp_path: Path) -> None:
-    student, teacher, other = _Network(), _Network(), _Network()
-    state = {f"student.{name}": value for name, value in student.state_dict().items()}
     path = tmp_path / "last.ckpt"
-    torch.save({"state_dict": state}, path)
+    save_checkpoint(path, student=student.state_dict())
     with pytest.raises(ValueError, match=r"last\.ckpt holds no teacher_assistant: leave the name"):
         read_weights(Path(f"{path}:teacher_assistant"))
-    state |= {f"teacher_assistant.{name}": value for name, value in teacher.state_dict().items()}
-    torch.save({"state_dict": state}, path)
+    save_checkpoint(path, student=student.state_dict(), teacher_assistant=teacher.state_dict())
     load_weights(other, f"{path}:teacher_assistant")
     assert _equal(teacher, other)
     export_weights(f"{path}:teacher_assistant", str(tmp_path / "teacher.safetensors"))
@@ -78,10 +71,21 @@ def test_another_network_of_a_checkpoint_is_taken_by_its_name(tmp_path: Path) ->
         read_weights(tmp_path / "nowhere.ckpt:student")
 
 
-def test_the_exported_student_loads_again(tmp_path: Path) -> None:
+def test_a_checkpoint_without_a_card_needs_the_name_of_the_network(tmp_path: Path) -> None:
+    network, other = _Network(), _Network()
+    state = {f"mine.{name}": value for name, value in network.state_dict().items()}
+    torch.save({"state_dict": state, "pytorch-lightning_version": "2"}, tmp_path / "other.ckpt")
+    with pytest.raises(ValueError, match=r"name it after a colon, one of \['mine'\]"):
+        load_weights(other, str(tmp_path / "other.ckpt"))
+    load_weights(other, f"{tmp_path / 'other.ckpt'}:mine")
+    assert _equal(network, other)
+
+
+def test_the_exported_student_loads_again(
+    tmp_path: Path, save_checkpoint: Callable[..., None]
+) -> None:
     student, other = _Network(), _Network()
-    state = {f"student.{name}": value for name, value in student.state_dict().items()}
-    torch.save({"state_dict": state}, tmp_path / "last.ckpt")
+    save_checkpoint(tmp_path / "last.ckpt", student=student.state_dict())
     out = str(tmp_path / "student.safetensors")
     assert "25 values" in export_weights(str(tmp_path / "last.ckpt"), out, half=True)
     load_weights(other, out)

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from goodsam_pl.data import PanoramaBatch, normalize
-from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.modules import StudentDistillation, TARectification
 from goodsam_pl.taxonomy import get_taxonomy
@@ -46,14 +45,14 @@ def _batch(*, masks=True, label=True) -> PanoramaBatch:
     return PanoramaBatch(
         image=normalize(pixels)[None],
         label=truth if label else None,
-        masks=layers if masks else None,
+        masks=(layers,) if masks else None,
         windows=GRID,
         names=["a"],
     )
 
 
 def _rectification() -> TARectification:
-    return TARectification(ByBrightness(), fusion=CTCF()).eval()
+    return TARectification(ByBrightness()).eval()
 
 
 def test_all_stages_of_a_rectification_in_the_order_of_the_method() -> None:
@@ -96,7 +95,7 @@ def test_without_masks_there_is_no_fusion_and_without_labels_no_truth() -> None:
 
 
 def test_a_student_gets_its_panel() -> None:
-    module = StudentDistillation(AllBuilding(), ByBrightness(), fusion=CTCF()).eval()
+    module = StudentDistillation(AllBuilding(), ByBrightness()).eval()
     stages = observe(_batch(), module, module.student)
     assert (stages.student == BUILDING).all()
     captions = [panel.caption for panel in stages.panels()]

@@ -72,8 +72,7 @@ class StoredMasks:
     def __getitem__(self, index: int) -> Windowed:
         """Mask layers of one panorama, int16 ``(N, L, h, w)``, -1 = no mask, of each family."""
         key = self._keys[index]
-        layers = tuple(self._store.layers(key, grid) for grid in self._windows.families)
-        return layers if len(layers) > 1 else layers[0]
+        return tuple(self._store.layers(key, grid) for grid in self._windows.families)
 
 
 class StoredTargets:

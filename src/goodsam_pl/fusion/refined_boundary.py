@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from goodsam_pl.geometry import Windowed, Windows, as_families, dilate
+from goodsam_pl.geometry import Windowed, Windows, dilate
 
 __all__ = [
     "BoundaryVersion",
@@ -100,13 +100,8 @@ def refined_boundary(
         ValueError: see :func:`check_boundary_version`.
     """
     check_boundary_version(version, crossed=len(windows.families) > 1)
-    sam, semantic = (
-        _union([edges(part) for part in parts], windows)
-        for parts in (
-            tuple(part.amax(dim=2) for part in as_families(masks)),
-            as_families(labels),
-        )
-    )
+    sam = _union([edges(part.amax(dim=2)) for part in masks], windows)
+    semantic = _union([edges(part) for part in labels], windows)
     return sam & dilate(semantic, radius)
 
 

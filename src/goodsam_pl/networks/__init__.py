@@ -12,7 +12,7 @@ from goodsam_pl.networks.card import CARD, NetworkCard
 from goodsam_pl.networks.checking import check_logits
 from goodsam_pl.networks.checkpoint_file import read_checkpoint
 from goodsam_pl.networks.custom import CustomNetwork
-from goodsam_pl.networks.frozen import FrozenNetwork
+from goodsam_pl.networks.frozen import FrozenNetwork, unfrozen
 from goodsam_pl.networks.identity import identity_of
 from goodsam_pl.networks.modes import begin_training, evaluating, keeping_statistics
 from goodsam_pl.networks.network_state import export_weights, load_weights, weights_hash
@@ -60,5 +60,6 @@ __all__ = [
     "read_weights",
     "refuse_untrusted",
     "save_weights",
+    "unfrozen",
     "weights_hash",
 ]

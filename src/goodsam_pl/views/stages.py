@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch
-from goodsam_pl.geometry import WindowGrid, as_families, by_family, stitch_families
+from goodsam_pl.geometry import WindowGrid, by_family, stitch_families
 from goodsam_pl.metrics import (
     LabelFreeScores,
     agreement,
     class_shares,
     normalized_entropy,
 )
-from goodsam_pl.modules.teachers import Teachers
+from goodsam_pl.modules import Teachers
 from goodsam_pl.taxonomy import Taxonomy
 from goodsam_pl.views.pictures import (
     Picture,
@@ -194,10 +194,10 @@ def observe_teachers(
     )
     if look is None or first.masks is None:
         return stages
-    weights = tuple(each.weight[:, :, None].to(look.told) for each in look.fused)
+    weights = tuple(each.weight[:, :, None].to(look.target) for each in look.fused)
     return replace(
         stages,
-        masks=as_families(first.masks)[0][0],
+        masks=first.masks[0][0],
         fused=look.ensemble[0].argmax(dim=0),
         weight=stitch_families(weights, first.windows)[0, 0],
     )

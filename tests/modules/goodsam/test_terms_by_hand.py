@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,13 @@ from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import CTCF, refined_boundary
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows, extract_families
 from goodsam_pl.losses import boundary_loss
-from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
+from goodsam_pl.modules import (
+    JointDistillation,
+    SourceSegmentation,
+    StudentDistillation,
+    TARectification,
+    Teachers,
+)
 from goodsam_pl.taxonomy import Taxonomy, register_taxonomy
 
 Floats = NDArray[np.float64]
@@ -44,13 +51,15 @@ def _panorama(windows: Windows = GRID) -> PanoramaBatch:
     return PanoramaBatch(
         image=torch.randn(1, 3, HEIGHT, WIDTH, generator=generator),
         label=None,
-        masks=cut if len(cut) > 1 else cut[0],
+        masks=cut,
         windows=windows,
         names=["a"],
     )
 
 
-def _terms(module: TARectification | StudentDistillation, batch: PanoramaBatch) -> dict[str, float]:
+def _terms(
+    module: TARectification | StudentDistillation | JointDistillation, batch: PanoramaBatch
+) -> dict[str, float]:
     """What a training step logs of each term."""
     logged: dict[str, Tensor] = {}
     module.log = lambda *_, **__: None
@@ -107,18 +116,18 @@ def _coverage() -> NDArray[np.int64]:
     return np.tile(np.bincount(columns, minlength=WIDTH), (HEIGHT, 1))
 
 
+TEACHERS = Teachers(fusion=FUSION, boundary_radius=1)
 SETTINGS = {
     "taxonomy": "three",
-    "fusion": FUSION,
+    "teachers": TEACHERS,
     "confident_weight": 2.5,
     "class_balance": 0.5,
-    "boundary_radius": 1,
 }
 OVERLAPS = torch.from_numpy(_coverage() > 1)
 
 
 def test_the_settings_of_these_tests_tell_differences() -> None:
-    seen = _look(_network(0), GRID, _panorama().image, _panorama().masks)
+    seen = _look(_network(0), GRID, _panorama().image, _panorama().masks[0])
     assert 0.1 < seen.trusted.mean() < 0.9
     assert 0 < OVERLAPS.float().mean() < 1
     assert (seen.log_p.argmax(1) != seen.label).mean() > 0.05
@@ -132,13 +141,17 @@ def test_rectification_weighs_by_trust_and_by_all_labels_of_the_ensemble(
 ) -> None:
     network, batch = _network(0), _panorama(windows)
     version = "v1" if windows is GRID else "v2"
-    settings = {**SETTINGS, "confident_weight": confident, "class_balance": balance}
-    found = _terms(TARectification(network, boundary=version, **settings), batch)
+    settings = {
+        **SETTINGS,
+        "teachers": replace(TEACHERS, boundary=version),
+        "confident_weight": confident,
+        "class_balance": balance,
+    }
+    found = _terms(TARectification(network, **settings), batch)
 
-    masks = batch.masks if isinstance(batch.masks, tuple) else (batch.masks,)
     families = [
         _look(network, grid, batch.image, part)
-        for grid, part in zip(windows.families, masks, strict=True)
+        for grid, part in zip(windows.families, batch.masks, strict=True)
     ]
     weights = _class_weights([seen.label for seen in families], balance)
     each = [
@@ -157,27 +170,28 @@ def test_rectification_compares_windows_and_takes_boundaries_on_overlaps_alone()
     network, batch = _network(0), _panorama()
     found = _terms(TARectification(network, **SETTINGS), batch)
 
-    seen = _look(network, GRID, batch.image, batch.masks)
+    seen = _look(network, GRID, batch.image, batch.masks[0])
     apart = [
         _divergence(seen.log_p[i, :, :, 6:], seen.log_p[(i + 1) % 4, :, :, :2]) for i in range(4)
     ]
     assert found["consistency"] == pytest.approx(np.mean(apart), rel=1e-5)
 
     labels = torch.from_numpy(seen.log_p.argmax(1))[None]
-    boundary = refined_boundary(batch.masks, labels, GRID, radius=1)
+    boundary = refined_boundary(batch.masks, (labels,), GRID, radius=1)
     stitched = _stitched(network, batch.image)
     expected = boundary_loss(stitched, boundary, where=OVERLAPS)
     assert found["boundary"] == pytest.approx(expected.item(), rel=1e-5)
     assert expected.item() != pytest.approx(boundary_loss(stitched, boundary).item(), rel=1e-2)
 
 
-@pytest.mark.parametrize("joint", [False, True])
-def test_the_student_weighs_by_trust_and_by_labels_of_the_stitched_teacher(joint: bool) -> None:
+@pytest.mark.parametrize("system", [StudentDistillation, JointDistillation])
+def test_the_student_weighs_by_trust_and_by_labels_of_the_stitched_teacher(
+    system: type[StudentDistillation | JointDistillation],
+) -> None:
     student, teacher, batch = _network(1), _network(0), _panorama()
-    module = StudentDistillation(student, teacher, joint=joint, **SETTINGS)
-    found = _terms(module, batch)
+    found = _terms(system(student, teacher, **SETTINGS), batch)
 
-    seen = _look(teacher, GRID, batch.image, batch.masks)
+    seen = _look(teacher, GRID, batch.image, batch.masks[0])
     whole = _stitched(teacher, batch.image).argmax(1).numpy()
     weights = _class_weights([whole], 0.5)
     trust = 1 + 2.5 * seen.trusted
@@ -187,7 +201,7 @@ def test_the_student_weighs_by_trust_and_by_labels_of_the_stitched_teacher(joint
     assert found["whole"] == pytest.approx(_cross_entropy(own.numpy(), whole, weights), rel=1e-5)
     expected = _cross_entropy(crops, seen.label, weights, trust)
     assert found["ensemble"] == pytest.approx(expected, rel=1e-5)
-    if joint:
+    if system is JointDistillation:
         expected = _cross_entropy(seen.log_p, seen.label, weights, trust)
         assert found["teacher_ensemble"] == pytest.approx(expected, rel=1e-5)
 
@@ -196,8 +210,8 @@ def test_the_students_boundary_counts_on_overlaps_alone() -> None:
     student, teacher, batch = _network(1), _network(0), _panorama()
     found = _terms(StudentDistillation(student, teacher, **SETTINGS), batch)
 
-    labels = torch.from_numpy(_look(teacher, GRID, batch.image, batch.masks).log_p.argmax(1))
-    boundary = refined_boundary(batch.masks, labels[None], GRID, radius=1)
+    labels = torch.from_numpy(_look(teacher, GRID, batch.image, batch.masks[0]).log_p.argmax(1))
+    boundary = refined_boundary(batch.masks, (labels[None],), GRID, radius=1)
     with torch.no_grad():
         own = student(batch.image).softmax(1)
     expected = boundary_loss(own, boundary, where=OVERLAPS).item()
@@ -208,14 +222,14 @@ def test_the_students_boundary_counts_on_overlaps_alone() -> None:
 def test_the_radius_of_the_configuration_is_that_of_b_ref() -> None:
     shares = []
     for radius in (0, 1, 3):
-        settings = {**SETTINGS, "boundary_radius": radius}
+        settings = {**SETTINGS, "teachers": replace(TEACHERS, boundary_radius=radius)}
         module = StudentDistillation(_network(1), _network(0), **settings)
         batch = _panorama()
         labels = torch.from_numpy(
-            _look(_network(0), GRID, batch.image, batch.masks).log_p.argmax(1)
+            _look(_network(0), GRID, batch.image, batch.masks[0]).log_p.argmax(1)
         )
         found = module.teach(batch).boundary
-        assert torch.equal(found, refined_boundary(batch.masks, labels[None], GRID, radius))
+        assert torch.equal(found, refined_boundary(batch.masks, (labels[None],), GRID, radius))
         shares.append(found.float().mean().item())
     assert shares[0] < shares[1]
 
@@ -226,7 +240,7 @@ def test_weights_of_classes_follow_all_steps_so_far() -> None:
     module = TARectification(network, **SETTINGS)
     _terms(module, first)
     found = _terms(module, second)
-    seen = [_look(network, GRID, batch.image, batch.masks) for batch in (first, second)]
+    seen = [_look(network, GRID, batch.image, batch.masks[0]) for batch in (first, second)]
     weights = _class_weights([each.label for each in seen], 0.5)
     expected = _cross_entropy(seen[1].log_p, seen[1].label, weights, 1 + 2.5 * seen[1].trusted)
     assert found["ensemble"] == pytest.approx(expected, rel=1e-5)

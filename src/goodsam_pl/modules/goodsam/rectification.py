@@ -11,38 +11,37 @@ import torch
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.fusion import CTCF, BoundaryVersion, Fusion
 from goodsam_pl.geometry import Windowed
-from goodsam_pl.losses import ClassBalance, Distance
+from goodsam_pl.losses import (
+    ClassBalance,
+    Distance,
+    boundary_loss,
+    consistency,
+    ensemble_cross_entropy,
+)
 from goodsam_pl.modules.base import SegmentationModule
-from goodsam_pl.modules.teachers import TargetKind, Teachers, rectification_terms
+from goodsam_pl.modules.goodsam.teachers import Look, Teachers
 
-__all__ = ["TARectification"]
+__all__ = ["TARectification", "rectification_terms"]
 
 
 class TARectification(SegmentationModule):
     """Rectify the teacher assistant on unlabelled panoramas.
 
     On every window, the teacher assistant's prediction S_i is fused with SAM's masks into E_i and
-    M_i, and learns from what it gave: L = λ_E L_CE^{T,TA}(S_i; E_i, M_i) + λ_cc L_CC + λ_bd L_bd.
+    M_i, and learns from what it gave: L_TA = λ_E L_CE^{T,TA} + λ_cc L_CC + λ_bd L_bd, see
+    :func:`rectification_terms`.
 
     Args:
         teacher_assistant: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
         taxonomy: name of the class set with K classes.
-        window_scale: enlarge windows by this factor for the teacher assistant (our choice; as many
-            pixels per degree as in its training images is a good start).
-        fusion: joins S_i and the masks to E_i and M_i; ``None`` takes
-            :class:`goodsam_pl.fusion.CTCF` with its defaults.
+        teachers: how it looks at windows and is fused with SAM's masks; its targets are labels of
+            E_i (hard, mixed) or the probabilities (soft).
         ensemble_weight: λ_E, of the cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
-        targets: learn from labels of E_i (hard, mixed) or from its probabilities (soft).
-        mirror: let the teacher assistant look at the mirror image, too, and take the mean where
-            labels are made (our choice).
         consistency_weight: λ_cc, of L_CC on overlaps.
         consistency: the distance of L_CC, see :func:`goodsam_pl.losses.consistency`.
         boundary_weight: λ_bd, of L_bd between the stitched S and B_ref, on overlaps.
-        boundary: v1, or v2 for crossed windows, see :func:`goodsam_pl.fusion.refined_boundary`.
-        boundary_radius: how far a class edge may lie from SAM's, pixels.
         class_balance: γ of the weights of classes in the cross-entropy, from how often E_i names
             them; 0 is the paper's.
         learning_rate: a tenth of the student's keeps self-training from drifting (our choice).
@@ -56,18 +55,12 @@ class TARectification(SegmentationModule):
         self,
         teacher_assistant: nn.Module,
         taxonomy: str = "cityscapes-19",
-        window_scale: float = 1.0,
-        fusion: Fusion | None = None,
+        teachers: Teachers = Teachers(),
         ensemble_weight: float = 1.0,
         confident_weight: float = 1.0,
-        targets: TargetKind = "hard",
-        mirror: bool = False,
-        labels_in_eval_mode: bool = False,
         consistency_weight: float = 0.1,
         consistency: Distance = "divergence",
         boundary_weight: float = 0.1,
-        boundary: BoundaryVersion = "v1",
-        boundary_radius: int = 3,
         class_balance: float = 0.0,
         learning_rate: float = 6e-6,
         weight_decay: float = 0.01,
@@ -75,17 +68,9 @@ class TARectification(SegmentationModule):
     ) -> None:
         kinds = ("windowed", "whole", "fused")
         super().__init__(taxonomy, kinds, learning_rate, weight_decay, warmup_steps)
-        self.remember_arguments("teacher_assistant", "fusion")
+        self.remember_arguments("teacher_assistant")
         self.teacher_assistant = teacher_assistant
-        self.teachers = Teachers(
-            fusion or CTCF(),
-            window_scale,
-            boundary,
-            boundary_radius,
-            targets,
-            mirror,
-            labels_in_eval_mode=labels_in_eval_mode,
-        )
+        self.teachers = teachers
         self.confident_weight = confident_weight
         self.consistency = consistency
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
@@ -110,7 +95,7 @@ class TARectification(SegmentationModule):
         return self.teachers.predict(self, batch)
 
     def training_step(self, batch: PanoramaBatch, batch_idx: int) -> Tensor:
-        """λ_E L_CE^{T,TA} + λ_cc L_CC + λ_bd L_bd."""
+        """L_TA = λ_E L_CE^{T,TA} + λ_cc L_CC + λ_bd L_bd."""
         look = self.teachers.look(self, batch)  # S_i, E_i, M_i, B_ref
         balance = self.class_balance(torch.cat([part.label.flatten() for part in look.fused]))  # w
         terms = rectification_terms(
@@ -128,3 +113,36 @@ class TARectification(SegmentationModule):
         yield "whole", self(batch.image)
         if ensemble is not None:
             yield "fused", ensemble
+
+
+def rectification_terms(
+    look: Look,
+    teachers: Teachers,
+    confident_weight: float,
+    distance: Distance,
+    class_weights: Tensor,
+) -> dict[str, Tensor]:
+    """The terms of L_TA: L_CE^{T,TA}(S_i; E_i, M_i), L_CC(S_i, S_j), and L_bd(S; B_ref).
+
+    The teacher assistant learns from the ensemble that it is a part of.
+
+    Args:
+        look: with gradient.
+        teachers: who looked.
+        confident_weight: λ_H.
+        distance: of L_CC.
+        class_weights: w.
+    """
+    soft = teachers.targets == "soft"
+    region = teachers.region(look.windows).to(look.boundary.device)
+    return {
+        "ensemble": ensemble_cross_entropy(
+            look.log_probabilities,
+            tuple(each.ensemble if soft else each.label for each in look.fused),
+            tuple(each.weight for each in look.fused),
+            confident_weight,
+            class_weights,
+        ),
+        "consistency": consistency(look.log_probabilities, look.windows, distance),
+        "boundary": boundary_loss(look.stitched, look.boundary, where=region),
+    }

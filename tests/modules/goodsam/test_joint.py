@@ -12,8 +12,21 @@ from torch.utils.data import DataLoader
 
 from goodsam_pl.data import PanoramaBatch, pack_probabilities, unpack_probabilities
 from goodsam_pl.fusion import CTCF, CTCFv2
-from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows, extract_families
-from goodsam_pl.modules import StudentDistillation, TARectification
+from goodsam_pl.geometry import (
+    CrossedWindows,
+    WindowGrid,
+    Windows,
+    extract_families,
+    stitch_families,
+)
+from goodsam_pl.modules import (
+    FeatureWeights,
+    JointDistillation,
+    RectificationWeights,
+    StudentDistillation,
+    TARectification,
+    Teachers,
+)
 from goodsam_pl.networks import SegmentationNetwork, load_weights
 
 GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
@@ -39,7 +52,7 @@ def _panoramas(windows: Windows = GRID, seed: int = 0) -> PanoramaBatch:
     return PanoramaBatch(
         image=torch.randn(2, 3, 16, 48, generator=generator),
         label=torch.randint(0, 19, (2, 16, 48), generator=generator),
-        masks=cut if len(cut) > 1 else cut[0],
+        masks=cut,
         windows=windows,
         names=["a", "b"],
     )
@@ -61,22 +74,25 @@ def _trainer(path: Path, steps: int = 2) -> Trainer:
     )
 
 
-def _module(**settings: object) -> StudentDistillation:
+_System = StudentDistillation | JointDistillation
+
+
+def _module(system: type[_System] = StudentDistillation, **settings: object) -> _System:
     torch.manual_seed(0)
     settings = {"warmup_steps": 0, "learning_rate": 1e-2, **settings}
-    module = StudentDistillation(TinyNetwork(), TinyNetwork(), **settings)
+    module = system(TinyNetwork(), TinyNetwork(), **settings)
     module.log = module.log_dict = lambda *_, **__: None
     return module
 
 
-def _step(module: StudentDistillation, batch: PanoramaBatch) -> Tensor:
+def _step(module: _System, batch: PanoramaBatch) -> Tensor:
     module.class_balance.counts.zero_()
     return module.training_step(batch, 0)
 
 
 def test_the_joint_loss_is_the_sum_of_both_trainings_losses() -> None:
     batch = _panoramas()
-    joint, frozen = _module(joint=True), _module()
+    joint, frozen = _module(JointDistillation), _module()
     rectification = TARectification(joint.teacher_assistant)
     rectification.log = rectification.log_dict = lambda *_, **__: None
     expected = _step(frozen, batch) + rectification.training_step(batch, 0)
@@ -84,12 +100,12 @@ def test_the_joint_loss_is_the_sum_of_both_trainings_losses() -> None:
 
 
 def test_targets_stop_the_gradient_between_the_two_losses() -> None:
-    batch, joint, frozen = _panoramas(), _module(joint=True), _module()
+    batch, joint, frozen = _panoramas(), _module(JointDistillation), _module()
     _step(joint, batch).backward()
     _step(frozen, batch).backward()
     for own, alone in zip(joint.student.parameters(), frozen.student.parameters(), strict=True):
         torch.testing.assert_close(own.grad, alone.grad)
-    alone = TARectification(_module(joint=True).teacher_assistant)
+    alone = TARectification(_module(JointDistillation).teacher_assistant)
     alone.log = alone.log_dict = lambda *_, **__: None
     alone.training_step(batch, 0).backward()
     pairs = zip(
@@ -101,10 +117,9 @@ def test_targets_stop_the_gradient_between_the_two_losses() -> None:
 
 def test_both_networks_train_the_teacher_at_its_own_rate(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    module = StudentDistillation(
+    module = JointDistillation(
         TinyNetwork(),
         TinyNetwork(),
-        joint=True,
         learning_rate=1e-2,
         teacher_learning_rate_scale=0.1,
         warmup_steps=0,
@@ -125,7 +140,7 @@ def test_both_networks_train_the_teacher_at_its_own_rate(tmp_path: Path) -> None
 
 def test_a_joint_checkpoint_holds_both_networks_each_to_be_had_by_name(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    module = StudentDistillation(TinyNetwork(), TinyNetwork(), joint=True)
+    module = JointDistillation(TinyNetwork(), TinyNetwork())
     trainer = _trainer(tmp_path)
     trainer.fit(module, _loader(_panoramas()))
     trainer.save_checkpoint(tmp_path / "last.ckpt")
@@ -134,16 +149,15 @@ def test_a_joint_checkpoint_holds_both_networks_each_to_be_had_by_name(tmp_path:
     load_weights(teacher, f"{tmp_path / 'last.ckpt'}:teacher_assistant")
     assert torch.equal(student.convolution.weight, module.student.convolution.weight)
     assert torch.equal(teacher.convolution.weight, module.teacher_assistant.convolution.weight)
-    again = StudentDistillation.load_from_checkpoint(
+    again = JointDistillation.load_from_checkpoint(
         tmp_path / "last.ckpt", student=TinyNetwork(), teacher_assistant=TinyNetwork()
     )
-    assert again.joint
     assert torch.equal(teacher.convolution.weight, again.teacher_assistant.convolution.weight)
 
 
 def test_a_joint_training_scores_the_teachers_too(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    module, batch = StudentDistillation(TinyNetwork(), TinyNetwork(), joint=True), _panoramas()
+    module, batch = JointDistillation(TinyNetwork(), TinyNetwork()), _panoramas()
     (logged,) = _trainer(tmp_path).test(module, _loader(batch), verbose=False)
     assert {"test/miou", "test/miou_teacher", "test/miou_fused"} <= logged.keys()
     rectification = TARectification(module.teacher_assistant).eval()
@@ -158,13 +172,13 @@ def test_a_joint_training_scores_the_teachers_too(tmp_path: Path) -> None:
 
 
 def test_soft_targets_are_what_the_teachers_say_packed() -> None:
-    batch, module = _panoramas(), _module(targets="soft")
+    batch, module = _panoramas(), _module(teachers=Teachers(targets="soft"))
     told = module.teach(batch)
     look = module.teachers.look(module.teacher_assistant, batch)
     assert torch.equal(told.whole, pack_probabilities(look.stitched))
-    assert torch.equal(told.ensemble, pack_probabilities(look.fused[0].ensemble))
-    recalled = module.teachers.recall(told)
-    assert torch.equal(recalled.whole, unpack_probabilities(told.whole))
+    assert torch.equal(told.ensemble[0], pack_probabilities(look.fused[0].ensemble))
+    unpacked = module.teachers.unpack(told)
+    assert torch.equal(unpacked.whole, unpack_probabilities(told.whole))
     asked = _step(module, batch)
     batch.targets, batch.masks = told, None
     torch.testing.assert_close(_step(module, batch), asked)
@@ -172,29 +186,25 @@ def test_soft_targets_are_what_the_teachers_say_packed() -> None:
     assert module.describe_teachers() != hard
 
 
-@pytest.mark.parametrize("joint", [False, True])
-def test_crossed_windows_train_and_score(tmp_path: Path, joint: bool) -> None:
+@pytest.mark.parametrize("system", [StudentDistillation, JointDistillation])
+def test_crossed_windows_train_and_score(tmp_path: Path, system: type[_System]) -> None:
     torch.manual_seed(0)
-    module = StudentDistillation(
-        TinyNetwork(),
-        TinyNetwork(),
-        joint=joint,
-        fusion=CTCFv2(area_limits=(20, 60)),
-        boundary="v2",
-        consistency="mse",
-    )
+    teachers = Teachers(fusion=CTCFv2(area_limits=(20, 60)), boundary="v2")
+    joint = {"rectification": RectificationWeights(distance="mse")}
+    settings = joint if system is JointDistillation else {}
+    module = system(TinyNetwork(), TinyNetwork(), teachers=teachers, **settings)
     batch = _panoramas(CROSSED)
     trainer = _trainer(tmp_path)
     trainer.fit(module, _loader(batch))
     assert torch.isfinite(trainer.callback_metrics["train/loss"])
-    if joint:
+    if system is JointDistillation:
         assert trainer.callback_metrics["train/teacher_consistency"] > 0
         (logged,) = trainer.test(module, _loader(batch), verbose=False)
         assert "test/miou_fused" in logged
 
 
 def test_both_families_teach(tmp_path: Path) -> None:
-    batch, module = _panoramas(CROSSED), _module(boundary="v2")
+    batch, module = _panoramas(CROSSED), _module(teachers=Teachers(boundary="v2"))
     told = module.teach(batch)
     assert [tuple(part.shape) for part in told.ensemble] == [(2, 8, 8, 24), (2, 4, 16, 12)]
     with torch.no_grad():
@@ -202,8 +212,8 @@ def test_both_families_teach(tmp_path: Path) -> None:
             module.teacher_assistant(grid.extract(batch.image).flatten(0, 1)).softmax(1)
             for grid in CROSSED.families
         ]
-    pair = [part.unflatten(0, (2, -1)) for part in predicted]
-    stitched = CROSSED.stitch(type(CROSSED.extract(batch.image))(*pair))
+    pair = tuple(part.unflatten(0, (2, -1)) for part in predicted)
+    stitched = stitch_families(pair, CROSSED)
     assert torch.equal(told.whole, stitched.argmax(1).byte())
     for part, s, masks in zip(told.ensemble, pair, batch.masks, strict=True):
         assert torch.equal(part, CTCF()(s, masks).label)
@@ -211,22 +221,20 @@ def test_both_families_teach(tmp_path: Path) -> None:
 
 def test_boundary_v2_without_crossed_windows_says_what_is_missing() -> None:
     with pytest.raises(ValueError, match="boundary v2 is for crossed windows"):
-        _module(boundary="v2").teach(_panoramas())
+        _module(teachers=Teachers(boundary="v2")).teach(_panoramas())
 
 
 class TestFeatures:
-    def _module(self, **settings: object) -> StudentDistillation:
+    def _module(self, system: type[_System], features: FeatureWeights) -> _System:
         torch.manual_seed(0)
-        module = StudentDistillation(
-            SegmentationNetwork("unet", "resnet18"), SegmentationNetwork(), **settings
+        module = system(
+            SegmentationNetwork("unet", "resnet18"), SegmentationNetwork(), features=features
         )
         module.log = module.log_dict = lambda *_, **__: None
         return module
 
     def test_terms_appear_with_their_weights(self) -> None:
-        module = self._module(
-            feature_weight=0.5, pixel_similarity_weight=0.5, category_similarity_weight=10.0
-        )
+        module = self._module(StudentDistillation, FeatureWeights(0.5, 0.5, 10.0))
         batch = _panoramas()
         batch.image = batch.image.repeat_interleave(4, 2).repeat_interleave(4, 3)
         _, terms = module.features(module.student, module.teacher_assistant, batch.image)
@@ -237,7 +245,7 @@ class TestFeatures:
         assert any(name.startswith("features.adaptation") for name in module.state_dict())
 
     def test_a_look_for_features_teaches_the_teacher_no_running_statistics(self) -> None:
-        module = self._module(joint=True, feature_weight=0.5)
+        module = self._module(JointDistillation, FeatureWeights(adaptation=0.5))
         before = [buffer.clone() for buffer in module.teacher_assistant.buffers()]
         module.features(module.student, module.teacher_assistant, torch.randn(1, 3, 32, 64))
         for found, kept in zip(module.teacher_assistant.buffers(), before, strict=True):
@@ -258,6 +266,6 @@ class TestFeatures:
 
     def test_networks_without_features_are_refused(self) -> None:
         with pytest.raises(
-            TypeError, match=r"TinyNetwork has no forward_features .*feature_weight"
+            TypeError, match=r"TinyNetwork has no forward_features .*init_args\.features out"
         ):
-            _module(feature_weight=1.0)
+            _module(features=FeatureWeights(adaptation=1.0))

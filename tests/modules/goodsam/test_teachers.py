@@ -1,4 +1,4 @@
-"""What the teachers see when they look at a mirror image and at other scales, too."""
+"""What the teachers see, also when they look at a mirror image and at other scales."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from goodsam_pl.geometry import (
     CrossedWindows,
     WindowGrid,
     Windows,
-    as_families,
     extract_families,
     stitch_families,
 )
-from goodsam_pl.modules.teachers import Teachers
+from goodsam_pl.modules import Teachers
 
 GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
 CROSSED = CrossedWindows.cover((16, 48), (8, 24), (8, 12), (16, 12), (16, 12))
 
 
 def _teachers(mirror: bool, windows: Windows = GRID) -> Teachers:
-    return Teachers(CTCF(), 1.0, "v1" if windows is GRID else "v2", 3, "hard", mirror)
+    return Teachers(boundary="v1" if windows is GRID else "v2", mirror=mirror)
 
 
 def _panoramas(windows: Windows) -> PanoramaBatch:
@@ -35,7 +34,7 @@ def _panoramas(windows: Windows) -> PanoramaBatch:
     return PanoramaBatch(
         image=torch.randn(2, 3, 16, 48, generator=generator),
         label=None,
-        masks=cut if len(cut) > 1 else cut[0],
+        masks=cut,
         windows=windows,
         names=["a", "b"],
     )
@@ -47,23 +46,23 @@ def _sided_network() -> nn.Module:
 
 
 @pytest.mark.parametrize("windows", [GRID, CROSSED], ids=["grid", "crossed"])
-def test_the_mean_of_both_images_is_told_and_fused(windows: Windows) -> None:
+def test_the_mean_of_both_images_is_target_and_fused(windows: Windows) -> None:
     network, batch = _sided_network(), _panoramas(windows)
     mirrored = replace(batch, image=batch.image.flip(-1))
     plain = _teachers(mirror=False, windows=windows).look(network, batch)
     other = _teachers(mirror=False).predict(network, mirrored)
-    back = stitch_families(tuple(part.exp() for part in as_families(other)), windows).flip(-1)
+    back = stitch_families(tuple(part.exp() for part in other), windows).flip(-1)
 
     look = _teachers(mirror=True, windows=windows).look(network, batch)
 
-    torch.testing.assert_close(look.told, (plain.stitched + back) / 2)
+    torch.testing.assert_close(look.target, (plain.stitched + back) / 2)
     mean = [
         (part.exp() + cut) / 2
         for part, cut in zip(plain.log_probabilities, extract_families(back, windows), strict=True)
     ]
-    for fused, seen, masks in zip(look.fused, mean, as_families(batch.masks), strict=True):
+    for fused, seen, masks in zip(look.fused, mean, batch.masks, strict=True):
         torch.testing.assert_close(fused.ensemble, CTCF()(seen, masks).ensemble)
-    assert not torch.equal(look.told, plain.told)
+    assert not torch.equal(look.target, plain.target)
 
 
 def test_its_own_prediction_keeps_its_gradient_and_its_value() -> None:
@@ -71,17 +70,17 @@ def test_its_own_prediction_keeps_its_gradient_and_its_value() -> None:
     look = _teachers(mirror=True).look(network, batch)
     torch.testing.assert_close(look.stitched, _teachers(mirror=False).look(network, batch).stitched)
     assert look.stitched.requires_grad
-    assert not look.told.requires_grad
+    assert not look.target.requires_grad
 
 
-def test_to_who_knows_no_sides_a_mirror_tells_nothing_new() -> None:
+def test_to_who_knows_no_sides_a_mirror_is_nothing_new() -> None:
     class Pointwise(nn.Module):
         def forward(self, images: Tensor) -> Tensor:
             return images.repeat(1, 7, 1, 1)[:, :19] * torch.arange(19).view(1, 19, 1, 1)
 
     batch = _panoramas(GRID)
     look = _teachers(mirror=True).look(Pointwise(), batch)
-    torch.testing.assert_close(look.told, look.stitched)
+    torch.testing.assert_close(look.target, look.stitched)
 
 
 def test_stored_targets_know_whether_there_was_a_mirror() -> None:
@@ -93,31 +92,31 @@ def test_every_scale_and_side_has_an_equal_share(mirror: bool) -> None:
     network, batch = _sided_network(), _panoramas(GRID)
     views = []
     for scale in (1.0, 1.5, 2.0):
-        one = Teachers(CTCF(), scale, "v1", 3, "hard", mirror)
-        views.append(one.look(network, batch).told)
+        one = Teachers(window_scale=scale, mirror=mirror)
+        views.append(one.look(network, batch).target)
 
     # one that is said twice counts once
-    look = Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror, (1.5, 2.0, 1.0)).look(network, batch)
+    look = Teachers(mirror=mirror, further_scales=(1.5, 2.0, 1.0)).look(network, batch)
 
-    torch.testing.assert_close(look.told, torch.stack(views).mean(dim=0))
-    assert not look.told.requires_grad
+    torch.testing.assert_close(look.target, torch.stack(views).mean(dim=0))
+    assert not look.target.requires_grad
     torch.testing.assert_close(look.stitched, _teachers(mirror=False).look(network, batch).stitched)
 
 
 def test_stored_targets_know_the_scales() -> None:
-    plain, two = (Teachers(CTCF(), 1.0, "v1", 3, "hard", True, more) for more in ((), (2.0,)))
+    plain, two = (Teachers(mirror=True, further_scales=more) for more in ((), (2.0,)))
     assert plain.describe() != two.describe()
 
 
 def test_mixed_targets_are_the_soft_ones_of_the_whole_and_the_hard_ones_of_windows() -> None:
     network, batch = _sided_network(), _panoramas(GRID)
-    hard, soft, mixed = (Teachers(CTCF(), 1.0, "v1", 3, kind) for kind in ("hard", "soft", "mixed"))
+    hard, soft, mixed = (Teachers(targets=kind) for kind in ("hard", "soft", "mixed"))
     look = hard.look(network, batch)
-    assert torch.equal(mixed.tell(look).whole, soft.tell(look).whole)
-    assert torch.equal(mixed.tell(look).ensemble, hard.tell(look).ensemble)
-    recalled = mixed.recall(mixed.tell(look))
-    assert torch.equal(recalled.whole, soft.recall(soft.tell(look)).whole)
-    assert torch.equal(recalled.ensemble, hard.tell(look).ensemble)
+    assert torch.equal(mixed.targets_of(look).whole, soft.targets_of(look).whole)
+    assert torch.equal(mixed.targets_of(look).ensemble[0], hard.targets_of(look).ensemble[0])
+    unpacked = mixed.unpack(mixed.targets_of(look))
+    assert torch.equal(unpacked.whole, soft.unpack(soft.targets_of(look)).whole)
+    assert torch.equal(unpacked.ensemble[0], hard.targets_of(look).ensemble[0])
 
 
 def _normalising_network() -> nn.Module:
@@ -128,9 +127,7 @@ def _normalising_network() -> nn.Module:
 @pytest.mark.parametrize("labels_in_eval_mode", [False, True])
 def test_further_looks_teach_no_running_statistics(labels_in_eval_mode: bool) -> None:
     network, alone, batch = _normalising_network(), _normalising_network(), _panoramas(GRID)
-    teachers = Teachers(
-        CTCF(), 1.0, "v1", 3, "hard", True, (2.0,), labels_in_eval_mode=labels_in_eval_mode
-    )
+    teachers = Teachers(mirror=True, further_scales=(2.0,), labels_in_eval_mode=labels_in_eval_mode)
     teachers.look(network, batch).stitched.sum().backward()
     teachers.predict(alone, batch)  # the look that it learns from
     for (name, found), expected in zip(network.named_buffers(), alone.buffers(), strict=True):
@@ -141,14 +138,14 @@ def test_further_looks_teach_no_running_statistics(labels_in_eval_mode: bool) ->
 @pytest.mark.parametrize("mirror", [False, True])
 def test_labels_come_from_evaluation_mode_where_that_is_asked_for(mirror: bool) -> None:
     batch = _panoramas(GRID)
-    asked = Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror, labels_in_eval_mode=True)
-    as_usual = Teachers(CTCF(), 1.0, "v1", 3, "hard", mirror)
+    asked = Teachers(mirror=mirror, labels_in_eval_mode=True)
+    as_usual = Teachers(mirror=mirror)
 
     network, twin = _normalising_network(), _normalising_network()
     torch.manual_seed(1)
     look = asked.look(network, batch)
     expected = as_usual.look(network.eval(), batch)  # after the one step that its statistics took
-    torch.testing.assert_close(look.told, expected.told)
+    torch.testing.assert_close(look.target, expected.target)
     torch.testing.assert_close(look.fused[0].ensemble, expected.fused[0].ensemble)
     assert torch.equal(look.boundary, expected.boundary)
 
@@ -156,4 +153,4 @@ def test_labels_come_from_evaluation_mode_where_that_is_asked_for(mirror: bool) 
     training = as_usual.look(twin, batch)  # what it learns with is as ever
     torch.testing.assert_close(look.log_probabilities, training.log_probabilities)
     assert look.stitched.requires_grad
-    assert not torch.equal(look.told, training.told)
+    assert not torch.equal(look.target, training.target)
