@@ -1,0 +1,26 @@
+"""Supervised training on pinhole images, as every system is tested."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from system_tester import SystemTester
+from tiny import TinyNetwork, sources
+
+from goodsam_pl.data import SourceBatch
+from goodsam_pl.modules import SourceSegmentation
+
+
+class TestSourceSegmentation(SystemTester):
+    preset = "streetworld/source.yaml"
+
+    def system(self) -> SourceSegmentation:
+        torch.manual_seed(0)
+        return SourceSegmentation(TinyNetwork(), learning_rate=1e-2, warmup_steps=1)
+
+    def batch(self, seed: int) -> SourceBatch:
+        return sources(seed)
