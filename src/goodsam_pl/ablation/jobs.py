@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import goodsam_pl
-from goodsam_pl.ablation.overrides import mapped_texts
+from goodsam_pl.files.overrides import mapped_texts
 
 __all__ = ["OUT", "Job", "in_order", "placed"]
 

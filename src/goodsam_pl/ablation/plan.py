@@ -65,7 +65,7 @@ class TrainingStage:
         name: other stages write ``{name}`` for its folder; the path that presets have for it is
             their ``trainer.default_root_dir``.
         config: the preset's file.
-        overrides: see :func:`goodsam_pl.ablation.overrides.overridden`.
+        overrides: see :func:`goodsam_pl.files.overrides.overridden`.
         per_seed: train once for each seed; ``False`` keeps to the configuration's own seed.
         trained: ``False`` only scores it, with the weights that the configuration names.
     """

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from goodsam_pl.ablation.jobs import OUT, Job, in_order
-from goodsam_pl.ablation.overrides import mapped_texts, overridden
 from goodsam_pl.ablation.plan import (
     EVERY,
     CommandStage,
@@ -19,6 +18,7 @@ from goodsam_pl.ablation.plan import (
     Variation,
     slug,
 )
+from goodsam_pl.files.overrides import mapped_texts, overridden
 from goodsam_pl.files.section import read_mapping
 
 __all__ = ["JobScore", "Run", "plan_runs"]

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from goodsam_pl.files.regular import read_regular
-from goodsam_pl.files.yaml_text import load_yaml
+from goodsam_pl.files.yaml_text import load_yaml, read_yaml_text
 
 __all__ = ["Section", "read_mapping"]
 
@@ -113,7 +112,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         ValueError: it is no YAML, has a key twice, unfolds too far, or is no mapping.
     """
     try:
-        tree = load_yaml(read_regular(path).decode("utf-8-sig"))
+        tree = load_yaml(read_yaml_text(path))
     except ValueError as error:
         told = str(error)
         raise ValueError(told if told.startswith(str(path)) else f"{path}: {error}") from error
