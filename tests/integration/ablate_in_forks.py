@@ -5,6 +5,7 @@ Python and all that it imports start once; only the world is drawn by a process 
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
@@ -15,9 +16,6 @@ from typing import IO, Any
 import torch
 from rich import progress
 
-import goodsam_pl.callbacks
-import goodsam_pl.cli.training
-import goodsam_pl.modules
 from goodsam_pl.cli import main
 from goodsam_pl.experiments import runner
 
@@ -67,6 +65,8 @@ def start(command: list[str], **options: Any) -> Fork | Popen[bytes]:
 
 
 if __name__ == "__main__":
+    for name in ("callbacks", "cli.training", "modules", "sam"):
+        importlib.import_module(f"goodsam_pl.{name}")
     torch.set_num_threads(1)
     runner.Popen = start
     progress.Progress = partial(progress.Progress, auto_refresh=False)  # no thread beside the forks
