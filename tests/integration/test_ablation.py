@@ -13,6 +13,7 @@ import torch
 import yaml
 
 from goodsam_pl.cli import main
+from goodsam_pl.files import read_preset
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 SMALL = {"data.size": [48, 256], "data.window_size": [48, 64], "data.window_stride": [48, 64]}
@@ -60,7 +61,7 @@ def test_a_plan_from_the_data_to_the_table(tmp_path: Path, monkeypatch: pytest.M
     assert first["ta_miou"] == second["ta_miou"]  # one and the same rectification
     configs = sorted(out.glob("stages/distillation-fit-*/config.yaml"))
     runs = [yaml.safe_load(path.read_text())["model"]["init_args"] for path in configs]
-    preset = yaml.safe_load((PLANS / "../../streetworld/distillation.yaml").read_text())
+    preset = read_preset(PLANS / "../../streetworld/distillation.yaml")
     usual = preset["model"]["init_args"]["whole_weight"]
     assert {run["whole_weight"] for run in runs} == {0.0, usual}
     assert runs[0]["student"]["init_args"] == runs[1]["student"]["init_args"]
