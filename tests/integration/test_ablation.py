@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from goodsam_pl.cli import main
-from goodsam_pl.files import read_preset
+from goodsam_pl.files.presets import read_preset
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 SMALL = {"data.size": [48, 256], "data.window_size": [48, 64], "data.window_stride": [48, 64]}
