@@ -13,11 +13,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from goodsam_pl.ablation.calling import is_done
-from goodsam_pl.ablation.jobs import Job
-from goodsam_pl.ablation.planning import JobScore, plan_runs
-from goodsam_pl.ablation.reading import read_plan
-from goodsam_pl.ablation.scores import _read as read_score
 from goodsam_pl.callbacks.prediction_folder import Outcome, PredictionFolder
 from goodsam_pl.cli.checkpoint import loaded_from, model_around, model_of
 from goodsam_pl.cli.configs import checked_config
@@ -28,6 +23,10 @@ from goodsam_pl.data import PanoramaFormat, TargetStore, TeacherTargets
 from goodsam_pl.data.files import read_image, read_label
 from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, Request
 from goodsam_pl.data.stanford import stanford_format
+from goodsam_pl.experiments.jobs import Job, Run, plan_runs
+from goodsam_pl.experiments.plan import read_plan
+from goodsam_pl.experiments.results import read_scores
+from goodsam_pl.experiments.runner import is_done
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskStore
 from goodsam_pl.networks import NetworkCard, read_card, read_weights, save_weights
@@ -335,13 +334,10 @@ def _results(folder: Path) -> Iterator[Kind]:
     table = job.folder(folder) / "test_classes.csv"
     table.write_text("class,pixels,iou\nroad,9,0.9\nmean,9,0.5\n", encoding="utf-8")
     result = job.folder(folder) / "result.json"
-    result.write_text(
-        json.dumps({"key": job.key, "job": job.name, "seconds": 1.5}), encoding="utf-8"
-    )
+    result.write_text(json.dumps({"key": job.key, "job": job.name}), encoding="utf-8")
     yield Kind("result.json", result, spoil_json, (lambda: is_done(job, folder),))
-    yield Kind(
-        "table of classes", table, spoil_lines, (lambda: read_score(JobScore(job, "iou"), folder),)
-    )
+    run = Run("two_stage", "full", 0, {"source_only": (job, "iou")})
+    yield Kind("table of classes", table, spoil_lines, (lambda: read_scores([run], folder),))
     predictions = PredictionFolder(folder)
     outcome = asdict(
         Outcome("a", "/x/a.png", 3, 4, {"labels": "labels/a.png"}, (4, 8), (0, 4), (4, 8))

@@ -9,7 +9,8 @@ from pathlib import Path
 import jsonargparse
 import pytest
 
-from goodsam_pl.cli.configs import read_config, read_configs_as_utf8
+from goodsam_pl.cli.configs import read_configs_whole
+from goodsam_pl.files.yaml_text import read_yaml_text
 
 PRESET = Path(__file__).parents[2] / "configs/real/source.yaml"
 TEXT = "a: 360° × θ\n"
@@ -27,8 +28,8 @@ TEXT = "a: 360° × θ\n"
 def test_utf8_and_what_a_mark_says(content, workplace, monkeypatch):
     path = workplace / "a.yaml"
     path.write_bytes(content)
-    assert read_config(path) == TEXT
-    read_configs_as_utf8()
+    assert read_yaml_text(path) == TEXT
+    read_configs_whole()
     monkeypatch.setattr("locale.getpreferredencoding", lambda *ignored: "cp932")
     assert jsonargparse.Path("a.yaml", "fr").read_text() == TEXT
 
@@ -37,7 +38,7 @@ def test_another_encoding_is_named(workplace):
     path = workplace / "a.yaml"
     path.write_bytes(TEXT.encode("latin-1", "replace"))
     with pytest.raises(ValueError, match=r"a\.yaml: not UTF-8 \(byte 6: .*save it as UTF-8"):
-        read_config(path)
+        read_yaml_text(path)
 
 
 def test_under_a_locale_that_knows_ascii_alone(command, workplace):

@@ -1,9 +1,11 @@
-"""A plan of the real presets, two steps each, through processes of the real command line."""
+"""A plan of the real presets, two steps each, through the real command line."""
 
 from __future__ import annotations
 
 import csv
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,9 @@ import torch
 import yaml
 
 from goodsam_pl.cli import main
+from goodsam_pl.files.presets import read_preset
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
-
-
 SMALL = {"data.size": [48, 256], "data.window_size": [48, 64], "data.window_stride": [48, 64]}
 
 
@@ -44,7 +45,9 @@ def test_a_plan_from_the_data_to_the_table(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     plan, out = short(tmp_path), tmp_path / "out"
-    main(["ablate", str(plan), f"--out={out}", "--threads=1"])
+    ablate = ["ablate", str(plan), f"--out={out}"]
+    program = Path(__file__).with_name("ablate_in_forks.py")
+    subprocess.run([sys.executable, program, *ablate, "--threads=1", "--jobs=2"], check=True)
     with (out / "ablation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["variation"], row["seed"]) for row in rows] == [
@@ -58,7 +61,7 @@ def test_a_plan_from_the_data_to_the_table(tmp_path: Path, monkeypatch: pytest.M
     assert first["ta_miou"] == second["ta_miou"]  # one and the same rectification
     configs = sorted(out.glob("stages/distillation-fit-*/config.yaml"))
     runs = [yaml.safe_load(path.read_text())["model"]["init_args"] for path in configs]
-    preset = yaml.safe_load((PLANS / "../../streetworld/distillation.yaml").read_text())
+    preset = read_preset(PLANS / "../../streetworld/distillation.yaml")
     usual = preset["model"]["init_args"]["whole_weight"]
     assert {run["whole_weight"] for run in runs} == {0.0, usual}
     assert runs[0]["student"]["init_args"] == runs[1]["student"]["init_args"]
@@ -73,5 +76,5 @@ def test_a_plan_from_the_data_to_the_table(tmp_path: Path, monkeypatch: pytest.M
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "short.yaml"]
 
     results = {path: path.stat().st_mtime_ns for path in out.rglob("result.json")}
-    main(["ablate", str(plan), f"--out={out}"])
+    main(ablate)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("result.json")} == results

@@ -1,67 +1,53 @@
-"""How configuration files are read, whatever the locale."""
+"""How configuration files are read: whatever the locale, with their parts in place."""
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonargparse import Path as ConfigPath  # type: ignore[attr-defined]  # not in its __all__
 
-from goodsam_pl.files import read_regular
-from goodsam_pl.files.yaml_text import check_yaml
+from goodsam_pl.files.presets import composed
+from goodsam_pl.files.yaml_text import load_yaml, read_yaml_text
 
-__all__ = ["checked_config", "read_config", "read_configs_as_utf8"]
-
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+__all__ = ["checked_config", "read_configs_whole"]
 
 
-def read_config(path: Path) -> str:
-    """Read UTF-8, with or without a byte order mark, or UTF-16 with one.
-
-    Raises:
-        ValueError: text in another encoding.
-    """
-    content = read_regular(path)
-    encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
-        ) from error
-
-
-def read_configs_as_utf8() -> None:
-    """Let jsonargparse do so, too, which opens files in the encoding of the locale.
+def read_configs_whole() -> None:
+    """Let jsonargparse, which opens files in the encoding of the locale, read them as we do.
 
     It unfolds aliases and takes the last of two equal keys; what unfolds too far, and keys that are
-    there twice, are refused before it sees them.
+    there twice, are refused before it sees them. It takes the path of a part where a class or a
+    group is expected, but lets no value stand beside it: what it gets is one file without parts.
     """
     name = "read_text" if hasattr(ConfigPath, "read_text") else "get_content"  # before 4.49
     original = getattr(ConfigPath, name)
-    if not hasattr(original, "reads_utf8"):
-        setattr(ConfigPath, name, _reading_utf8(original))
+    if not hasattr(original, "reads_whole"):
+        setattr(ConfigPath, name, _reading_whole(original))
 
 
-def _reading_utf8(original: Any) -> Any:
+def _reading_whole(original: Any) -> Any:
     def read(self: Any, *args: Any, **keywords: Any) -> Any:
         path = Path(self.absolute)
         return original(self, *args, **keywords) if not path.is_file() else checked_config(path)
 
-    read.reads_utf8 = True  # type: ignore[attr-defined]
+    read.reads_whole = True  # type: ignore[attr-defined]
     return read
 
 
 def checked_config(path: Path) -> str:
-    """As :func:`read_config`, once it is known that the text unfolds to what it looks like.
+    """The text of a file, once it is known that it unfolds to what it looks like.
+
+    Where it is made of parts (:mod:`goodsam_pl.files.presets`), the text of all in one.
 
     Raises:
         ValueError: it does not, it is no YAML, or has a key twice; the message names the line.
     """
-    text = read_config(path)
+    text = read_yaml_text(path)
     try:
-        check_yaml(text)
+        tree = load_yaml(text)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return text
+    whole = composed(tree, path)
+    return text if whole == tree else yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from goodsam_pl.cli.complaints import complain, guess, option_hint
-from goodsam_pl.cli.configs import read_config
 from goodsam_pl.cli.sketch import source_of
 from goodsam_pl.cli.verbs import PREDICT_OPTIONS
-from goodsam_pl.files.yaml_text import load_yaml
+from goodsam_pl.files.presets import composed
+from goodsam_pl.files.yaml_text import load_yaml, read_yaml_text
 
 __all__ = ["refuse_early"]
 
@@ -86,9 +86,9 @@ def _content(verb: str, path: Path) -> dict[str, Any]:
         if "://" in str(path) or str(path) == "-" or "\n" in str(path) or "{" in str(path):
             return {}
         complain(command, f"Parser key \"config\": File does not exist: '{path.absolute()}'", "")
-    text = read_config(path)
+    text = read_yaml_text(path)
     try:
-        content = load_yaml(text)
+        content = composed(load_yaml(text), path)
     except ValueError as error:
         complain(command, f"Problems parsing config {path}: {error}", "")
     if not isinstance(content, dict):

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser, Namespace
 
 from goodsam_pl.cli.complaints import complain, guess, option_hint
-from goodsam_pl.cli.configs import read_configs_as_utf8
+from goodsam_pl.cli.configs import read_configs_whole
 
 __all__ = ["FunctionParser", "ShortErrors"]
 
@@ -37,7 +37,7 @@ class ShortErrors(ArgumentParser):
     """Prints the error and how to get help, not two hundred lines of usage."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
-        read_configs_as_utf8()
+        read_configs_whole()
         super().__init__(*args, **keywords)
 
     def parse_args(  # type: ignore[override]  # jsonargparse's own has more arguments

@@ -83,7 +83,7 @@ FUNCTIONS = {
         positional=True,
     ),
     "ablate": FunctionVerb(
-        "goodsam_pl.ablation.command:ablate",
+        "goodsam_pl.experiments.command:ablate",
         "run a plan of variations over several seeds and write a table",
         positional=True,
     ),

@@ -6,13 +6,19 @@ Nodes are counted as if every alias were written out.
 
 from __future__ import annotations
 
+import codecs
 import copy
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-__all__ = ["check_yaml", "load_yaml"]
+from goodsam_pl.files.regular import read_regular
+
+__all__ = ["check_yaml", "load_yaml", "read_yaml_text"]
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _MOST_TEXT = 1 << 20
 """Characters: our choice; PyYAML takes seconds for as many."""
@@ -21,6 +27,22 @@ _MOST_VALUES = 100_000
 _LONGEST_NUMBER = 100
 _NUMBERS = ("int", "float", "timestamp")
 _MERGE = "<<"
+
+
+def read_yaml_text(path: Path) -> str:
+    """Read UTF-8, with or without a byte order mark, or UTF-16 with one.
+
+    Raises:
+        ValueError: text in another encoding.
+    """
+    content = read_regular(path)
+    encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
+        ) from error
 
 
 def load_yaml(text: str) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
 
 import pytest
 import yaml
+
+from goodsam_pl.experiments import runner
 
 PLAN = """\
 title: Bread
@@ -44,37 +47,43 @@ trainer: {default_root_dir: runs/bread}
 
 
 class FakeGoodsam:
-    """Does what the command line would leave behind.
+    """Stands for processes, and does what the command line would leave behind.
 
     The student has 50 % with yeast and 40 % without, and a percent more for each seed.
 
     Attributes:
         calls: all that it was asked.
+        environments: of each.
         fail: asked for a call, says whether it fails.
         keeps_checkpoint: a training leaves its checkpoint as it is.
+        writes_table: a score leaves its table.
     """
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
+        self.environments: list[dict[str, str]] = []
         self.fail: Callable[[list[str], dict], bool] = lambda words, config: False
         self.keeps_checkpoint = False
-        self.settings: list[dict[str, str]] = []
-        self._lock = threading.Lock()
+        self.writes_table = True
 
-    def __call__(self, words: Sequence[str], log: Path, settings: Mapping[str, str]) -> int:
-        with self._lock:
-            self.calls.append(list(words))
-            self.settings.append(dict(settings))
-        log.write_text(" ".join(words))
+    def __call__(self, command: list[str], *, stdout: IO[bytes], **options: Any) -> SimpleNamespace:
+        words = command[3:]  # python -m goodsam_pl
+        self.calls.append(words)
+        self.environments.append(options["env"])
+        stdout.write(" ".join(words).encode())
+        status = self._do(words)
+        return SimpleNamespace(returncode=status, poll=lambda: status)
+
+    def _do(self, words: list[str]) -> int:
         if words[0] == "mill":
-            return int(self.fail(list(words), {}))
+            return int(self.fail(words, {}))
         config = yaml.safe_load(Path(words[1].removeprefix("--config=")).read_text())
         folder = Path(config["trainer"]["default_root_dir"])
         if words[0] == "fit" and not self.keeps_checkpoint:
             (folder / "last.ckpt").write_text("weights")
-        if self.fail(list(words), config):
+        if self.fail(words, config):
             return 1
-        if words[0] != "fit":
+        if words[0] != "fit" and self.writes_table:
             yeast = config["model"]["init_args"].get("yeast", 0.5)
             iou = 0.4 + 0.1 * yeast + 0.01 * config["seed_everything"]
             name = {"test": "test_classes.csv", "validate": "val_classes.csv"}[words[0]]
@@ -89,8 +98,11 @@ class FakeGoodsam:
 
 
 @pytest.fixture
-def goodsam() -> FakeGoodsam:
-    return FakeGoodsam()
+def goodsam(monkeypatch: pytest.MonkeyPatch) -> FakeGoodsam:
+    fake = FakeGoodsam()
+    monkeypatch.setattr(runner, "Popen", fake)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    return fake
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a plan changes in a configuration."""
+"""Values laid over a configuration, by keys with dots in them."""
 
 from __future__ import annotations
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from goodsam_pl.ablation.jobs import OUT, in_order, placed
-from goodsam_pl.ablation.planning import plan_runs
-from goodsam_pl.ablation.reading import read_plan
+from goodsam_pl.experiments.jobs import OUT, in_order, plan_runs
+from goodsam_pl.experiments.plan import read_plan
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 
@@ -35,7 +34,7 @@ def test_paths_of_the_presets_become_those_of_the_stages(plan_file, tmp_path):
     run = runs_by_name(plan_file)["full", 1]
     fit = {job.name: job for job in run.jobs}
     dough, bread = (
-        placed(fit[f"{name}-fit"], tmp_path) for name in ("rectification", "distillation")
+        fit[f"{name}-fit"].placed(tmp_path) for name in ("rectification", "distillation")
     )
     folder = fit["rectification-fit"].folder(tmp_path)
     assert dough["model"]["init_args"]["flour"] == f"{fit['flour'].folder(tmp_path)}/rye"
@@ -63,7 +62,7 @@ def test_stages_that_do_the_same_share_a_folder_whatever_their_names(plan_file, 
     text = plan_file.read_text().replace("presets:", raw)
     plan_file.write_text(text.replace("    variations:", f"    {scores}\n    variations:"))
     runs = runs_by_name(plan_file)
-    scored = {name: score.job.folder(tmp_path) for name, score in runs["-dough", 0].scores.items()}
+    scored = {name: job.folder(tmp_path) for name, (job, _) in runs["-dough", 0].scores.items()}
     assert scored["ta"] == scored["source_only"] != scored["student"]
     jobs = [job for run in runs.values() for job in run.jobs]
     assert len({job.folder(tmp_path) for job in jobs}) == len({job.key for job in jobs})
@@ -132,3 +131,48 @@ def test_a_key_that_is_no_name_is_told(plan_file):
     path.write_text(path.read_text().replace("yeast: 1.0", "yeast: {5: 6, a: 7}"))
     with pytest.raises(ValueError, match=r"bread\.yaml\.model\.init_args\.yeast: the key 5 is no"):
         plan_runs(read_plan(plan_file))
+
+
+def test_parts_of_a_preset_are_read_in_their_place(plan_file, tmp_path):
+    """Whether values stand in the preset or in a part of it, the job is the same."""
+    before = [job.key for job in jobs_of(plan_file)]
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "oven.yaml").write_text("{default_root_dir: runs/bread}\n")
+    path = plan_file.with_name("bread.yaml")
+    path.write_text(path.read_text().split("trainer:")[0] + "trainer: ./parts/oven.yaml\n")
+    assert [job.key for job in jobs_of(plan_file)] == before
+
+
+def test_a_preset_without_a_folder_is_named(plan_file):
+    path = plan_file.with_name("bread.yaml")
+    path.write_text(path.read_text().replace("default_root_dir: runs/bread", ""))
+    with pytest.raises(
+        ValueError, match=r"bread\.yaml\.trainer: the key 'default_root_dir' is mis"
+    ):
+        plan_runs(read_plan(plan_file))
+
+
+def test_placeholders(plan_file, tmp_path):
+    options = '{out: "{out}", seed: "{seed}", name: "sack {seed}"}'
+    text = plan_file.read_text().replace('{out: "{out}", fine: true}', options)
+    plan_file.write_text(text)
+    flour = next(job for job in runs_by_name(plan_file)["full", 1].jobs if job.name == "flour")
+    folder = str(flour.folder(tmp_path))
+    assert flour.placed(tmp_path) == {"out": folder, "seed": 1, "name": "sack 1"}
+
+
+def test_an_override_reaches_into_a_class_or_takes_its_place(plan_file):
+    text = plan_file.read_text()
+    changes = "{model.oven.heat: 9, model.oven: {class_path: Stove}, trainer.logger: {a: 1}}"
+    plan_file.write_text(text.replace("{model.yeast: 0.0}", changes))
+    path = plan_file.with_name("bread.yaml")
+    oven = "oven: {class_path: Oven, init_args: {heat: 5, fan: true}}"
+    path.write_text(path.read_text().replace("yeast: 1.0", f"yeast: 1.0, {oven}"))
+    runs = runs_by_name(plan_file)
+    changed, full = (
+        next(job for job in runs[name, 0].jobs if job.name == "distillation-fit").settings
+        for name in ("-yeast", "full")
+    )
+    assert changed["model"]["init_args"]["oven"] == {"class_path": "Stove"}
+    assert changed["trainer"]["logger"] == {"a": 1}
+    assert full["model"]["init_args"]["oven"]["init_args"] == {"heat": 5, "fan": True}

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from goodsam_pl.ablation.overrides import mapped_texts, overridden
+from goodsam_pl.files.overrides import mapped_texts, overridden
 
 TREE = {
     "model": {

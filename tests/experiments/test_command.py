@@ -12,15 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from goodsam_pl.ablation import command
-from goodsam_pl.ablation.command import ablate
+from goodsam_pl.experiments.command import ablate
 
-
-@pytest.fixture(autouse=True)
-def _fake_processes(goodsam, monkeypatch):
-    goodsam.stop = lambda: None
-    monkeypatch.setattr(command, "Processes", lambda lock: goodsam)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+pytestmark = pytest.mark.usefixtures("goodsam")
 
 
 def rows(out):
@@ -47,8 +41,9 @@ def test_the_table(plan_file, tmp_path, goodsam):
     assert "goodsam mill grind --out=" in text
     assert "Not complete" not in text
     assert (out / "ablation.png").read_bytes().startswith(b"\x89PNG")
-    result = json.loads((out / "runs/loaf/-yeast/seed_1/result.json").read_text())
-    assert result["miou"]["student"] == pytest.approx(41)
+    run = json.loads((out / "ablation.json").read_text())["loaf / -yeast / seed 1"]
+    assert run["miou"]["student"] == pytest.approx(41)
+    assert all((out / stage / "result.json").is_file() for stage in run["stages"])
 
 
 def test_a_second_call_does_nothing(plan_file, tmp_path, goodsam):
@@ -120,26 +115,25 @@ def test_failures_are_named_and_the_rest_is_done(plan_file, tmp_path, goodsam, c
     assert "**Not complete: 2 of 6 runs" in (tmp_path / "out/ablation.md").read_text()
 
 
-def test_a_score_without_its_table_is_a_failure(plan_file, tmp_path, goodsam, capsys, monkeypatch):
-    real = type(goodsam).__call__
-    monkeypatch.setattr(
-        type(goodsam),
-        "__call__",
-        lambda self, words, log, settings: (
-            0 if words[0] == "test" else real(self, words, log, settings)
-        ),
-    )
+def test_a_score_without_its_table_is_a_failure(plan_file, tmp_path, goodsam, capsys):
+    goodsam.writes_table = False
     with pytest.raises(SystemExit):
         ablate(plan_file, tmp_path / "out", only="full")
-    assert (
-        "wrote no test_classes.csv: put goodsam_pl.callbacks.ClassTable" in capsys.readouterr().err
-    )
+    told = capsys.readouterr().err
+    assert "wrote no test_classes.csv: put goodsam_pl.callbacks.ClassTable" in told
+
+
+def test_a_training_without_its_checkpoint_is_a_failure(plan_file, tmp_path, goodsam, capsys):
+    goodsam.keeps_checkpoint = True
+    with pytest.raises(SystemExit):
+        ablate(plan_file, tmp_path / "out", only="full")
+    assert "left no last.ckpt: give the preset's ModelCheckpoint `save" in capsys.readouterr().err
 
 
 def test_only_some_variations(plan_file, tmp_path, goodsam):
     ablate(plan_file, tmp_path / "out", only="-yeast, full")
     assert {row["variation"] for row in rows(tmp_path / "out")} == {"full", "-yeast"}
-    with pytest.raises(ValueError, match="there is no variation 'salt'"):
+    with pytest.raises(ValueError, match="only: 'salt' is none of full, -yeast, -dough"):
         ablate(plan_file, tmp_path / "out", only="salt")
 
 
@@ -149,15 +143,15 @@ def test_only_some_seeds(plan_file, tmp_path, goodsam):
     text = (tmp_path / "out/ablation.md").read_text()
     assert "Not complete: 3 of 6 runs" in text
     assert "over seeds 1. Δ" in text
-    with pytest.raises(ValueError, match=r"the plan has no seed 7, but \[0, 1\]"):
+    with pytest.raises(ValueError, match="seeds: 7 is none of 0, 1"):
         ablate(plan_file, tmp_path / "out", seeds=[7])
 
 
 def test_a_process_has_its_threads_and_its_device(plan_file, tmp_path, goodsam, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     ablate(plan_file, tmp_path / "out", jobs=2, threads=1)
-    assert {each["CUDA_VISIBLE_DEVICES"] for each in goodsam.settings} == {"2", "5"}
-    assert {each["OMP_NUM_THREADS"] for each in goodsam.settings} == {"1"}
+    assert {each["CUDA_VISIBLE_DEVICES"] for each in goodsam.environments} == {"2", "5"}
+    assert {each["OMP_NUM_THREADS"] for each in goodsam.environments} == {"1"}
 
 
 def test_scores_of_the_validation_set(plan_file, tmp_path, goodsam):
@@ -182,20 +176,21 @@ def test_two_at_once_are_refused(plan_file, tmp_path):
     out.mkdir()
     with (out / ".lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(FileExistsError, match="another ablation works in"):
+        with pytest.raises(FileExistsError, match="another process works in"):
             ablate(plan_file, out)
 
 
 SLEEPER = """
 import sys, time
 from pathlib import Path
-from goodsam_pl.ablation import calling, command
-class Sleeping(calling.subprocess.Popen):
+from goodsam_pl.cli import main
+from goodsam_pl.experiments import runner
+class Sleeping(runner.Popen):
     def __init__(self, words, **options):
         super().__init__([sys.executable, "-c", "import time; time.sleep(600)"], **options)
         Path(sys.argv[3]).write_text(str(self.pid))
-calling.subprocess.Popen = Sleeping
-command.ablate(Path(sys.argv[1]), Path(sys.argv[2]))
+runner.Popen = Sleeping
+main(["ablate", sys.argv[1], "--out", sys.argv[2]])
 """
 
 
@@ -225,7 +220,7 @@ def test_what_a_killed_one_left_running_keeps_others_away(sleeper, plan_file, tm
     ablation, pid = sleeper
     ablation.kill()
     ablation.wait(timeout=30)
-    with pytest.raises(FileExistsError, match="a training that a killed one left behind"):
+    with pytest.raises(FileExistsError, match="one that a killed one left behind"):
         ablate(plan_file, tmp_path / "out")
     os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + 30
@@ -295,7 +290,8 @@ def test_a_damaged_table_is_named_and_a_removed_one_made_anew(
     [table] = (tmp_path / "out/stages").glob("distillation-test-*/test_classes.csv")
     table.write_text(content)
     with pytest.raises(
-        ValueError, match=r"test_classes\.csv is damaged .*: remove it, and distillation-test is"
+        ValueError,
+        match=r"distillation-test-\w+/test_classes\.csv is damaged .*: remove it, and it",
     ):
         ablate(plan_file, tmp_path / "out", only="full", seeds=[0])
     table.unlink()

@@ -1,4 +1,4 @@
-"""One ablation at a time in an output folder."""
+"""A folder that one process works in at a time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["locked"]
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[int]:
-    """Hold the output folder.
+def locked(folder: Path) -> Iterator[int]:
+    """Hold a folder, which is made when missing.
 
-    Processes that inherit the descriptor hold it, too: a training that outlives us, because we were
-    killed, keeps others from writing where it writes.
+    Processes that inherit the descriptor hold it, too: what outlives us, because we were killed,
+    keeps others from writing where it writes.
 
     Yields:
         The descriptor of the lock.
@@ -29,16 +29,16 @@ def locked(out: Path) -> Iterator[int]:
         ValueError: the system has no such locks.
     """
     if sys.platform == "win32":
-        raise ValueError("goodsam ablate needs POSIX file locks, which Windows lacks")
-    out.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(out / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        raise ValueError(f"{folder} is held by a POSIX file lock, which Windows lacks")
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FileExistsError(
-                f"another ablation works in {out}, or a training that a killed one left behind: "
-                "wait for its end, or choose another folder"
+                f"another process works in {folder}, or one that a killed one left behind: wait "
+                "for its end, or choose another folder"
             ) from None
         yield descriptor
     finally:
