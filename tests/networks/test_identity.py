@@ -129,7 +129,7 @@ def test_every_process_says_the_same() -> None:
 
 
 def test_what_cannot_be_told_is_refused() -> None:
-    with pytest.raises(ValueError, match="a generator cannot be told from another one"):
+    with pytest.raises(ValueError, match="a generator has no identity of its own"):
         identity_of(Majority(0.5, (each for each in "abc")))
     endless = Majority(0.5)
     endless.things = (endless,)

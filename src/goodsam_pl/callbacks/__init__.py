@@ -1,4 +1,4 @@
-"""What watches a run: tables, panels and signals, what ``predict`` writes, more views of images."""
+"""Lightning callbacks: masks and targets before a run, tables and panels, predictions, views."""
 
 from __future__ import annotations
 

@@ -64,12 +64,12 @@ class PanoramaDataModule(ResumableDataModule):
             whatever ``windows`` is.
         window_stride: largest vertical and horizontal step between windows, pixels.
         horizontal_window_size: of the wide, flat windows of ``crossed``.
-        horizontal_window_stride: of those.
+        horizontal_window_stride: largest steps between wide windows.
         vertical_window_size: of the narrow, tall windows of ``crossed``.
-        vertical_window_stride: of those.
+        vertical_window_stride: largest steps between tall windows.
         mask_root: folder of the mask store; ``None`` for batches without masks.
         mask_splits: the splits whose batches carry masks, of ``train``, ``val``, ``test`` and
-            ``predict``. SAM looks at every panorama of these once.
+            ``predict``. SAM looks at each of their panoramas once.
         batch_size: panoramas of a training batch, per process.
         eval_batch_size: panoramas of a batch in validation, test and prediction.
         num_workers: worker processes of each loader.

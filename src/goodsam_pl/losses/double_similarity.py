@@ -3,8 +3,8 @@
 Feng et al., "Double Similarity Distillation for Semantic Image Segmentation" (IEEE TIP 2021, arXiv
 2107.08591): PSD compares how attention moves between layers, CSD how classes resemble one another;
 neither needs layers of the same width. The paper's weights and temperature are not public. The
-variant ``cirkd`` is what the re-implementation in the CIRKD code base computes instead, for those
-who compare with it.
+variant ``cirkd`` is what the re-implementation in the CIRKD code base computes instead, to
+compare with it.
 """
 
 from __future__ import annotations

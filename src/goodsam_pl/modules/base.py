@@ -20,7 +20,7 @@ from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, SourceBatch
 from goodsam_pl.data.normalization import NORMALIZATION
 from goodsam_pl.metrics import Evaluation, ExtraScore, SegmentationScores
 from goodsam_pl.modules.not_finite import refuse_not_finite
-from goodsam_pl.modules.remembering import refuse_untrusted_arguments, remember_arguments
+from goodsam_pl.modules.remembering import as_parsed, refuse_untrusted_arguments, remember_arguments
 from goodsam_pl.modules.schedule import adamw
 from goodsam_pl.networks import (
     CARD,
@@ -178,6 +178,7 @@ class SegmentationModule(LightningModule, ABC):
             ValueError: it is no checkpoint, or it would have other classes built.
         """
         refuse_untrusted_arguments(cls, Path(checkpoint_path), kwargs)
+        kwargs = as_parsed(kwargs)
         card = read_card(Path(checkpoint_path))
         if card is None:
             return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)

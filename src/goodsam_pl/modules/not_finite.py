@@ -19,7 +19,7 @@ class NotFiniteError(ValueError):
 def refuse_not_finite(
     total: Tensor, terms: Mapping[str, Tensor], names: Sequence[str] = ()
 ) -> None:
-    """Do nothing with numbers, and tell where they are none.
+    """End the training where a number is NaN or infinite.
 
     Args:
         total: a scalar.
@@ -31,10 +31,10 @@ def refuse_not_finite(
     """
     if bool(torch.isfinite(total)):
         return
-    told = ", ".join(f"{name} {float(term):.4g}" for name, term in terms.items())
+    values = ", ".join(f"{name} {float(term):.4g}" for name, term in terms.items())
     several = ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
     raise NotFiniteError(
-        f"training stopped before its weights were harmed: {told}"
+        f"training stopped before its weights were harmed: {values}"
         + (f", of {several}" if names else "")
         + ": look at these images, and lower the learning rate or the precision's risk "
         "(trainer.precision 32-true, trainer.gradient_clip_val 1)"

@@ -20,7 +20,7 @@ from lightning.pytorch.core.mixins.hparams_mixin import (
 
 from goodsam_pl.networks import read_checkpoint, refuse_untrusted
 
-__all__ = ["refuse_untrusted_arguments", "remember_arguments"]
+__all__ = ["as_parsed", "refuse_untrusted_arguments", "remember_arguments"]
 
 _INSTANTIATOR = "lightning.pytorch.cli.instantiate_module"
 
@@ -69,6 +69,16 @@ def refuse_untrusted_arguments(
         refuse_untrusted({"class_path": path, "init_args": left_open}, [path])
     except ValueError as error:
         raise ValueError(f"{checkpoint}: its {error}") from error
+
+
+def as_parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as Lightning's parser takes them, which knows a dataclass by its fields alone."""
+    return {
+        name: {each.name: getattr(value, each.name) for each in fields(value)}
+        if is_dataclass(value)
+        else value
+        for name, value in given.items()
+    }
 
 
 def _fields_of(thing: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Telling how a network is built, and building it again from what a file tells.
+"""Describing how a network is built, and building it again from a description in a file.
 
 A file may only name classes of a fixed table, with plain values as arguments: what it says is never
 imported, and no function is ever called by its name.

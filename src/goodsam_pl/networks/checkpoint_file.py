@@ -108,8 +108,8 @@ def _is_archive(path: Path) -> bool:
 
 def _reason(error: Exception) -> str:
     """What PyTorch refused, without its advice to load the file all the same."""
-    told = _REFUSED.search(str(error))
-    return told[1] if told else str(error).partition("\n")[0]
+    refused = _REFUSED.search(str(error))
+    return refused[1] if refused else str(error).partition("\n")[0]
 
 
 def _refuse_other_files(path: Path) -> None:

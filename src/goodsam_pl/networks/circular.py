@@ -1,6 +1,6 @@
 """A SegFormer that sees the circle: what lies left of a panorama's first column is its last.
 
-Zero padding tells a convolution where the image ends, but a panorama has no end in width: the seam
+Zero padding shows a convolution where the image ends, but a panorama has no end in width: the seam
 is an arbitrary meridian. Three things make a SegFormer know it: the padding of its convolutions,
 and the two enlargements of its decoder and head. Its attention has no padding and no positions.
 With all three wrapped, the network commutes with rolls by multiples of its stride. Weights stay as

@@ -16,12 +16,10 @@ __all__ = ["FrozenNetwork", "unfrozen"]
 class FrozenNetwork(nn.Module):
     """Keep a network as it is: in evaluation mode, without gradients, out of state dicts.
 
-    Its weights are in a file of their own, so that state dicts of whatever contains it go without
-    them, and load strictly without them: checkpoints of a student stay small, weight averaging
-    finds what it expects.
-
-    Where its file is not there, because a checkpoint of a student was taken elsewhere, that matters
-    only when the network is asked: see :mod:`goodsam_pl.networks.postponed`.
+    Its weights have a file of their own. State dicts of a module that holds it leave them out and
+    load strictly without them, so that checkpoints of a student stay small and weight averaging
+    works. The file is read when the network is first asked, at the latest: a student's checkpoint
+    works elsewhere without it, see :mod:`goodsam_pl.networks.postponed`.
 
     Args:
         network: from now on frozen, in place.

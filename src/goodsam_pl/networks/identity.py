@@ -30,14 +30,14 @@ _PLAIN = (
     *(np.generic, torch.dtype, torch.device, torch.Size),
 )
 _LIBRARIES = ("abc", "builtins", "collections", "enum", "torch", "typing")
-"""Packages whose classes are told by their names alone."""
+"""Packages whose classes are known by their names alone."""
 
 
 def identity_of(thing: object) -> str:
     """A hash that two things share if, and only if, they are built alike.
 
     It is the same in every process, and another one where anything differs that is kept in the
-    thing: for a network its tensors, class, arguments (as far as they are kept under the names that
+    thing: for a network its tensors, class, arguments (where they are kept under the names that
     its constructor has for them), ``extra_repr``, hooks and buffers; for any other object its class
     and all its attributes.
 
@@ -48,21 +48,21 @@ def identity_of(thing: object) -> str:
         64 hexadecimal digits.
 
     Raises:
-        ValueError: it is, or holds, something that cannot be told from another, such as a file.
+        ValueError: it is, or holds, something without an identity of its own, such as a file.
     """
-    return hashlib.sha256(_told(thing, frozenset()).encode()).hexdigest()
+    return hashlib.sha256(_described(thing, frozenset()).encode()).hexdigest()
 
 
-def _told(thing: Any, around: frozenset[int]) -> str:
-    """Tell a thing inside of others, which are known by their ids."""
+def _described(thing: Any, around: frozenset[int]) -> str:
+    """Describe a thing inside of others, which are known by their ids."""
     if isinstance(thing, _PLAIN):
         return f"{type(thing).__name__} {thing!r}"
     if id(thing) in around:
         if isinstance(thing, nn.Module):
             return f"part {_name(type(thing))}"
         raise ValueError(f"a {type(thing).__name__} holds itself, so that it has no end")
-    tell = next((each for kind, each in _TELLERS if isinstance(thing, kind)), _of_object)
-    return tell(thing, around | {id(thing)})
+    describe = next((each for kind, each in _BY_KIND if isinstance(thing, kind)), _of_object)
+    return describe(thing, around | {id(thing)})
 
 
 def _of_tensor(tensor: Tensor, _: frozenset[int]) -> str:
@@ -81,16 +81,16 @@ def _of_name(thing: Any, _: frozenset[int]) -> str:
 
 
 def _of_mapping(mapping: Mapping[Any, Any], inside: frozenset[int]) -> str:
-    pairs = [(_told(key, inside), _told(each, inside)) for key, each in mapping.items()]
+    pairs = [(_described(key, inside), _described(each, inside)) for key, each in mapping.items()]
     return f"{_name(type(mapping))} {sorted(pairs)}"
 
 
 def _of_set(things: AbstractSet[Any], inside: frozenset[int]) -> str:
-    return f"{_name(type(things))} {sorted(_told(each, inside) for each in things)}"
+    return f"{_name(type(things))} {sorted(_described(each, inside) for each in things)}"
 
 
 def _of_sequence(things: Sequence[Any], inside: frozenset[int]) -> str:
-    return f"{_name(type(things))} {[_told(each, inside) for each in things]}"
+    return f"{_name(type(things))} {[_described(each, inside) for each in things]}"
 
 
 def _of_network(network: nn.Module, inside: frozenset[int]) -> str:
@@ -108,10 +108,10 @@ def _lines_of(network: nn.Module, inside: frozenset[int]) -> Iterator[str]:
         kept = vars(part)
         for argument in inspect.signature(type(part).__init__).parameters:
             if argument in kept:
-                yield f"{name}.{argument} = {_told(kept[argument], inside)}"
+                yield f"{name}.{argument} = {_described(kept[argument], inside)}"
         # torch lists them nowhere else
         hooks = (*part._forward_pre_hooks.values(), *part._forward_hooks.values())  # noqa: SLF001
-        yield from (f"{name} asks {_told(hook, inside)}" for hook in hooks)
+        yield from (f"{name} asks {_described(hook, inside)}" for hook in hooks)
 
 
 def _of_class(kind: type, _: frozenset[int]) -> str:
@@ -125,7 +125,7 @@ def _of_partial(thing: functools.partial[Any], inside: frozenset[int]) -> str:
 
 
 def _of_method(thing: types.MethodType, inside: frozenset[int]) -> str:
-    return f"method {_told(thing.__self__, inside)} {thing.__name__}"
+    return f"method {_described(thing.__self__, inside)} {thing.__name__}"
 
 
 def _of_function(thing: types.FunctionType, inside: frozenset[int]) -> str:
@@ -142,7 +142,7 @@ def _of_object(thing: Any, inside: frozenset[int]) -> str:
     names = {slot for part in type(thing).__mro__ for slot in _slots(part)}
     if not names and not hasattr(thing, "__dict__"):
         raise ValueError(
-            f"a {type(thing).__name__} cannot be told from another one: keep plain values, tensors "
+            f"a {type(thing).__name__} has no identity of its own: keep plain values, tensors "
             "or objects with attributes in its place"
         )
     names |= {*getattr(thing, "__dict__", {})}
@@ -159,16 +159,16 @@ def _functions(part: type) -> Iterator[tuple[str, types.CodeType]]:
 
 def _code(code: types.CodeType) -> str:
     """What a function does, and no place of it in a file."""
-    told = f"{code.co_code.hex()} {code.co_names} {_constant(code.co_consts)}"
-    return hashlib.sha256(told.encode()).hexdigest()
+    text = f"{code.co_code.hex()} {code.co_names} {_constant(code.co_consts)}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _constant(value: object) -> str:
     if isinstance(value, types.CodeType):
         return _code(value)
     if isinstance(value, tuple | frozenset):
-        told = [_constant(each) for each in value]
-        return str(told if isinstance(value, tuple) else sorted(told))
+        constants = [_constant(each) for each in value]
+        return str(constants if isinstance(value, tuple) else sorted(constants))
     return repr(value)
 
 
@@ -181,7 +181,7 @@ def _name(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
-_TELLERS: tuple[tuple[type | types.UnionType, Callable[[Any, frozenset[int]], str]], ...] = (
+_BY_KIND: tuple[tuple[type | types.UnionType, Callable[[Any, frozenset[int]], str]], ...] = (
     (Tensor, _of_tensor),
     (np.ndarray, _of_array),
     (enum.Enum | PurePath, _of_name),
@@ -195,4 +195,4 @@ _TELLERS: tuple[tuple[type | types.UnionType, Callable[[Any, frozenset[int]], st
     (types.FunctionType, _of_function),
     (types.BuiltinFunctionType, _of_built_in),
 )
-"""How to tell things of a kind, the first that fits; other objects by their attributes."""
+"""How things of a kind are described, the first that fits; other objects by their attributes."""

@@ -34,8 +34,8 @@ def begin_training(module: nn.Module) -> None:
     module.train()
     networks = [each for each in module.modules() if isinstance(each, FrozenNetwork)]
     if frozen := len({part for network in networks for part in network.modules()}):
-        told = rf"Found {frozen} module\(s\) in eval mode at the start of training"
-        warnings.filterwarnings("ignore", message=told)
+        warning = rf"Found {frozen} module\(s\) in eval mode at the start of training"
+        warnings.filterwarnings("ignore", message=warning)
 
 
 @contextmanager

@@ -76,12 +76,12 @@ def export_weights(checkpoint: str, out: str, half: bool = False) -> str:
     file = read_file(Path(checkpoint))
     save_weights(file.state, path, half, file.card)
     size = path.stat().st_size / 1e6
-    told = f"{path}: {sum(t.numel() for t in file.state.values()):,} values, {size:.1f} MB"
+    written = f"{path}: {sum(t.numel() for t in file.state.values()):,} values, {size:.1f} MB"
     if file.card is None:
-        return f"{told}; {checkpoint} does not say what its network is, so neither does the file"
+        return f"{written}; {checkpoint} does not say what its network is, so neither does the file"
     if file.card.network is None:
-        return f"{told}; its class is yours: goodsam_pl.load takes the network as `network=`"
-    return told
+        return f"{written}; its class is yours: goodsam_pl.load takes the network as `network=`"
+    return written
 
 
 def weights_hash(network: nn.Module) -> str:

@@ -38,7 +38,7 @@ def brought_by(networks: Mapping[str, Any]) -> Iterator[list[nn.Module]]:
     """Build networks whose weights come from elsewhere.
 
     Args:
-        networks: their descriptions, by name, as far as the checkpoint has them.
+        networks: descriptions by name, of those that the checkpoint describes.
 
     Yields:
         The networks that are not filled, as they are built.

@@ -85,7 +85,7 @@ class _SmpNetwork(nn.Module):
 
 
 class SegmentationNetwork(_SmpNetwork):
-    """Any architecture of segmentation-models-pytorch, a SegFormer-B0 unless told otherwise.
+    """Any architecture of segmentation-models-pytorch, a SegFormer-B0 by default.
 
     The default with 19 classes has 3.72 M parameters, the size of the smallest student of the
     GoodSAM paper.

@@ -6,7 +6,7 @@ checkpoints drives this one too. Three things differ, because they learn from fa
 fewer images (our choice): the image becomes tokens through a small residual network instead of one
 large patch projection (after Xiao et al., "Early Convolutions Help Transformers See Better",
 NeurIPS 2021); the random frequencies of the positional encoding are higher, so that neighbouring
-tokens are told apart from the start; and the decoder is initialised so that it compares.
+tokens differ from the start; and the decoder is initialised so that it compares.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def build_small_sam(size: SmallSamSize = NANO) -> Sam:
 def _widen_mask_features(decoder: MaskDecoder, width: int) -> None:
     """Give the decoder's pixels as many features as in the large models.
 
-    ``MaskDecoder`` takes an eighth of its channels, which is 32 there and too few here to tell one
-    of thirty objects from all others.
+    ``MaskDecoder`` takes an eighth of its channels, which is 32 there and too few here to
+    separate one of thirty objects from all others.
     """
     channels = decoder.transformer_dim
     decoder.output_upscaling = nn.Sequential(

@@ -1,4 +1,4 @@
-"""Models of segmentation-models-pytorch, told as plain values and built again from them."""
+"""Models of segmentation-models-pytorch, as plain values, and built again from them."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ class ViewAveraging(nn.Module):
     Args:
         network: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
         rolls: number n of rolls, by 0, W/n, 2W/n, … columns; 1 is no roll.
-        mirror: each roll mirrored, too.
-        scales: each of these at several sizes, too (multi-scale testing); 1 is the size at hand.
+        mirror: add the mirror image of each roll.
+        scales: sizes that each view is looked at in (multi-scale testing); 1 is the size at hand.
 
     Raises:
         ValueError: less than one roll, no scale, or one that is not positive.
