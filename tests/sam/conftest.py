@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.networks.small_sam import SmallSamSize, build_small_sam
+from goodsam_pl.networks.small_sam import SmallSam, SmallSamSize
 from goodsam_pl.sam import WindowMasks
 from goodsam_pl.sam.proposer import Description, fingerprint_of
 from goodsam_pl.streetworld import SPLITS, View, make_city, view
@@ -65,7 +65,7 @@ def street_image(street: View) -> Tensor:
 def tiny_sam() -> torch.nn.Module:
     """A SAM of a few thousand random weights for 64×64 images."""
     torch.manual_seed(0)
-    return build_small_sam(
+    return SmallSam(
         SmallSamSize(
             image_size=64,
             width=32,

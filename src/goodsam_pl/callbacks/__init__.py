@@ -14,6 +14,7 @@ from goodsam_pl.callbacks.stage_panels import StagePanels
 from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
 from goodsam_pl.callbacks.training_signals import TrainingSignals
+from goodsam_pl.callbacks.warmed_average import WarmedAverage
 
 __all__ = [
     "ClassTable",
@@ -27,6 +28,7 @@ __all__ = [
     "TestTimeAugmentation",
     "TiledPrediction",
     "TrainingSignals",
+    "WarmedAverage",
     "data_facts",
     "define_summaries",
     "name_runs",

@@ -8,6 +8,7 @@ from goodsam_pl.losses.adaptation import (
     labelled_cross_entropy,
     whole_image_cross_entropy,
 )
+from goodsam_pl.losses.affinity import affinity_loss
 from goodsam_pl.losses.balance import ClassBalance
 from goodsam_pl.losses.boundary import (
     BoundaryVersion,
@@ -30,6 +31,7 @@ from goodsam_pl.losses.double_similarity import (
     pixel_similarity,
 )
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
+from goodsam_pl.losses.mask_prediction import dice_loss, focal_loss, mask_iou, weigh_masks
 from goodsam_pl.losses.soft_labels import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "ClassBalance",
     "Distance",
     "FeatureAdaptation",
+    "affinity_loss",
     "attention_maps",
     "boundary_loss",
     "boundary_region",
@@ -45,10 +48,13 @@ __all__ = [
     "check_boundary_version",
     "consistency",
     "cross_entropy",
+    "dice_loss",
     "edges",
     "ensemble_cross_entropy",
     "feature_distance",
+    "focal_loss",
     "labelled_cross_entropy",
+    "mask_iou",
     "pack_probabilities",
     "pixel_similarity",
     "refined_boundary",
@@ -56,5 +62,6 @@ __all__ = [
     "squared_difference",
     "symmetric_divergence",
     "unpack_probabilities",
+    "weigh_masks",
     "whole_image_cross_entropy",
 ]
