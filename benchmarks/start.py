@@ -20,12 +20,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.data import PanoramaDataModule, TargetStore, TeacherTargets
 from goodsam_pl.files import KnownFiles, Stamp
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import Felzenszwalb, MaskStore
-from goodsam_pl.sam.computing import precompute_masks
+from goodsam_pl.masks import MaskStore
+from goodsam_pl.masks.precomputation import precompute_masks
+from goodsam_pl.sam import Felzenszwalb
 
 SIZE, WINDOW = (64, 256), (64, 64)
 

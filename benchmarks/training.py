@@ -37,13 +37,13 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, RandomSampler
 
-from goodsam_pl.allocator import keep_memory
-from goodsam_pl.callbacks import ClassTable, PrecomputeTeacher
+from goodsam_pl.callbacks import ClassTable, PrecomputeSAM, PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.fusion import CTCF
 from goodsam_pl.modules import StudentDistillation
 from goodsam_pl.networks import SegmentationNetwork
-from goodsam_pl.sam import PrecomputeSAM, SegmentAnything
+from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.streetworld.export import export
 
 

@@ -29,9 +29,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.entry import main as run_goodsam
 from goodsam_pl.cli.streams import Terminated, terminable
+from goodsam_pl.files.allocator import keep_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ROOT / "configs" / "streetworld"

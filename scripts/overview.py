@@ -17,11 +17,11 @@ from lightning.pytorch.cli import instantiate_class
 from PIL import Image
 from torch import nn
 
-from goodsam_pl.callbacks.pictures import contact_sheet
-from goodsam_pl.callbacks.stages import observe
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.modules import TARectification
 from goodsam_pl.networks import SegmentationNetwork
+from goodsam_pl.views.pictures import contact_sheet
+from goodsam_pl.views.stages import observe
 
 
 def main() -> None:

@@ -17,14 +17,14 @@ from lightning.pytorch import Trainer
 from PIL import Image
 from torch import nn
 
-from goodsam_pl.callbacks import PrecomputeTeacher, precompute_teacher
-from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.callbacks import PrecomputeSAM, PrecomputeTeacher, precompute_teacher
+from goodsam_pl.data import PanoramaDataModule, pack_probabilities
+from goodsam_pl.files.unfinished import part_name
 from goodsam_pl.fusion import CTCFv2
-from goodsam_pl.losses import pack_probabilities
+from goodsam_pl.masks import MaskStore, WindowMasks, image_key
+from goodsam_pl.masks.precomputation import share
 from goodsam_pl.modules import NotFiniteError, SourceSegmentation, StudentDistillation
-from goodsam_pl.sam import Felzenszwalb, MaskStore, PrecomputeSAM, WindowMasks, image_key
-from goodsam_pl.sam.computing import share
-from goodsam_pl.unfinished import part_name
+from goodsam_pl.sam import Felzenszwalb
 
 
 class CountingTeacher(nn.Module):

@@ -15,10 +15,10 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from PIL import Image
 from torch import nn
 
-from goodsam_pl.callbacks import StagePanels
+from goodsam_pl.callbacks import PrecomputeSAM, StagePanels
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
-from goodsam_pl.sam import Felzenszwalb, PrecomputeSAM
+from goodsam_pl.sam import Felzenszwalb
 from goodsam_pl.taxonomy import get_taxonomy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -77,7 +77,7 @@ def config(root, **model):
             "enable_model_summary": False,
             "callbacks": [
                 {
-                    "class_path": "goodsam_pl.sam.PrecomputeSAM",
+                    "class_path": "goodsam_pl.callbacks.PrecomputeSAM",
                     "init_args": {
                         "proposer": {"class_path": "goodsam_pl.sam.Felzenszwalb"},
                         "mode": "window",

@@ -169,7 +169,7 @@ class StoreOnPaper:
 def store_on_paper(monkeypatch):
     content = StoreOnPaper(["a.png", "b.png"])
     module = SimpleNamespace(MaskStore=SimpleNamespace(open=lambda root: content))
-    monkeypatch.setitem(sys.modules, "goodsam_pl.sam.store", module)
+    monkeypatch.setitem(sys.modules, "goodsam_pl.masks.store", module)
     return content
 
 

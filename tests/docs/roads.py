@@ -26,8 +26,8 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
-    "src/goodsam_pl/weights/segformer_b0_streetworld.md": (),
-    "src/goodsam_pl/weights/vit_nano.md": (),
+    "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
+    "src/goodsam_pl/pretrained/vit_nano.md": (),
     "configs/densepass": ("data/DensePASS", "hub/segformer"),
     "configs/evaluation": (
         "data/DensePASS",
@@ -104,6 +104,7 @@ SHORTER: dict[str, str] = {
         "--data.init_args.vertical_window_size [48,32] "
         "--data.init_args.vertical_window_stride [48,32]"
     ),
+    "configs/sam": "--data.init_args.panoramas 2 --data.init_args.photographs 1",
     "configs/evaluation/(dense|wild)pass": _PANORAMAS,
     "configs/evaluation/stanford": (
         "--data.init_args.size [128,256] --data.init_args.window_size [64,64] "
@@ -127,13 +128,12 @@ NOT_RUN: dict[str, str] = {
     "for s in 0 1 2; do make demo": "three demos; tests/scripts has label_quality.py",
     "goodsam test --config runs/demo/": "of a demo that has run",
     "goodsam ablate PLAN.yaml": "docs/ablation.md has the plans",
-    "goodsam weights vit_h": "downloads 2.6 GB; tests/sam/test_weights.py has a server of its own",
+    "goodsam weights vit_h": "downloads 2.6 GB; tests/sam has a server of its own",
     "git clone REPOSITORY": "the tests run in a clone",
     "source .venv/bin/activate": "changes the shell alone",
     "pip install": "the environment of the tests is what it makes",
     "hf download": "downloads",
     "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
-    "OMP_NUM_THREADS=1 python scripts/train_nano_sam.py": "70 minutes; tests/scripts has it short",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }
 """Commands that begin so are not run, for these reasons."""

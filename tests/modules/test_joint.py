@@ -10,10 +10,9 @@ from lightning.pytorch import Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from goodsam_pl.data import PanoramaBatch
+from goodsam_pl.data import PanoramaBatch, pack_probabilities, unpack_probabilities
 from goodsam_pl.fusion import CTCF, CTCFv2
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows, extract_families
-from goodsam_pl.losses import pack_probabilities, unpack_probabilities
 from goodsam_pl.modules import StudentDistillation, TARectification
 from goodsam_pl.networks import SegmentationNetwork, load_weights
 

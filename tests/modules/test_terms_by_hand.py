@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.fusion import CTCF
+from goodsam_pl.fusion import CTCF, refined_boundary
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows, extract_families
-from goodsam_pl.losses import boundary_loss, refined_boundary
+from goodsam_pl.losses import boundary_loss
 from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
 from goodsam_pl.taxonomy import Taxonomy, register_taxonomy
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from goodsam_pl.callbacks import run_directory
 
@@ -49,7 +50,7 @@ def closing_lines(trainer: Trainer) -> Iterator[str]:
         if isinstance(logger, WandbLogger):
             yield _dashboard(logger)
     config = run_directory(trainer) / "config.yaml"
-    if kept and config.is_file():
+    if kept and config.is_file() and is_overridden("test_step", trainer.lightning_module):
         words = ["lightning", "test", "--config", _shown(config), "--ckpt_path", _shown(kept)]
         yield f"next:  {shlex.join(words)}"
 

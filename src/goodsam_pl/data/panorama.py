@@ -42,7 +42,7 @@ class StoredMasks:
         self, root: Path, files: Sequence[Path], windows: Windows, view: dict[str, float]
     ) -> None:
         # here, because batches without masks need no part of SAM
-        from goodsam_pl.sam.store import MaskStore  # noqa: PLC0415
+        from goodsam_pl.masks.store import MaskStore  # noqa: PLC0415
 
         self._store = MaskStore.open(root)
         fits = self._store.whole and self._store.windows.image_size == windows.image_size

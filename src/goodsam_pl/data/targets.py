@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.data.augment import Turn
 from goodsam_pl.files import KnownFiles, Stamp, open_regular, write_errors_explained
 from goodsam_pl.files.arrays import damage_told, read_array
+from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.files.unfinished import remove_unfinished
 from goodsam_pl.geometry import Windowed, Windows, as_families, by_family
-from goodsam_pl.unfinished import remove_unfinished
 
 __all__ = ["TargetStore", "TeacherTargets"]
 
@@ -39,7 +39,7 @@ class TeacherTargets(NamedTuple):
     """Targets of the multi-level knowledge adaptation, of one panorama or of a batch.
 
     Hard targets are labels. Soft ones are probabilities in steps of 1 / 255 at a stride s, see
-    :func:`goodsam_pl.losses.pack_probabilities`.
+    :func:`goodsam_pl.data.pack_probabilities`.
 
     Attributes:
         whole: of the stitched teacher assistant S_TA^w: labels uint8 ``(..., H, W)``, or

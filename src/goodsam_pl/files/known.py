@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.regular import read_regular
 
 __all__ = ["KnownFiles", "Stamp"]

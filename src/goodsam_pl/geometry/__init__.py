@@ -18,6 +18,7 @@ from goodsam_pl.geometry.families import (
     map_families,
     stitch_families,
 )
+from goodsam_pl.geometry.neighbours import dilate, largest_around
 from goodsam_pl.geometry.perspective import (
     equirectangular_from_perspective,
     focal_length,
@@ -35,10 +36,12 @@ __all__ = [
     "Windows",
     "as_families",
     "by_family",
+    "dilate",
     "direction_to_pixel",
     "equirectangular_from_perspective",
     "extract_families",
     "focal_length",
+    "largest_around",
     "map_crossed_windows",
     "map_families",
     "map_windows",

@@ -10,15 +10,7 @@ from goodsam_pl.losses.adaptation import (
 )
 from goodsam_pl.losses.affinity import affinity_loss
 from goodsam_pl.losses.balance import ClassBalance
-from goodsam_pl.losses.boundary import (
-    BoundaryVersion,
-    boundary_loss,
-    boundary_region,
-    check_boundary_version,
-    edges,
-    refined_boundary,
-    soft_boundary,
-)
+from goodsam_pl.losses.boundary import boundary_loss, soft_boundary
 from goodsam_pl.losses.consistency import (
     Distance,
     consistency,
@@ -32,36 +24,27 @@ from goodsam_pl.losses.double_similarity import (
 )
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
 from goodsam_pl.losses.mask_prediction import dice_loss, focal_loss, mask_iou, weigh_masks
-from goodsam_pl.losses.soft_labels import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 
 __all__ = [
-    "SOFT_STRIDE",
-    "BoundaryVersion",
     "ClassBalance",
     "Distance",
     "FeatureAdaptation",
     "affinity_loss",
     "attention_maps",
     "boundary_loss",
-    "boundary_region",
     "category_similarity",
-    "check_boundary_version",
     "consistency",
     "cross_entropy",
     "dice_loss",
-    "edges",
     "ensemble_cross_entropy",
     "feature_distance",
     "focal_loss",
     "labelled_cross_entropy",
     "mask_iou",
-    "pack_probabilities",
     "pixel_similarity",
-    "refined_boundary",
     "soft_boundary",
     "squared_difference",
     "symmetric_divergence",
-    "unpack_probabilities",
     "weigh_masks",
     "whole_image_cross_entropy",
 ]

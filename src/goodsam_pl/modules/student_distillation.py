@@ -14,10 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch, TeacherTargets
-from goodsam_pl.fusion import CTCF, Fusion
+from goodsam_pl.fusion import CTCF, BoundaryVersion, Fusion
 from goodsam_pl.geometry import extract_families
 from goodsam_pl.losses import (
-    BoundaryVersion,
     ClassBalance,
     Distance,
     boundary_loss,
@@ -67,7 +66,7 @@ class StudentDistillation(SegmentationModule):
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
         boundary_weight: λ_bd, of the student's boundary against B_ref, on overlaps.
-        boundary: v1, or v2 for crossed windows, see :func:`goodsam_pl.losses.refined_boundary`.
+        boundary: v1, or v2 for crossed windows, see :func:`goodsam_pl.fusion.refined_boundary`.
         boundary_radius: how far a class edge may lie from SAM's, pixels.
         feature_weight: λ_feat, see :func:`goodsam_pl.losses.feature_distance`.
         pixel_similarity_weight: λ_psd, see :func:`goodsam_pl.losses.pixel_similarity`.

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch, SourceBatch
-from goodsam_pl.fusion import CTCF, Fusion
+from goodsam_pl.fusion import CTCF, BoundaryVersion, Fusion
 from goodsam_pl.geometry import Windowed
-from goodsam_pl.losses import BoundaryVersion, ClassBalance, Distance
+from goodsam_pl.losses import ClassBalance, Distance
 from goodsam_pl.modules.base import SegmentationModule
 from goodsam_pl.modules.teachers import TargetKind, Teachers, rectification_terms
 
@@ -41,7 +41,7 @@ class TARectification(SegmentationModule):
         consistency_weight: λ_cc, of L_CC on overlaps.
         consistency: the distance of L_CC, see :func:`goodsam_pl.losses.consistency`.
         boundary_weight: λ_bd, of L_bd between the stitched S and B_ref, on overlaps.
-        boundary: v1, or v2 for crossed windows, see :func:`goodsam_pl.losses.refined_boundary`.
+        boundary: v1, or v2 for crossed windows, see :func:`goodsam_pl.fusion.refined_boundary`.
         boundary_radius: how far a class edge may lie from SAM's, pixels.
         class_balance: γ of the weights of classes in the cross-entropy, from how often E_i names
             them; 0 is the paper's.

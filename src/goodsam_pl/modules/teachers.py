@@ -11,8 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from goodsam_pl.data import PanoramaBatch, TeacherTargets
-from goodsam_pl.fusion import FusedWindows, Fusion
+from goodsam_pl.data import PanoramaBatch, TeacherTargets, pack_probabilities, unpack_probabilities
+from goodsam_pl.fusion import (
+    BoundaryVersion,
+    FusedWindows,
+    Fusion,
+    boundary_region,
+    refined_boundary,
+)
 from goodsam_pl.geometry import (
     Windowed,
     Windows,
@@ -22,17 +28,7 @@ from goodsam_pl.geometry import (
     map_families,
     stitch_families,
 )
-from goodsam_pl.losses import (
-    BoundaryVersion,
-    Distance,
-    boundary_loss,
-    boundary_region,
-    consistency,
-    ensemble_cross_entropy,
-    pack_probabilities,
-    refined_boundary,
-    unpack_probabilities,
-)
+from goodsam_pl.losses import Distance, boundary_loss, consistency, ensemble_cross_entropy
 from goodsam_pl.modules.not_finite import refuse_not_finite
 from goodsam_pl.networks import evaluating, identity_of, keeping_statistics
 
@@ -295,7 +291,7 @@ def masks_of(batch: PanoramaBatch) -> tuple[Tensor, ...]:
     if batch.masks is None:
         raise ValueError(
             "this training needs SAM's masks and the batch has none: set data.init_args.mask_root "
-            "and put goodsam_pl.sam.PrecomputeSAM among trainer.callbacks"
+            "and put goodsam_pl.callbacks.PrecomputeSAM among trainer.callbacks"
         )
     return as_families(batch.masks)
 

@@ -15,6 +15,7 @@ from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.frozen import FrozenNetwork
 from goodsam_pl.networks.identity import identity_of
 from goodsam_pl.networks.modes import begin_training, evaluating, keeping_statistics
+from goodsam_pl.networks.network_state import export_weights, load_weights, weights_hash
 from goodsam_pl.networks.postponed import brought_by, read_postponed
 from goodsam_pl.networks.segmentation import (
     FeatureNetwork,
@@ -25,7 +26,6 @@ from goodsam_pl.networks.segmentation import (
 from goodsam_pl.networks.tiling import TiledNetwork, TileSize, predict_tiles
 from goodsam_pl.networks.trusted import classes_named_in, refuse_untrusted
 from goodsam_pl.networks.tta import ViewAveraging
-from goodsam_pl.networks.weights import export_weights, load_weights, weights_hash
 from goodsam_pl.networks.weights_file import read_card, read_weights, save_weights
 
 __all__ = [

@@ -27,11 +27,11 @@ from segment_anything.modeling.common import LayerNorm2d
 from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 
-from goodsam_pl.networks.weights import load_weights
+from goodsam_pl.networks.network_state import load_weights
 
 __all__ = ["NANO_WEIGHTS", "SmallSam"]
 
-NANO_WEIGHTS = Path(__file__).parent.parent / "weights" / "vit_nano.safetensors"
+NANO_WEIGHTS = Path(__file__).parent.parent / "pretrained" / "vit_nano.safetensors"
 """The weights of ``vit_nano`` that come with the package; their model card lies beside them."""
 
 _PATCH = 8

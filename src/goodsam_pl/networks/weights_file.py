@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.networks.card import CARD, NetworkCard
 from goodsam_pl.networks.checkpoint_file import read_saved
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.streetworld.cameras import Equirectangular, Pinhole
 from goodsam_pl.streetworld.city import make_city
 from goodsam_pl.streetworld.rendering import default_camera, render

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from goodsam_pl.callbacks import PrecomputeSAM
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.data.batch import NO_MASK
-from goodsam_pl.sam import MaskStore, PrecomputeSAM, precompute_masks
+from goodsam_pl.masks import MaskStore, precompute_masks
 
 DIARY = ("--proposer", "mask_fakes.Diary")
 

@@ -30,7 +30,7 @@ def mask_blocks(masks: Tensor, grid: tuple[int, ...]) -> Tensor:
 
     Returns:
         ``(N·P, h·w, 16)`` float32, the share of each logit's pixels that the mask covers, ordered
-        as :func:`goodsam_pl.sam.drawing.draw_blocks` orders logits.
+        as :func:`goodsam_pl.sam.mask_logits.draw_blocks` orders logits.
     """
     rows, columns = grid
     logits = F.adaptive_avg_pool2d(masks.float(), (4 * rows, 4 * columns))

@@ -17,8 +17,8 @@ from goodsam_pl.losses import affinity_loss, dice_loss, focal_loss, mask_iou, we
 from goodsam_pl.modules.not_finite import refuse_not_finite
 from goodsam_pl.modules.sam.targets import clicked_wholes, mask_blocks, patch_shares
 from goodsam_pl.networks import begin_training
-from goodsam_pl.sam.decoding import decode_points
-from goodsam_pl.sam.drawing import draw_blocks
+from goodsam_pl.sam.mask_decoder import decode_points
+from goodsam_pl.sam.mask_logits import draw_blocks
 
 __all__ = ["SamTraining"]
 
