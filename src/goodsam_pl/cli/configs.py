@@ -8,7 +8,8 @@ from typing import Any
 
 from jsonargparse import Path as ConfigPath  # type: ignore[attr-defined]  # not in its __all__
 
-from goodsam_pl.files import check_yaml, read_regular
+from goodsam_pl.files import read_regular
+from goodsam_pl.files.yaml_text import check_yaml
 
 __all__ = ["checked_config", "read_config", "read_configs_as_utf8"]
 

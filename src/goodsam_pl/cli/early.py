@@ -16,7 +16,7 @@ from goodsam_pl.cli.complaints import complain, guess, option_hint
 from goodsam_pl.cli.configs import read_config
 from goodsam_pl.cli.sketch import source_of
 from goodsam_pl.cli.verbs import PREDICT_OPTIONS
-from goodsam_pl.files import load_yaml
+from goodsam_pl.files.yaml_text import load_yaml
 
 __all__ = ["refuse_early"]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch.distributed as dist
 
-from goodsam_pl.files import ContentKeys, KnownFiles
+from goodsam_pl.files.content_keys import ContentKeys
+from goodsam_pl.files.known_files import KnownFiles
 from goodsam_pl.files.progress import progress_bar
 
 __all__ = ["learn_from_each_other", "learn_together"]

@@ -8,8 +8,8 @@ import warnings
 import pytest
 from lightning.pytorch.utilities import rank_zero
 
-from goodsam_pl.cli import noise
-from goodsam_pl.cli.noise import hush
+from goodsam_pl.cli import foreign_warnings
+from goodsam_pl.cli.foreign_warnings import hush
 from goodsam_pl.modules import base
 
 
@@ -32,8 +32,8 @@ def test_known_noise_is_left_out_and_nothing_else():
 def as_before(monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "")
     yield
-    for name in noise._TALK:
-        logging.getLogger(name).removeFilter(noise._is_worth_saying)
+    for name in foreign_warnings._TALK:
+        logging.getLogger(name).removeFilter(foreign_warnings._is_worth_saying)
 
 
 def test_lightning_and_wandb_are_quiet_unless_asked(monkeypatch):
@@ -41,15 +41,15 @@ def test_lightning_and_wandb_are_quiet_unless_asked(monkeypatch):
     monkeypatch.setenv("GOODSAM_DEBUG", "1")
     hush()
     assert _heard(logging.INFO, rank_zero.__file__)
-    assert "WANDB_SILENT" not in noise.os.environ
+    assert "WANDB_SILENT" not in foreign_warnings.os.environ
     monkeypatch.delenv("GOODSAM_DEBUG")
     hush()
     assert not _heard(logging.INFO, rank_zero.__file__)
     assert _heard(logging.WARNING, rank_zero.__file__)
     assert _heard(logging.INFO, base.__file__)  # what our code says through Lightning's logger
-    assert noise.os.environ["WANDB_SILENT"] == "true"
+    assert foreign_warnings.os.environ["WANDB_SILENT"] == "true"
 
 
 def _heard(level, file):
-    record = logging.LogRecord(noise._TALK[0], level, file, 1, "said", (), None)
-    return bool(logging.getLogger(noise._TALK[0]).filter(record))
+    record = logging.LogRecord(foreign_warnings._TALK[0], level, file, 1, "said", (), None)
+    return bool(logging.getLogger(foreign_warnings._TALK[0]).filter(record))

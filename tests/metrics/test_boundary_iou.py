@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import distributed
 
 from goodsam_pl.metrics import BoundaryIoU
-from goodsam_pl.metrics.boundary import contour_band
+from goodsam_pl.metrics.boundary_iou import contour_band
 
 IGNORE = 255
 IMAGES = 5  # does not divide by 2

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from goodsam_pl.metrics.confusion import confusion_matrix
-from goodsam_pl.metrics.scores import SegmentationScores, scores_from_confusion
+from goodsam_pl.metrics.segmentation_scores import SegmentationScores, scores_from_confusion
 
 __all__ = ["SegmentationMetrics"]
 
