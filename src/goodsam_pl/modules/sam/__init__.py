@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from goodsam_pl.modules.sam.training import SamTraining
+from goodsam_pl.modules.sam.sam_training import SamTraining
 
 __all__ = ["SamTraining"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from goodsam_pl.data import ClickBatch
-from goodsam_pl.modules.sam.targets import clicked_wholes, mask_blocks, patch_shares
+from goodsam_pl.modules.sam.click_targets import clicked_wholes, mask_blocks, patch_shares
 from goodsam_pl.networks.small_sam import SmallSam
 from goodsam_pl.sam.mask_decoder import decode_points
 from goodsam_pl.sam.mask_logits import draw_blocks, draw_masks

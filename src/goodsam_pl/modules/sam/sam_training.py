@@ -15,7 +15,7 @@ from torch import Tensor
 from goodsam_pl.data.instance_windows import ClickBatch
 from goodsam_pl.losses import affinity_loss, dice_loss, focal_loss, mask_iou, weigh_masks
 from goodsam_pl.modules.not_finite import refuse_not_finite
-from goodsam_pl.modules.sam.targets import clicked_wholes, mask_blocks, patch_shares
+from goodsam_pl.modules.sam.click_targets import clicked_wholes, mask_blocks, patch_shares
 from goodsam_pl.networks import begin_training
 from goodsam_pl.sam.mask_decoder import decode_points
 from goodsam_pl.sam.mask_logits import draw_blocks

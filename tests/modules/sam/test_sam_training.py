@@ -16,7 +16,7 @@ from instance_fakes import Stripes
 from goodsam_pl.data import ClickBatch, InstanceWindows
 from goodsam_pl.data.instance_windows import collate_clicks
 from goodsam_pl.modules import NotFiniteError, SamTraining
-from goodsam_pl.modules.sam.training import warm_cosine
+from goodsam_pl.modules.sam.sam_training import warm_cosine
 from goodsam_pl.networks.small_sam import SmallSam
 
 
