@@ -96,12 +96,13 @@ class SamTraining(LightningModule):
     def mask_losses(self, embeddings: Tensor, batch: ClickBatch) -> dict[str, Tensor]:
         """Scalars ``focal``, ``dice`` and ``iou``."""
         grid = embeddings.shape[-2:]
-        wholes, parts = (mask_blocks(each, grid) for each in (clicked_wholes(batch), batch.parts))
-        count = grid.numel()
-        shown = torch.randperm(count, device=self.device)[: count // 2].sort().values
-        wholes, parts = (each[:, shown].flatten(1).unsqueeze(1) for each in (wholes, parts))
-        means_whole = torch.rand(len(wholes), 1, 1, device=self.device) < 0.5
+        shown = torch.randperm(grid.numel(), device=self.device)[: grid.numel() // 2].sort().values
         predicted_iou, logits = self.decode(embeddings, batch.points, shown)
+        wholes, parts = (
+            mask_blocks(masks, grid)[:, shown].flatten(1).unsqueeze(1)
+            for masks in (clicked_wholes(batch), batch.parts)
+        )
+        means_whole = torch.rand(len(wholes), 1, 1, device=self.device) < 0.5
         meant = torch.where(means_whole, wholes, parts).expand_as(logits)
         focal, dice = focal_loss(logits, meant), dice_loss(logits, meant)
         costs = self.weights["focal"] * focal + self.weights["dice"] * dice
@@ -122,7 +123,7 @@ class SamTraining(LightningModule):
 
     def share_of_others(self) -> float:
         """How much the masks of a click that are not best count together."""
-        done = (self.global_step - self.encoder_steps) / self.together_steps
+        done = (self.global_step - self.encoder_steps) / max(1, self.together_steps)
         return max(0.1, 2 / 3 * (1 - done))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
