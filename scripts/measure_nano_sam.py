@@ -24,7 +24,7 @@ from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
 from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.streetworld import SPLITS
-from nano_sam.scenes import City, Pictures, render_pictures
+from goodsam_pl.streetworld.instances import CityName, InstanceScenes
 
 SMALLEST_INSTANCE = 64
 
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--weights", default=None, help="other weights than those of the package")
     parser.add_argument("--tune", action="store_true", help="measure on sam_train's last scenes")
-    parser.add_argument("--cache", type=Path, default=Path("data/nano_sam"))
+    parser.add_argument("--cache", type=Path, default=Path("data/instances"))
     parser.add_argument("--panoramas", type=int, default=20, help="of each city")
     parser.add_argument("--predicted-iou", type=float, default=None, help="another threshold")
     parser.add_argument("--stability", type=float, default=None, help="another threshold")
@@ -51,15 +51,11 @@ def main() -> None:
             setattr(proposer, name, value)
     scenes = SPLITS["sam_train"][150_000:] if arguments.tune else SPLITS["sam_test"]
     rows = []
-    cities: tuple[City, ...] = ("source", "target")
+    cities: tuple[CityName, ...] = ("source", "target")
     for city in cities:
-        pictures = render_pictures(
-            arguments.cache,
-            scenes[: arguments.panoramas],
-            "equirectangular",
-            (city,),
-            severity=1.0,
-        )
+        seeds = scenes[: arguments.panoramas]
+        pictures = InstanceScenes(arguments.cache, seeds, "equirectangular", (city,), severity=1.0)
+        pictures.draw_missing()
         figures, row = measure(proposer, pictures)
         print(json.dumps({"city": city, **figures}))
         rows.append(row)
@@ -68,7 +64,7 @@ def main() -> None:
 
 
 def measure(
-    proposer: SegmentAnything, pictures: Pictures
+    proposer: SegmentAnything, pictures: InstanceScenes
 ) -> tuple[dict[str, float], NDArray[np.uint8]]:
     """Figures over all windows of the pictures, and a picture of the first windows."""
     best: list[float] = []
@@ -131,12 +127,13 @@ def overlay(window: Tensor, masks: WindowMasks, instances: Tensor) -> NDArray[np
     return sheet.repeat(2, axis=0).repeat(2, axis=1)
 
 
-def _panoramas(pictures: Pictures) -> Iterator[tuple[Tensor, Tensor]]:
+def _panoramas(pictures: InstanceScenes) -> Iterator[tuple[Tensor, Tensor]]:
     """Windows ``(N, 3, 192, 192)`` and their instances ``(N, 192, 192)`` of each panorama."""
-    grid = WindowGrid.cover(pictures.instances.shape[1:], (192, 192), (192, 192))
-    for image, instances in zip(pictures.images, pictures.instances, strict=True):
-        image_tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
-        own = torch.from_numpy(np.array(instances))[None]
+    for index in range(len(pictures)):
+        image, instances = pictures[index]
+        grid = WindowGrid.cover(instances.shape, (192, 192), (192, 192))
+        image_tensor = torch.from_numpy(image).permute(2, 0, 1)[None]
+        own = torch.from_numpy(instances)[None]
         yield grid.extract(image_tensor)[0], grid.extract(own)[0]
 
 

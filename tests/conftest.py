@@ -16,7 +16,7 @@ from torch import Tensor
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
 from goodsam_pl.masks.proposer import Description, fingerprint_of
-from goodsam_pl.networks.small_sam import SmallSamSize, build_small_sam
+from goodsam_pl.networks.small_sam import SmallSam
 
 # A deadline would turn a busy machine into a failure; speed is never asserted here.
 settings.register_profile("goodsam", deadline=None, max_examples=50)
@@ -110,16 +110,14 @@ def brightness() -> type[BrightnessProposer]:
 def tiny_sam() -> torch.nn.Module:
     """A SAM of a few thousand random weights for 64×64 images."""
     torch.manual_seed(0)
-    return build_small_sam(
-        SmallSamSize(
-            image_size=64,
-            width=32,
-            depth=2,
-            heads=2,
-            window_size=4,
-            global_blocks=(1,),
-            embedding=32,
-        )
+    return SmallSam(
+        image_size=64,
+        width=32,
+        depth=2,
+        heads=2,
+        window_size=4,
+        global_blocks=(1,),
+        embedding=32,
     )
 
 

@@ -104,6 +104,7 @@ SHORTER: dict[str, str] = {
         "--data.init_args.vertical_window_size [48,32] "
         "--data.init_args.vertical_window_stride [48,32]"
     ),
+    "configs/sam": "--data.init_args.panoramas 2 --data.init_args.photographs 1",
     "configs/evaluation/(dense|wild)pass": _PANORAMAS,
     "configs/evaluation/stanford": (
         "--data.init_args.size [128,256] --data.init_args.window_size [64,64] "
@@ -133,7 +134,6 @@ NOT_RUN: dict[str, str] = {
     "pip install": "the environment of the tests is what it makes",
     "hf download": "downloads",
     "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
-    "OMP_NUM_THREADS=1 python scripts/train_nano_sam.py": "70 minutes; tests/scripts has it short",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }
 """Commands that begin so are not run, for these reasons."""

@@ -7,16 +7,15 @@ import pytest
 import torch
 from segment_anything import SamPredictor
 
-from goodsam_pl.networks import load_weights
-from goodsam_pl.networks.small_sam import NANO, NANO_WEIGHTS, SmallSamSize, build_small_sam
+from goodsam_pl.networks.small_sam import NANO_WEIGHTS, SmallSam
 
 
 def test_a_window_becomes_tokens_of_eight_pixels_and_logits_of_two() -> None:
-    sam = build_small_sam()
+    sam = SmallSam()
     assert not sam.training
     with torch.no_grad():
         embedding = sam.image_encoder(torch.zeros(2, 3, 192, 192))
-    assert embedding.shape == (2, NANO.embedding, 24, 24)
+    assert embedding.shape == (2, 64, 24, 24)
     predictor = SamPredictor(sam)
     predictor.set_image(np.zeros((96, 192, 3), dtype=np.uint8))
     masks, scores, logits = predictor.predict(np.array([[5, 5]]), np.array([1]))
@@ -26,8 +25,7 @@ def test_a_window_becomes_tokens_of_eight_pixels_and_logits_of_two() -> None:
 
 
 def test_the_size_sets_every_dimension() -> None:
-    size = SmallSamSize(128, 96, 3, 3, 8, (1,), 32)
-    sam = build_small_sam(size)
+    sam = SmallSam(128, 96, 3, 3, 8, (1,), 32)
     blocks = sam.image_encoder.blocks
     assert [block.window_size for block in blocks] == [8, 0, 8]
     assert blocks[0].attn.num_heads == 3
@@ -36,11 +34,11 @@ def test_the_size_sets_every_dimension() -> None:
 
 def test_an_image_that_does_not_split_into_windows_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 64"):
-        build_small_sam(NANO._replace(image_size=200))
+        SmallSam(image_size=200)
 
 
 def test_attention_begins_as_a_function_of_distance_that_is_highest_at_none() -> None:
-    sam = build_small_sam()
+    sam = SmallSam()
     attention = sam.mask_decoder.transformer.layers[0].cross_attn_token_to_image
     with torch.no_grad():
         positions = sam.prompt_encoder.get_dense_pe()[0].flatten(1).T
@@ -60,7 +58,7 @@ def test_attention_begins_as_a_function_of_distance_that_is_highest_at_none() ->
 
 def test_the_shipped_weights_are_small_and_fit() -> None:
     assert NANO_WEIGHTS.stat().st_size < 12e6
-    sam = build_small_sam()
-    load_weights(sam, str(NANO_WEIGHTS))
+    sam = SmallSam(weights=str(NANO_WEIGHTS))
+    assert not sam.training
     assert all(torch.isfinite(parameter).all() for parameter in sam.parameters())
     assert NANO_WEIGHTS.with_suffix(".md").is_file()

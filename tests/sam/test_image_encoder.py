@@ -9,7 +9,7 @@ import torch
 from segment_anything.modeling import ImageEncoderViT
 from torch import nn
 
-from goodsam_pl.networks.small_sam import build_small_sam
+from goodsam_pl.networks.small_sam import SmallSam
 from goodsam_pl.sam import image_encoder
 from goodsam_pl.sam.image_encoder import encode_images
 
@@ -60,6 +60,6 @@ def test_16_bits_come_as_near_to_32_as_with_the_stock_encoder() -> None:
 
 @torch.no_grad()
 def test_the_small_sam_is_encoded_alike() -> None:
-    encoder = build_small_sam().image_encoder
+    encoder = SmallSam().image_encoder
     images = torch.randn(1, 3, 192, 192, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(encode_images(encoder, images), encoder(images))

@@ -15,7 +15,7 @@ from goodsam_pl.masks import MaskProposer, WindowMasks
 from goodsam_pl.masks.comparison import compare_masks, total
 from goodsam_pl.masks.window_masks import LogitFrame
 from goodsam_pl.networks import save_weights
-from goodsam_pl.networks.small_sam import NANO_WEIGHTS, build_small_sam
+from goodsam_pl.networks.small_sam import NANO_WEIGHTS, SmallSam
 from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.sam.mask_decoder import DecodedPoints, decode_points
 from goodsam_pl.streetworld import View
@@ -195,7 +195,7 @@ def test_the_fingerprint_is_of_all_that_changes_masks_and_nothing_else(tmp_path:
     same = SegmentAnything(points_per_batch=3, windows_per_batch=1, checkpoint=str(NANO_WEIGHTS))
     assert same.fingerprint == plain.fingerprint
     others = tmp_path / "other.safetensors"
-    save_weights(build_small_sam().state_dict(), others)
+    save_weights(SmallSam().state_dict(), others)
     changed = [
         SegmentAnything(checkpoint=str(others)),
         SegmentAnything("vit_h"),

@@ -15,6 +15,7 @@ from goodsam_pl.callbacks.save_on_stop import SaveOnStop
 from goodsam_pl.callbacks.stage_panels import StagePanels
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
 from goodsam_pl.callbacks.training_signals import TrainingSignals
+from goodsam_pl.callbacks.warmed_average import WarmedAverage
 
 __all__ = [
     "ClassTable",
@@ -30,6 +31,7 @@ __all__ = [
     "TestTimeAugmentation",
     "TiledPrediction",
     "TrainingSignals",
+    "WarmedAverage",
     "data_facts",
     "define_summaries",
     "name_runs",

@@ -10,7 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 from typing_extensions import override
 
-from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.data import ClickBatch, PanoramaBatch, SourceBatch
 
 __all__ = ["TrainingSignals"]
 
@@ -48,10 +48,10 @@ class TrainingSignals(Callback):
         Raises:
             TypeError: a batch that is none of ours.
         """
-        if not isinstance(batch, (PanoramaBatch, SourceBatch)):
+        if not isinstance(batch, (PanoramaBatch, SourceBatch, ClickBatch)):
             raise TypeError(
-                "TrainingSignals counts the images of PanoramaBatch and SourceBatch, here is "
-                f"{type(batch).__name__}: remove the callback"
+                "TrainingSignals counts the images of PanoramaBatch, SourceBatch and ClickBatch, "
+                f"here is {type(batch).__name__}: remove the callback"
             )
         self._images += len(batch.image)
         step = trainer.global_step

@@ -9,8 +9,7 @@ from pathlib import Path
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
-
-from goodsam_pl.callbacks import run_directory
+from lightning.pytorch.utilities.model_helpers import is_overridden
 
 __all__ = ["closing_lines", "size_line"]
 
@@ -25,11 +24,12 @@ def size_line(total: int, trained: int) -> str:
     return f"{_millions(trained)} of {_millions(total)} parameters are trained"
 
 
-def closing_lines(trainer: Trainer) -> Iterator[str]:
+def closing_lines(trainer: Trainer, directory: Path) -> Iterator[str]:
     """One line each: where the training ended, its checkpoints, the dashboard, the next command.
 
     Args:
         trainer: after ``fit``, in its first process.
+        directory: of the run.
     """
     score = trainer.callback_metrics.get("val/miou")
     told = "" if score is None else f", val/miou {float(score):.3f}"
@@ -48,8 +48,8 @@ def closing_lines(trainer: Trainer) -> Iterator[str]:
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
             yield _dashboard(logger)
-    config = run_directory(trainer) / "config.yaml"
-    if kept and config.is_file():
+    config = directory / "config.yaml"
+    if kept and config.is_file() and is_overridden("test_step", trainer.lightning_module):
         words = ["lightning", "test", "--config", _shown(config), "--ckpt_path", _shown(kept)]
         yield f"next:  {shlex.join(words)}"
 

@@ -22,6 +22,7 @@ from goodsam_pl.callbacks import (
     SaveOnStop,
     TestTimeAugmentation,
     name_runs,
+    run_directory,
 )
 from goodsam_pl.cli.checkpoint import (
     differences,
@@ -205,9 +206,10 @@ class GoodSAMCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Say what came out, and what to do with it."""
+        directory = run_directory(self.trainer)  # all processes have to ask
         dry = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # set by a connector
         if self.trainer.is_global_zero and not dry:
-            for line in closing_lines(self.trainer):
+            for line in closing_lines(self.trainer, directory):
                 _say(line)
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from goodsam_pl.data.batch import (
     collate_sources,
 )
 from goodsam_pl.data.files import read_image, read_label
+from goodsam_pl.data.instance_module import InstanceDataModule
+from goodsam_pl.data.instance_windows import ClickBatch, InstanceWindows
 from goodsam_pl.data.normalization import IMAGENET_MEAN, IMAGENET_STD, denormalize, normalize
 from goodsam_pl.data.panorama import (
     Augmentation,
@@ -35,7 +37,10 @@ __all__ = [
     "SOFT_STRIDE",
     "Augmentation",
     "Band",
+    "ClickBatch",
     "ExactDistributedSampler",
+    "InstanceDataModule",
+    "InstanceWindows",
     "PanoramaBatch",
     "PanoramaDataModule",
     "PanoramaDataset",

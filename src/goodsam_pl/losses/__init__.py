@@ -8,6 +8,7 @@ from goodsam_pl.losses.adaptation import (
     labelled_cross_entropy,
     whole_image_cross_entropy,
 )
+from goodsam_pl.losses.affinity import affinity_loss
 from goodsam_pl.losses.balance import ClassBalance
 from goodsam_pl.losses.boundary import boundary_loss, soft_boundary
 from goodsam_pl.losses.consistency import (
@@ -22,22 +23,28 @@ from goodsam_pl.losses.double_similarity import (
     pixel_similarity,
 )
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
+from goodsam_pl.losses.mask_prediction import dice_loss, focal_loss, mask_iou, weigh_masks
 
 __all__ = [
     "ClassBalance",
     "Distance",
     "FeatureAdaptation",
+    "affinity_loss",
     "attention_maps",
     "boundary_loss",
     "category_similarity",
     "consistency",
     "cross_entropy",
+    "dice_loss",
     "ensemble_cross_entropy",
     "feature_distance",
+    "focal_loss",
     "labelled_cross_entropy",
+    "mask_iou",
     "pixel_similarity",
     "soft_boundary",
     "squared_difference",
     "symmetric_divergence",
+    "weigh_masks",
     "whole_image_cross_entropy",
 ]

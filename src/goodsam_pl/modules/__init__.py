@@ -12,6 +12,7 @@ from goodsam_pl.modules.goodsam import (
     Teachers,
 )
 from goodsam_pl.modules.not_finite import NotFiniteError
+from goodsam_pl.modules.sam import SamTraining
 from goodsam_pl.modules.source_segmentation import SourceSegmentation
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "JointDistillation",
     "NotFiniteError",
     "RectificationWeights",
+    "SamTraining",
     "SegmentationModule",
     "SourceSegmentation",
     "StudentDistillation",

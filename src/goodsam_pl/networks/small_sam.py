@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from segment_anything.modeling import (
@@ -27,20 +27,24 @@ from segment_anything.modeling.common import LayerNorm2d
 from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 
-__all__ = ["NANO", "NANO_WEIGHTS", "SmallSamSize", "build_small_sam"]
+from goodsam_pl.networks.network_state import load_weights
+
+__all__ = ["NANO_WEIGHTS", "SmallSam"]
 
 NANO_WEIGHTS = Path(__file__).parent.parent / "pretrained" / "vit_nano.safetensors"
-"""The weights of :data:`NANO` that come with the package; their model card lies beside them."""
+"""The weights of ``vit_nano`` that come with the package; their model card lies beside them."""
 
 _PATCH = 8
 _GROUPS = 8
 _SHARPNESS = 2.0  # encodings of neighbours among 24×24 tokens: similarity 0.58 instead of 0.87
 
 
-class SmallSamSize(NamedTuple):
-    """What sets the size of a small SAM.
+class SmallSam(Sam):  # type: ignore[misc]  # segment_anything has no types
+    """A small SAM, in evaluation mode; as it comes it is ``vit_nano``.
 
-    Attributes:
+    A window of 192×192 pixels becomes 24×24 tokens, its masks have 96×96 logits.
+
+    Args:
         image_size: side of the square input, pixels; a multiple of 8 times ``window_size``.
         width: channels of the encoder's tokens; a multiple of 32.
         depth: transformer blocks of the encoder.
@@ -49,68 +53,64 @@ class SmallSamSize(NamedTuple):
         global_blocks: blocks that attend to the whole image instead.
         embedding: channels of the image embedding and of the decoder; a multiple of 16.
         mask_features: channels of the features that masks are drawn from.
-    """
-
-    image_size: int = 192
-    width: int = 128
-    depth: int = 4
-    heads: int = 4
-    window_size: int = 8
-    global_blocks: tuple[int, ...] = (1, 3)
-    embedding: int = 64
-    mask_features: int = 32
-
-
-NANO = SmallSamSize()
-"""``vit_nano``: a 192×192 window becomes 24×24 tokens, its masks have 96×96 logits."""
-
-
-def build_small_sam(size: SmallSamSize = NANO) -> Sam:
-    """Build a small SAM with random weights, in evaluation mode.
-
-    Args:
-        size: its dimensions.
+        weights: a file as :func:`goodsam_pl.networks.load_weights` takes it; ``None`` leaves
+            random weights.
 
     Raises:
-        ValueError: the image does not split into whole attention windows.
+        ValueError: the image does not split into whole attention windows, or the weights are of
+            another network.
     """
-    if size.image_size % (_PATCH * size.window_size):
-        raise ValueError(
-            f"image size {size.image_size} does not split into attention windows of "
-            f"{size.window_size} tokens of {_PATCH} pixels: choose a multiple of "
-            f"{_PATCH * size.window_size}"
+
+    def __init__(
+        self,
+        image_size: int = 192,
+        width: int = 128,
+        depth: int = 4,
+        heads: int = 4,
+        window_size: int = 8,
+        global_blocks: tuple[int, ...] = (1, 3),
+        embedding: int = 64,
+        mask_features: int = 32,
+        weights: str | None = None,
+    ) -> None:
+        if image_size % (_PATCH * window_size):
+            raise ValueError(
+                f"image size {image_size} does not split into attention windows of {window_size} "
+                f"tokens of {_PATCH} pixels: choose a multiple of {_PATCH * window_size}"
+            )
+        grid = image_size // _PATCH
+        encoder = ImageEncoderViT(
+            img_size=image_size,
+            patch_size=_PATCH,
+            embed_dim=width,
+            depth=depth,
+            num_heads=heads,
+            out_chans=embedding,
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            window_size=window_size,
+            global_attn_indexes=global_blocks,
         )
-    grid = size.image_size // _PATCH
-    encoder = ImageEncoderViT(
-        img_size=size.image_size,
-        patch_size=_PATCH,
-        embed_dim=size.width,
-        depth=size.depth,
-        num_heads=size.heads,
-        out_chans=size.embedding,
-        norm_layer=partial(nn.LayerNorm, eps=1e-6),
-        window_size=size.window_size,
-        global_attn_indexes=size.global_blocks,
-    )
-    encoder.patch_embed = ConvolutionalPatches(size.width)
-    prompts = PromptEncoder(
-        embed_dim=size.embedding,
-        image_embedding_size=(grid, grid),
-        input_image_size=(size.image_size, size.image_size),
-        mask_in_chans=16,
-    )
-    prompts.pe_layer.positional_encoding_gaussian_matrix *= _SHARPNESS
-    decoder = MaskDecoder(
-        transformer_dim=size.embedding,
-        transformer=TwoWayTransformer(
-            depth=2, embedding_dim=size.embedding, num_heads=2, mlp_dim=4 * size.embedding
-        ),
-        iou_head_hidden_dim=size.embedding,
-    )
-    _widen_mask_features(decoder, size.mask_features)
-    sam = Sam(encoder, prompts, decoder)
-    _start_as_comparison(sam)
-    return sam.eval()
+        encoder.patch_embed = ConvolutionalPatches(width)
+        prompts = PromptEncoder(
+            embed_dim=embedding,
+            image_embedding_size=(grid, grid),
+            input_image_size=(image_size, image_size),
+            mask_in_chans=16,
+        )
+        prompts.pe_layer.positional_encoding_gaussian_matrix *= _SHARPNESS
+        decoder = MaskDecoder(
+            transformer_dim=embedding,
+            transformer=TwoWayTransformer(
+                depth=2, embedding_dim=embedding, num_heads=2, mlp_dim=4 * embedding
+            ),
+            iou_head_hidden_dim=embedding,
+        )
+        _widen_mask_features(decoder, mask_features)
+        super().__init__(encoder, prompts, decoder)
+        _start_as_comparison(self)
+        self.eval()
+        if weights is not None:
+            load_weights(self, weights)
 
 
 def _widen_mask_features(decoder: MaskDecoder, width: int) -> None:

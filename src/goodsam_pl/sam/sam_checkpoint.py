@@ -9,7 +9,7 @@ from segment_anything import sam_model_registry
 from segment_anything.modeling import Sam
 
 from goodsam_pl.networks import load_weights
-from goodsam_pl.networks.small_sam import NANO_WEIGHTS, build_small_sam
+from goodsam_pl.networks.small_sam import NANO_WEIGHTS, SmallSam
 from goodsam_pl.sam.official_checkpoints import (
     OFFICIAL,
     file_sha256,
@@ -62,7 +62,7 @@ class SamWeights(NamedTuple):
         path = self._present()
         if self._is_official:
             path = published_weights(self.model)
-        sam = build_small_sam() if self.model == "vit_nano" else sam_model_registry[self.model]()
+        sam = SmallSam() if self.model == "vit_nano" else sam_model_registry[self.model]()
         load_weights(sam, str(path))
         return sam.eval()
 

@@ -1,1 +1,0 @@
-"""How the small SAM is trained and measured on StreetWorld."""
