@@ -1,4 +1,4 @@
-"""What watches a run: tables, panels and signals, what ``predict`` writes, more views of images."""
+"""Lightning callbacks: precomputing, tables, panels, signals, and writing predictions."""
 
 from __future__ import annotations
 
