@@ -38,11 +38,11 @@ _STEPS_WITHOUT_END = 200
 class StagePanels(pl.Callback):
     """Shows what TA, SAM, their fusion and the student say of a few panoramas, as training goes on.
 
-    Drawn are the panorama, SAM's masks, the windowed teacher assistant, the fused labels E, the
-    weights M, E_H, the student, the ground truth, and where E differs from the teacher assistant; a
-    stage that a run does not have is left out. W&B gets ``stages/<name>``, a row of captioned
-    pictures for each panorama; the first carries the label maps as overlays with class names. Other
-    loggers, or none, leave ``stages/<name>/<step>.png`` in the run's folder.
+    From the panorama over SAM's masks, the windowed teacher assistant, the fused labels E, the
+    weights M and E_H to the student, with the ground truth and where E differs from the teacher
+    assistant. Stages that a run does not have are left out. W&B gets ``stages/<name>``, a row of
+    captioned pictures for each panorama; the first carries the label maps as overlays with class
+    names. Other loggers, or none, leave ``stages/<name>/<step>.png`` in the run's folder.
 
     All loggers get what the same panoramas say without labels, as ``label_free/<score>``: see
     :class:`goodsam_pl.metrics.LabelFreeScores`.
@@ -50,10 +50,10 @@ class StagePanels(pl.Callback):
     It looks at each validation; in a run without, as on panoramas of one's own, before the first
     step and then by steps; and once more when training ends.
 
-    Works for the systems of ``goodsam_pl.modules.goodsam`` on a PanoramaDataModule. The first
-    process alone looks at the panoramas, and at no more than ``panoramas`` of them. A frozen
-    teacher assistant, which says the same each time, is asked once. Training goes on to the bit as
-    it would have without.
+    Works for TARectification and StudentDistillation on a PanoramaDataModule. The first process
+    alone looks at the panoramas, and at no more than ``panoramas`` of them. A frozen teacher
+    assistant, which says the same each time, is asked once. Training goes on to the bit as it would
+    have without.
 
     Args:
         panoramas: how many, evenly spread over the split. Two cost about as much as a training
@@ -62,9 +62,9 @@ class StagePanels(pl.Callback):
         split: whose panoramas. ``auto`` prefers the stages to the ground truth: it takes ``val``
             where its panoramas come with masks (``data.mask_splits``), else ``train`` where those
             do, which has no ground truth, else ``val`` without masks and fusion.
-        every_n_steps: draw by optimiser steps as well. ``None`` does so in runs without validation
-            alone, ten times a run: enough to see a course, too few to slow it down; where time
-            alone ends the run, every 200 steps.
+        every_n_steps: draw every so many optimiser steps as well. ``None`` does so only in runs
+            without validation, ten times a run: enough to see a course, too few to slow it down;
+            where time alone ends the run, every 200 steps.
 
     Raises:
         ValueError: a number below 1.
@@ -208,7 +208,7 @@ def _check(
     data = getattr(trainer, "datamodule", None)
     if not isinstance(data, PanoramaDataModule) or not is_fusing(module):
         raise TypeError(
-            "StagePanels works for TARectification, StudentDistillation and JointDistillation on a "
+            "StagePanels works for TARectification and StudentDistillation on a "
             f"PanoramaDataModule, here are {type(module).__name__} and {type(data).__name__}: "
             "remove the callback"
         )

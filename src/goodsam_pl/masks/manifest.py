@@ -147,7 +147,7 @@ def _sides(values: Any, name: str) -> tuple[int, int]:
 def _pixels(values: Any, name: str, least: int) -> tuple[int, ...]:
     if not isinstance(values, list):
         raise TypeError(f"{name} is no list")
-    # type() and not isinstance(): bool is an int, too
+    # type() and not isinstance(): bool is a kind of int
     if not all(type(each) is int and least <= each <= _MOST_PIXELS for each in values):
         raise ValueError(f"{name} are no numbers of pixels")
     return tuple(values)
