@@ -15,7 +15,7 @@ from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
-from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.masks.proposer import Description
 from goodsam_pl.networks.small_sam import SmallSamSize, build_small_sam
 
 # A deadline would turn a busy machine into a failure; speed is never asserted here.
@@ -78,10 +78,6 @@ class BrightnessProposer:
     def __init__(self, levels: tuple[int, ...] = (60, 120, 180)) -> None:
         self.levels = levels
         self.windows_seen = 0
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint_of(self.describe())
 
     def describe(self) -> Description:
         return {"proposer": "brightness", "levels": " ".join(map(str, self.levels))}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from goodsam_pl.masks.coco import compress_counts, counts_of, decompress_counts, mask_of
+from goodsam_pl.masks.coco import compress_counts, counts_of, decompress_counts, sampled_mask
 
 pycocotools = pytest.importorskip("pycocotools.mask")
 
@@ -26,7 +26,7 @@ def test_text_and_counts_are_those_of_pycocotools(mask: np.ndarray) -> None:
     theirs = pycocotools.encode(np.asfortranarray(mask.astype(np.uint8)))
     assert compress_counts(counts) == theirs["counts"].decode()
     assert decompress_counts(theirs["counts"].decode()) == counts
-    assert (mask_of(counts, mask.shape) == mask).all()
+    assert (sampled_mask(counts, mask.shape, *map(np.arange, mask.shape)) == mask).all()
 
 
 def test_counts_go_down_the_columns_and_begin_with_the_background() -> None:
@@ -44,4 +44,4 @@ def test_other_text_is_refused(text: str) -> None:
 @pytest.mark.parametrize("counts", [[], [3], [5], [-1, 5], [[2, 2]]])
 def test_counts_that_do_not_fill_the_mask_are_refused(counts: list) -> None:
     with pytest.raises(ValueError, match="do not fill 2 × 2"):
-        mask_of(counts, (2, 2))
+        sampled_mask(counts, (2, 2), np.arange(2), np.arange(2))

@@ -22,7 +22,7 @@ def packed(masks: Tensor) -> WindowMasks:
 
 def test_ious_of_bars() -> None:
     iou = mask_ious(bars((0, 10), (12, 14)), bars((0, 8), (5, 15), (3, 3)))
-    expected = torch.tensor([[0.8, 5 / 15, 0.0], [0.0, 0.2, 0.0]])
+    expected = torch.tensor([[0.8, 5 / 15, 0.0], [0.0, 0.2, 0.0]], dtype=torch.float64)
     torch.testing.assert_close(iou, expected)
 
 

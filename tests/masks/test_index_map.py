@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 from torch import Tensor
 
 from goodsam_pl.masks.index_map import IndexMap
+from goodsam_pl.masks.layers import mask_boxes, mask_layers, unpack_layers
 from goodsam_pl.masks.run_steps import decode_runs, encode_runs
-from goodsam_pl.masks.window_masks import mask_boxes, mask_layers, unpack_layers
 
 windows = st.lists(
     arrays.arrays(np.bool_, st.tuples(st.integers(0, 7), st.just(5), st.just(6))).map(

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskProposer, WindowMasks
-from goodsam_pl.masks.window_masks import LogitFrame, mask_boxes
+from goodsam_pl.masks.layers import mask_boxes
+from goodsam_pl.masks.window_masks import LogitFrame
 from goodsam_pl.sam import Felzenszwalb, PanoramaMaskGenerator, SegmentAnything
 from goodsam_pl.sam.joined_masks import join_windows
 from goodsam_pl.sam.panorama_generator import PromptedModel, lay_points

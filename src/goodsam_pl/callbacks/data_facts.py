@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch import LightningDataModule
 
 from goodsam_pl.data import PanoramaDataModule, SourceDataModule
-from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.files import fingerprint_of
 
 __all__ = ["data_facts"]
 
@@ -49,7 +49,7 @@ def data_facts(data: LightningDataModule | None) -> dict[str, Any]:
 
 
 def _fingerprint(files: Sequence[Path], root: Path) -> str:
-    sizes: Description = {os.path.relpath(file, root): _size(file) for file in files}
+    sizes = {os.path.relpath(file, root): _size(file) for file in files}
     return fingerprint_of(sizes)[:_DIGITS]
 
 

@@ -6,7 +6,6 @@ journal beside it; whoever comes next finds there what a run that was killed had
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -17,11 +16,11 @@ from typing import Any
 import goodsam_pl
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.listing import RESULTS_MARKER
-from goodsam_pl.files import read_regular
+from goodsam_pl.files import fingerprint_of, read_regular
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.claims import claim
 
-__all__ = ["Outcome", "PredictionFolder", "fingerprint_of"]
+__all__ = ["Outcome", "PredictionFolder"]
 
 _SHORT = 80
 """Characters of values that a message shows."""
@@ -276,11 +275,6 @@ def stamp_of(image: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_size, status.st_mtime_ns
-
-
-def fingerprint_of(identity: Mapping[str, Any]) -> str:
-    """SHA-256 of plain values, 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def _outcome(content: Mapping[str, Any]) -> Outcome:

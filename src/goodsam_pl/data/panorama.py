@@ -19,6 +19,7 @@ from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, draw_generator
 from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import Windowed, Windows
+from goodsam_pl.masks import MaskStore
 
 __all__ = ["Augmentation", "PanoramaDataset", "StoredMasks", "StoredTargets"]
 
@@ -41,9 +42,6 @@ class StoredMasks:
     def __init__(
         self, root: Path, files: Sequence[Path], windows: Windows, view: dict[str, float]
     ) -> None:
-        # here, because batches without masks need no part of SAM
-        from goodsam_pl.masks.store import MaskStore  # noqa: PLC0415
-
         self._store = MaskStore.open(root)
         fits = self._store.whole and self._store.windows.image_size == windows.image_size
         if not fits and self._store.windows != windows:

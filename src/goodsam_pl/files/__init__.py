@@ -6,6 +6,7 @@ What is exported here needs the standard library alone, so that the command line
 from __future__ import annotations
 
 from goodsam_pl.files.content_keys import ChangedFileError, ContentKeys, content_key
+from goodsam_pl.files.fingerprint import fingerprint_of
 from goodsam_pl.files.known_files import KnownFiles, Stamp
 from goodsam_pl.files.regular import open_regular, read_regular
 from goodsam_pl.files.write_errors import write_errors_explained
@@ -16,6 +17,7 @@ __all__ = [
     "KnownFiles",
     "Stamp",
     "content_key",
+    "fingerprint_of",
     "open_regular",
     "read_regular",
     "write_errors_explained",

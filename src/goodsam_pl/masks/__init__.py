@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from goodsam_pl.masks.index_map import IndexMap
+from goodsam_pl.masks.layers import mask_layers, unpack_layers
 from goodsam_pl.masks.precomputation import precompute_masks
 from goodsam_pl.masks.proposer import MaskProposer
 from goodsam_pl.masks.store import MaskStore, MaskStoreError, image_key
-from goodsam_pl.masks.window_masks import WindowMasks, mask_layers, unpack_layers
+from goodsam_pl.masks.window_masks import WindowMasks
 
 __all__ = [
     "IndexMap",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from goodsam_pl.masks.index_map import Integers, starts
 
-__all__ = ["compress_counts", "counts_of", "decompress_counts", "mask_of", "sampled_mask"]
+__all__ = ["compress_counts", "counts_of", "decompress_counts", "sampled_mask"]
 
 
 def counts_of(mask: NDArray[np.bool_]) -> list[int]:
@@ -23,15 +23,6 @@ def counts_of(mask: NDArray[np.bool_]) -> list[int]:
     pixels = mask.T.reshape(-1)
     changes = np.flatnonzero(np.diff(pixels, prepend=False))
     return [int(count) for count in np.diff(changes, prepend=0, append=pixels.size)]
-
-
-def mask_of(counts: Sequence[int], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The mask ``(h, w)`` of uncompressed counts.
-
-    Raises:
-        ValueError: the counts do not fill the size.
-    """
-    return sampled_mask(counts, size, np.arange(size[0]), np.arange(size[1]))
 
 
 def sampled_mask(

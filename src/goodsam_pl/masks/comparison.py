@@ -84,13 +84,15 @@ def total(comparisons: Iterable[MaskComparison]) -> MaskComparison:
 
 
 def mask_ious(first: Tensor, second: Tensor) -> Tensor:
-    """IoU ``(M, N)`` float32 of masks ``(M, h, w)`` and ``(N, h, w)`` bool; 0 of empty ones."""
-    shared = torch.zeros(len(first), len(second))
+    """IoU ``(M, N)`` float64 of masks ``(M, h, w)`` and ``(N, h, w)`` bool; 0 of empty ones."""
+    shared = torch.zeros(len(first), len(second), dtype=torch.float64)
+    union = torch.zeros_like(shared)
     slices = (each.flatten(1).split(_TOGETHER, dim=1) for each in (first, second))
     for one, other in zip(*slices, strict=True):
-        shared += one.float() @ other.float().T
-    areas = [each.flatten(1).sum(dim=1).float() for each in (first, second)]
-    union = areas[0][:, None] + areas[1][None] - shared
+        ours, theirs = one.float(), other.float()
+        shared += ours @ theirs.T
+        union += ours.sum(dim=1)[:, None] + theirs.sum(dim=1)
+    union -= shared
     return shared / union.clamp(min=1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from goodsam_pl.files import read_regular
+from goodsam_pl.files import fingerprint_of, read_regular
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.records import FORMAT
@@ -45,8 +44,7 @@ class Manifest:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything here and of the format; records carry it."""
-        text = json.dumps(self._content(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return fingerprint_of(self._content())
 
     def to_bytes(self) -> bytes:
         """What :meth:`read` reads."""

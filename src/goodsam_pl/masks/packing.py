@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from goodsam_pl.masks.layers import Binary, mask_boxes
+from goodsam_pl.masks.placed_mask import PlacedMask, lay_placed
 from goodsam_pl.masks.window_masks import WindowMasks
 
 __all__ = ["MaskPacker"]
@@ -20,23 +21,25 @@ _MOST_LAYERS = 256
 """Of a window: our choice; SAM's masks need a dozen."""
 _MOST_BYTES = 400 << 20
 
-Binary = NDArray[np.bool_]
-
 
 class _Packed(NamedTuple):
-    """A mask as compressed bits, and what is known of it.
-
-    Attributes:
-        bits: of its pixels.
-        area: pixels.
-        box: left, top, right, bottom; the last ones included, zeros for an empty mask.
-        scores: predicted IoU and stability.
-    """
+    """A mask without its pixels, and these as compressed bits."""
 
     bits: bytes
+    shape: tuple[int, int]
     area: int
-    box: tuple[int, int, int, int]
-    scores: tuple[float, float]
+    mask: PlacedMask
+
+    @classmethod
+    def of(cls, mask: PlacedMask) -> _Packed:
+        bits = zlib.compress(np.packbits(mask.shape).tobytes(), 1)
+        bare = mask._replace(shape=np.zeros((0, 0), bool))
+        return cls(bits, mask.shape.shape, mask.area, bare)
+
+    def unpack(self) -> PlacedMask:
+        bits = np.frombuffer(zlib.decompress(self.bits), np.uint8)
+        pixels = np.unpackbits(bits, count=self.shape[0] * self.shape[1])
+        return self.mask._replace(shape=pixels.reshape(self.shape).astype(bool))
 
 
 class MaskPacker:
@@ -55,9 +58,9 @@ class MaskPacker:
 
     def add(self, binary: Binary, predicted_iou: float, stability: float) -> None:
         """Take a mask ``(h, w)``."""
-        bits = zlib.compress(np.packbits(binary).tobytes(), 1)
-        scores = (predicted_iou, stability)
-        self._masks.append(_Packed(bits, int(binary.sum()), _box(binary), scores))
+        left, top, right, bottom = mask_boxes(torch.from_numpy(binary[None]))[0].tolist()
+        shape = binary[top : bottom + 1, left : right + 1]
+        self._masks.append(_Packed.of(PlacedMask(top, left, shape, predicted_iou, stability)))
 
     def pack(self) -> WindowMasks:
         """All masks, sorted by area.
@@ -66,43 +69,4 @@ class MaskPacker:
             ValueError: so many overlap that they take more layers than there may be.
         """
         masks = sorted(self._masks, key=lambda mask: -mask.area)
-        layers: list[NDArray[np.int16]] = []
-        for index, mask in enumerate(masks):
-            self._place(index, mask, layers)
-        stacked = np.stack(layers) if layers else np.zeros((0, *self._size), np.int16)
-        scores = torch.tensor([mask.scores for mask in masks]).reshape(-1, 2)
-        return WindowMasks(
-            layers=torch.from_numpy(stacked),
-            predicted_iou=scores[:, 0].contiguous(),
-            stability=scores[:, 1].contiguous(),
-            boxes=torch.tensor([mask.box for mask in masks], dtype=torch.int32).reshape(-1, 4),
-            areas=torch.tensor([mask.area for mask in masks], dtype=torch.int32),
-        )
-
-    def _place(self, index: int, mask: _Packed, layers: list[NDArray[np.int16]]) -> None:
-        """Into the first layer where it overlaps with none."""
-        left, top, right, bottom = mask.box
-        part = slice(top, bottom + 1), slice(left, right + 1)
-        binary = self._unpacked(mask)[part]
-        free = (layer for layer in layers if not (layer[part][binary] >= 0).any())
-        layer = next(free, None)
-        if layer is None:
-            if len(layers) == self._most_layers:
-                raise ValueError(
-                    f"more than {self._most_layers} masks overlap: leave out those that are alike"
-                )
-            layer = np.full(self._size, -1, np.int16)
-            layers.append(layer)
-        layer[part][binary] = index
-
-    def _unpacked(self, mask: _Packed) -> Binary:
-        bits = np.frombuffer(zlib.decompress(mask.bits), np.uint8)
-        pixels = np.unpackbits(bits, count=self._size[0] * self._size[1])
-        return pixels.reshape(self._size).astype(bool)
-
-
-def _box(binary: Binary) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(binary.any(axis=1)), np.flatnonzero(binary.any(axis=0))
-    if len(rows) == 0:
-        return 0, 0, 0, 0
-    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
+        return lay_placed((mask.unpack() for mask in masks), self._size, self._most_layers)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
@@ -12,7 +10,7 @@ from torch import Tensor
 
 from goodsam_pl.masks.window_masks import WindowMasks
 
-__all__ = ["Description", "MaskProposer", "fingerprint_of"]
+__all__ = ["Description", "MaskProposer"]
 
 Description = dict[str, str | int | float]
 
@@ -45,9 +43,3 @@ class MaskProposer(Protocol):
     def to(self) -> Callable[[torch.device | str], object]:
         """Move to a device: ``to(device)``; what it returns is not used."""
         ...
-
-
-def fingerprint_of(description: Description) -> str:
-    """SHA-256 of a description, as 64 hexadecimal digits."""
-    text = json.dumps(description, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

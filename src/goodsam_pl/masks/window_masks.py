@@ -9,11 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["LogitFrame", "WindowMasks", "mask_boxes", "mask_layers", "unpack_layers"]
+from goodsam_pl.masks.layers import mask_boxes, mask_layers, unpack_layers
 
-
-_PIXELS_TOGETHER = 1 << 16
-"""Pixels of all masks that are compared at once: a float for each bit takes room."""
+__all__ = ["LogitFrame", "WindowMasks"]
 
 
 class LogitFrame(NamedTuple):
@@ -135,68 +133,3 @@ class WindowMasks:
         if self.logits is None or self.frame is None:
             raise ValueError("these masks came without logits: only their own threshold is known")
         return self.frame.place(self.logits, self.size) > threshold
-
-
-def mask_layers(binary: Tensor) -> Tensor:
-    """Pack overlapping masks into few index maps without loss.
-
-    Masks of one layer are disjoint, so that a layer is a map of mask ids. Each mask goes into the
-    first layer where it overlaps with none.
-
-    Args:
-        binary: ``(M, h, w)`` bool, M at most 32767; a mask's id is its index.
-
-    Returns:
-        ``(L, h, w)`` int16, ids, -1 where a layer has no mask; ``L`` is 0 without masks.
-    """
-    slices = (some.float() for some in binary.flatten(1).split(_PIXELS_TOGETHER, dim=1))
-    overlaps = sum(some @ some.T for some in slices) > torch.zeros(())
-    members: list[list[int]] = []
-    for index in range(len(binary)):
-        free = (layer for layer in members if not overlaps[index, layer].any())
-        layer = next(free, None)
-        if layer is None:
-            members.append([index])
-        else:
-            layer.append(index)
-    layers = torch.full((len(members), *binary.shape[1:]), -1, dtype=torch.int16)
-    for layer, ids in zip(layers, members, strict=True):
-        for index in ids:
-            layer.masked_fill_(binary[index], index)
-    return layers
-
-
-def unpack_layers(layers: Tensor, count: int) -> Tensor:
-    """The inverse of :func:`mask_layers`.
-
-    Args:
-        layers: ``(L, h, w)`` int16.
-        count: the number of masks M, empty ones included.
-
-    Returns:
-        ``(M, h, w)`` bool.
-    """
-    binary = torch.zeros((count, *layers.shape[1:]), dtype=torch.bool, device=layers.device)
-    for layer in layers:
-        rows, columns = (layer >= 0).nonzero(as_tuple=True)
-        binary[layer[rows, columns].long(), rows, columns] = True
-    return binary
-
-
-def mask_boxes(binary: Tensor) -> Tensor:
-    """Boxes ``(M, 4)`` int32 around masks ``(M, h, w)``; all zero around an empty one.
-
-    Left, top, right, bottom in pixels, the last ones included, as ``segment_anything`` has them.
-    """
-    left, right = _extent(binary.any(dim=1))
-    top, bottom = _extent(binary.any(dim=2))
-    return torch.stack([left, top, right, bottom], dim=1).to(torch.int32)
-
-
-def _extent(present: Tensor) -> tuple[Tensor, Tensor]:
-    """First and last true place in each row of ``(M, n)``; zeros for a row without any."""
-    length = present.shape[1]
-    found = present.any(dim=1)
-    counted = present.to(torch.uint8)
-    last = length - 1 - counted.flip(1).argmax(dim=1)
-    return counted.argmax(dim=1) * found, last * found

@@ -9,13 +9,13 @@ choice).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import torch
 from skimage.segmentation import felzenszwalb
 from torch import Tensor
 
-from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.masks.comparison import mask_ious
+from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import WindowMasks
 
 __all__ = ["Felzenszwalb"]
@@ -44,11 +44,6 @@ class Felzenszwalb:
         self.sigma = sigma
         self.minimum_area = minimum_area
         self.duplicate_iou = duplicate_iou
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of :meth:`describe`."""
-        return fingerprint_of(self.describe())
 
     def describe(self) -> Description:
         """Every parameter."""
@@ -85,21 +80,13 @@ class Felzenszwalb:
         ]
         segments = [torch.nn.functional.one_hot(part).permute(2, 0, 1).bool() for part in parts]
         binary = torch.cat(segments)
-        overlaps = _pairwise_iou(binary)
+        overlaps = mask_ious(binary, binary).float()
         scale_of = torch.repeat_interleave(
             torch.arange(len(segments)), torch.tensor([len(some) for some in segments])
         )
         survival = _survival(overlaps, scale_of)
         kept = _first_of_each(overlaps, self.duplicate_iou)
         return WindowMasks.pack(binary[kept], survival[kept], survival[kept])
-
-
-def _pairwise_iou(binary: Tensor) -> Tensor:
-    """IoU ``(M, M)`` of all pairs of masks ``(M, h, w)``."""
-    flat = binary.flatten(1).float()
-    shared = flat @ flat.T
-    areas = flat.sum(dim=1)
-    return shared / (areas[:, None] + areas - shared)
 
 
 def _survival(overlaps: Tensor, scale_of: Tensor) -> Tensor:

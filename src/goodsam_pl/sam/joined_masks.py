@@ -16,38 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from goodsam_pl.geometry import Overlap, WindowGrid
+from goodsam_pl.masks.comparison import mask_ious
+from goodsam_pl.masks.placed_mask import PlacedMask, lay_placed
 from goodsam_pl.masks.window_masks import WindowMasks
 
-__all__ = ["PlacedMask", "join_windows"]
-
-
-class PlacedMask(NamedTuple):
-    """A mask cut out of a panorama.
-
-    Attributes:
-        top: first row, pixels.
-        left: first column, 0 to W − 1; the mask may go on beyond the seam.
-        shape: ``(h, w)`` bool.
-        predicted_iou: mean of its pieces, each with the weight of its area.
-        stability: likewise.
-    """
-
-    top: int
-    left: int
-    shape: NDArray[np.bool_]
-    predicted_iou: float
-    stability: float
-
-    @property
-    def area(self) -> int:
-        """Pixels."""
-        return int(np.count_nonzero(self.shape))
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom, the last ones included; right may lie beyond the seam."""
-        height, width = self.shape.shape
-        return self.left, self.top, self.left + width - 1, self.top + height - 1
+__all__ = ["join_windows"]
 
 
 class Piece(NamedTuple):
@@ -96,7 +69,7 @@ def join_windows(
     )
     placed = [_place(group, found, binary, windows) for group in groups]
     kept = _drop_repeats(placed, windows.image_size[1], repeat_iou)
-    return _pack([placed[index] for index in kept], windows.image_size)
+    return lay_placed([placed[index] for index in kept], windows.image_size)
 
 
 def _links(
@@ -106,21 +79,14 @@ def _links(
     first, second = binary[overlap.first], binary[overlap.second]
     if not len(first) or not len(second):
         return []
-    one, other = _seen(first, overlap.in_first), _seen(second, overlap.in_second)
-    shared = one.astype(np.float32) @ other.astype(np.float32).T
-    union = one.sum(axis=1)[:, None] + other.sum(axis=1)[None] - shared
-    iou = shared / np.maximum(union, 1)
+    one, other = first[:, *overlap.in_first], second[:, *overlap.in_second]
+    iou = mask_ious(torch.from_numpy(one), torch.from_numpy(other)).numpy()
     best = iou.argmax(axis=1)
     return [
         (float(iou[index, match]), Piece(overlap.first, index), Piece(overlap.second, int(match)))
         for index, match in enumerate(best)
         if iou[index, match] >= agreement and iou[:, match].argmax() == index
     ]
-
-
-def _seen(binary: NDArray[np.bool_], pixels: tuple[slice, slice]) -> NDArray[np.bool_]:
-    seen = binary[:, pixels[0], pixels[1]]
-    return seen.reshape(len(binary), -1)
 
 
 def _group(pieces: Sequence[Piece], links: list[tuple[float, Piece, Piece]]) -> list[list[Piece]]:
@@ -140,7 +106,7 @@ def _place(
     binary: Sequence[NDArray[np.bool_]],
     windows: WindowGrid,
 ) -> PlacedMask:
-    """The union of some pieces, cut to its box on the circle."""
+    """The union of some pieces, cut to its box on the circle; scores are means by area."""
     height, width = windows.image_size
     window_height, window_width = windows.window_size
     canvas = np.zeros((height, 2 * width), dtype=np.bool_)
@@ -211,24 +177,3 @@ def _overlap(
         0,
     )
     return lengths
-
-
-def _pack(placed: Sequence[PlacedMask], size: tuple[int, int]) -> WindowMasks:
-    """Lay masks, largest first, into as few index maps as first-fit needs."""
-    layers: list[NDArray[np.int16]] = []
-    for number, mask in enumerate(placed):
-        columns = np.arange(mask.left, mask.left + mask.shape.shape[1]) % size[1]
-        at = np.ix_(np.arange(mask.top, mask.top + mask.shape.shape[0]), columns)
-        layer = next((each for each in layers if not (each[at][mask.shape] >= 0).any()), None)
-        if layer is None:
-            layer = np.full(size, -1, dtype=np.int16)
-            layers.append(layer)
-        layer[at] = np.where(mask.shape, np.int16(number), layer[at])
-    stacked = np.stack(layers) if layers else np.empty((0, *size), dtype=np.int16)
-    return WindowMasks(
-        layers=torch.from_numpy(stacked),
-        predicted_iou=torch.tensor([mask.predicted_iou for mask in placed]).float(),
-        stability=torch.tensor([mask.stability for mask in placed]).float(),
-        boxes=torch.tensor([mask.box for mask in placed], dtype=torch.int32).reshape(-1, 4),
-        areas=torch.tensor([mask.area for mask in placed], dtype=torch.int32),
-    )

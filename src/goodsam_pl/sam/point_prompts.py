@@ -15,7 +15,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision.ops import nms
 
-from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks, mask_boxes
+from goodsam_pl.masks.layers import mask_boxes
+from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
 
 __all__ = [
     "Answers",

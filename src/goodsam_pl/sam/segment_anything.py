@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.image_encoder import encode_images
 from goodsam_pl.sam.point_decoder import PointDecoder
@@ -114,11 +114,6 @@ class SegmentAnything:
     def weights(self) -> Path:
         """The file that the weights come from; an official one need not be there yet."""
         return SamWeights(self.model, self.checkpoint).path
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of :meth:`describe`."""
-        return fingerprint_of(self.describe())
 
     def describe(self) -> Description:
         """Model, hash of its weights, and every parameter that the masks depend on."""

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.point_prompts import (
     Answers,
@@ -106,11 +106,6 @@ class TransformersSAM:
         check_precision(precision)
         self.precision = precision
         self._device = torch.device("cpu")
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of :meth:`describe`."""
-        return fingerprint_of(self.describe())
 
     def describe(self) -> Description:
         """Family, hash of configuration and weights, and every parameter of the masks.
