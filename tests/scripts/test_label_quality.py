@@ -27,7 +27,7 @@ def batch() -> PanoramaBatch:
     truth[0, 3, 15] = 255
     masks = torch.full((1, 2, 1, 4, 8), -1, dtype=torch.int16)
     masks[0, 0, 0, :2, :4] = 0
-    return PanoramaBatch(torch.zeros(1, 3, 4, 16), truth, masks, GRID, ["a"])
+    return PanoramaBatch(torch.zeros(1, 3, 4, 16), truth, (masks,), GRID, ["a"])
 
 
 def _teacher(batch: PanoramaBatch) -> torch.Tensor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from goodsam_pl.fusion.ctcf import CTCF, complementary_fusion
-from goodsam_pl.fusion.ctcf_v2 import CTCFv2, complementary_fusion_by_area
+from goodsam_pl.fusion.ctcf import CTCF
+from goodsam_pl.fusion.ctcf_v2 import CTCFv2
 from goodsam_pl.fusion.fused import FusedWindows, Fusion
-from goodsam_pl.fusion.majority import MajorityVote, majority_vote
+from goodsam_pl.fusion.majority import MajorityVote
 from goodsam_pl.fusion.mask_votes import MaskVotes, mask_votes
-from goodsam_pl.fusion.no_fusion import NoFusion, own_predictions
+from goodsam_pl.fusion.no_fusion import NoFusion
 from goodsam_pl.fusion.refined_boundary import (
     BoundaryVersion,
     boundary_region,
@@ -15,8 +15,8 @@ from goodsam_pl.fusion.refined_boundary import (
     edges,
     refined_boundary,
 )
-from goodsam_pl.fusion.sepl import SEPL, sam_enhanced_pseudo_labels
-from goodsam_pl.fusion.ssa import SSA, semantic_segment_anything
+from goodsam_pl.fusion.sepl import SEPL
+from goodsam_pl.fusion.ssa import SSA
 from goodsam_pl.fusion.votes import Ballot
 
 __all__ = [
@@ -33,13 +33,7 @@ __all__ = [
     "NoFusion",
     "boundary_region",
     "check_boundary_version",
-    "complementary_fusion",
-    "complementary_fusion_by_area",
     "edges",
-    "majority_vote",
     "mask_votes",
-    "own_predictions",
     "refined_boundary",
-    "sam_enhanced_pseudo_labels",
-    "semantic_segment_anything",
 ]

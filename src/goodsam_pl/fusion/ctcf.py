@@ -23,12 +23,18 @@ from goodsam_pl.fusion.painting import paint, topmost
 from goodsam_pl.fusion.runs import WindowRuns
 from goodsam_pl.fusion.votes import Ballot, cast, shares, tally
 
-__all__ = ["CTCF", "complementary_fusion", "fill_accepted"]
+__all__ = ["CTCF", "fill_accepted"]
 
 
 @dataclass(frozen=True)
 class CTCF(Fusion):
-    """:func:`complementary_fusion` with its constants.
+    r"""Fuse the teacher assistant's windows S_i with SAM's masks K_i^m.
+
+    .. math:: Y(m) = \arg\max_c V(m, c), \quad
+        Y_{max}(m) = |\{p \in K_i^m : \arg\max S_i(p) = Y(m)\}| \,/\, |K_i^m|
+
+    with V the votes: pixels counted, weighted by max S_i, or S_i summed; a tie goes to the lower
+    class. M_i = 1 on masks with Y_max ≥ θ, which E_i fills with Y.
 
     Attributes:
         threshold: θ, the least share Y_max of a mask that is trusted.
@@ -47,48 +53,14 @@ class CTCF(Fusion):
 
     def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
-        return complementary_fusion(
-            probabilities,
-            masks,
-            self.threshold,
-            self.confidence,
-            self.distinct_share,
-            self.instance_weight,
-            self.votes,
-        )
-
-
-def complementary_fusion(
-    probabilities: Tensor,
-    masks: Tensor,
-    threshold: float = 0.5,
-    confidence: float = 0.9,
-    distinct_share: float = 0.0,
-    instance_weight: float = 1.0,
-    votes: Ballot = "count",
-) -> FusedWindows:
-    r"""Fuse the teacher assistant's windows S_i with SAM's masks K_i^m.
-
-    .. math:: Y(m) = \arg\max_c V(m, c), \quad
-        Y_{max}(m) = |\{p \in K_i^m : \arg\max S_i(p) = Y(m)\}| \,/\, |K_i^m|
-
-    with V the votes. M_i = 1 on masks with Y_max ≥ θ, which E_i fills with Y.
-
-    Args:
-        probabilities: softmax of S_i, ``(..., K, h, w)``, float.
-        masks: ids of masks in layers, int ``(..., L, h, w)``, see :class:`Fusion`.
-        threshold: θ in [0, 1].
-        confidence: see :class:`CTCF`, in [0, 1].
-        distinct_share: see :class:`CTCF`, in [0, 1].
-        instance_weight: see :class:`CTCF`, in [0, 1].
-        votes: V: pixels counted, weighted by max S_i, or S_i summed. A tie goes to the lower class.
-    """
-    runs = WindowRuns.of(probabilities, masks)
-    counted = tally(runs, runs.lengths)
-    winner = (counted if votes == "count" else cast(runs, votes)).argmax(dim=-1)
-    share = shares(counted)
-    accepted = share.gather(-1, winner[:, None]).squeeze(-1) >= threshold
-    return fill_accepted(runs, winner, accepted, share, confidence, distinct_share, instance_weight)
+        runs = WindowRuns.of(probabilities, masks)
+        counted = tally(runs, runs.lengths)
+        elected = counted if self.votes == "count" else cast(runs, self.votes)
+        winner = elected.argmax(dim=-1)
+        share = shares(counted)
+        accepted = share.gather(-1, winner[:, None]).squeeze(-1) >= self.threshold
+        softening = (self.confidence, self.distinct_share, self.instance_weight)
+        return fill_accepted(runs, winner, accepted, share, *softening)
 
 
 def fill_accepted(

@@ -20,12 +20,19 @@ from goodsam_pl.fusion.fused import FusedWindows, Fusion
 from goodsam_pl.fusion.runs import WindowRuns
 from goodsam_pl.fusion.votes import UNIT, fixed_point, shares, tally
 
-__all__ = ["CTCFv2", "complementary_fusion_by_area"]
+__all__ = ["CTCFv2"]
 
 
 @dataclass(frozen=True)
 class CTCFv2(Fusion):
-    """:func:`complementary_fusion_by_area` with its constants.
+    r"""Fuse the teacher assistant's windows S_i with SAM's masks K_i^m by areas.
+
+    .. math:: Lcr(m, c) = \frac{\sum_{p \in K_i^m, y(p) = c} w(p)}{\sum_{p \in K_i^m} w(p)}, \quad
+        Y_{max}(m) = \max_c Lcr(m, c), \quad
+        \theta_l = \operatorname{mean}_{m \in l} Y_{max}(m)
+
+    with y = argmax S_i, w = max S_i, and the mean over the masks of level l in all windows of one
+    panorama, the last axis of windows. M_i = 1 on masks with Y_max ≥ θ of their level.
 
     Attributes:
         area_limits: the least areas of a medium and of a large mask, pixels; COCO's 32² and 96².
@@ -42,55 +49,19 @@ class CTCFv2(Fusion):
 
     def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
-        return complementary_fusion_by_area(
-            probabilities,
-            masks,
-            self.area_limits,
-            self.confidence,
-            self.distinct_share,
-            self.instance_weight,
-        )
-
-
-def complementary_fusion_by_area(
-    probabilities: Tensor,
-    masks: Tensor,
-    area_limits: tuple[int, int] = (32**2, 96**2),
-    confidence: float = 0.9,
-    distinct_share: float = 0.0,
-    instance_weight: float = 1.0,
-) -> FusedWindows:
-    r"""Fuse the teacher assistant's windows S_i with SAM's masks K_i^m by areas.
-
-    .. math:: Lcr(m, c) = \frac{\sum_{p \in K_i^m, y(p) = c} w(p)}{\sum_{p \in K_i^m} w(p)}, \quad
-        Y_{max}(m) = \max_c Lcr(m, c), \quad
-        \theta_l = \operatorname{mean}_{m \in l} Y_{max}(m)
-
-    with y = argmax S_i, w = max S_i, and the mean over the masks of level l in all windows of one
-    panorama. M_i = 1 on masks with Y_max ≥ θ of their level.
-
-    Args:
-        probabilities: softmax of S_i, ``(..., N, K, h, w)``, float; N runs over one panorama.
-        masks: ids of masks in layers, int ``(..., N, L, h, w)``, see :class:`Fusion`.
-        area_limits: see :class:`CTCFv2`, pixels of a window.
-        confidence: see :class:`CTCFv2`, in [0, 1].
-        distinct_share: see :class:`CTCFv2`, in [0, 1].
-        instance_weight: see :class:`CTCFv2`, in [0, 1].
-    """
-    runs = WindowRuns.of(probabilities, masks)
-    votes = tally(runs, runs.sums(fixed_point(runs.confidence)))
-    most, winner = votes.max(dim=-1)
-    areas = tally(runs, runs.lengths).sum(dim=-1)
-    # whole multiples of 1 / UNIT again, so that means do not depend on an order
-    largest_share = most * UNIT // votes.sum(dim=-1).clamp(min=1)
-    number = torch.arange(len(areas), device=areas.device)
-    window = (number - 1) % runs.window_count
-    panorama = window // probabilities.shape[-4]
-    level = panorama * 3 + area_level(areas, area_limits)
-    accepted = _reaches_mean(largest_share, level, areas > 0)
-    return fill_accepted(
-        runs, winner, accepted, shares(votes), confidence, distinct_share, instance_weight
-    )
+        runs = WindowRuns.of(probabilities, masks)
+        votes = tally(runs, runs.sums(fixed_point(runs.confidence)))
+        most, winner = votes.max(dim=-1)
+        areas = tally(runs, runs.lengths).sum(dim=-1)
+        # whole multiples of 1 / UNIT again, so that means do not depend on an order
+        largest_share = most * UNIT // votes.sum(dim=-1).clamp(min=1)
+        number = torch.arange(len(areas), device=areas.device)
+        window = (number - 1) % runs.window_count
+        panorama = window // probabilities.shape[-4]
+        level = panorama * 3 + area_level(areas, self.area_limits)
+        accepted = _reaches_mean(largest_share, level, areas > 0)
+        softening = (self.confidence, self.distinct_share, self.instance_weight)
+        return fill_accepted(runs, winner, accepted, shares(votes), *softening)
 
 
 def area_level(areas: Tensor, limits: tuple[int, int]) -> Tensor:

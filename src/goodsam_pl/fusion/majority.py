@@ -15,12 +15,14 @@ from goodsam_pl.fusion.painting import paint, topmost
 from goodsam_pl.fusion.runs import WindowRuns
 from goodsam_pl.fusion.votes import tally
 
-__all__ = ["MajorityVote", "majority_vote"]
+__all__ = ["MajorityVote"]
 
 
 @dataclass(frozen=True)
 class MajorityVote(Fusion):
-    """:func:`majority_vote` with its constants.
+    """Fill masks, from large to small, with a label that has the majority; M_i = 1 there.
+
+    Elsewhere M_i goes by the softmax (our choice).
 
     Attributes:
         majority: the share that a label must exceed; 0.5 is the absolute majority, 0 fills every
@@ -33,23 +35,9 @@ class MajorityVote(Fusion):
 
     def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
-        return majority_vote(probabilities, masks, self.majority, self.confidence)
-
-
-def majority_vote(
-    probabilities: Tensor, masks: Tensor, majority: float = 0.5, confidence: float = 0.9
-) -> FusedWindows:
-    """Fill masks, from large to small, with a label that has the majority; M_i = 1 there.
-
-    Args:
-        probabilities: softmax of S_i, ``(..., K, h, w)``, float.
-        masks: ids of masks in layers, int ``(..., L, h, w)``, see :class:`Fusion`.
-        majority: see :class:`MajorityVote`, in [0, 1].
-        confidence: see :class:`MajorityVote`, in [0, 1]; the weight map is our choice.
-    """
-    runs = WindowRuns.of(probabilities, masks)
-    counted = tally(runs, runs.lengths)
-    most, winner = counted.max(dim=-1)
-    mask = topmost(runs, most > majority * counted.sum(dim=-1).double())
-    filled = mask > 0
-    return paint(runs, winner.index_select(0, mask), filled, filled, ~filled, confidence)
+        runs = WindowRuns.of(probabilities, masks)
+        counted = tally(runs, runs.lengths)
+        most, winner = counted.max(dim=-1)
+        mask = topmost(runs, most > self.majority * counted.sum(dim=-1).double())
+        filled = mask > 0
+        return paint(runs, winner.index_select(0, mask), filled, filled, ~filled, self.confidence)

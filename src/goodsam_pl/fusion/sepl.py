@@ -20,12 +20,17 @@ from goodsam_pl.fusion.painting import paint, topmost
 from goodsam_pl.fusion.runs import WindowRuns
 from goodsam_pl.fusion.votes import tally
 
-__all__ = ["SEPL", "sam_enhanced_pseudo_labels"]
+__all__ = ["SEPL"]
 
 
 @dataclass(frozen=True)
 class SEPL(Fusion):
-    """:func:`sam_enhanced_pseudo_labels` with its constants, those of the public rule.
+    r"""Fill mask m with class c if they overlap enough, R_c being the pixels of c in the window.
+
+    .. math:: |m \cap R_c| > 0.5 \, |m| \quad \text{or} \quad |m \cap R_c| \ge 0.85 \, |R_c|
+
+    A mask that stands for several classes takes the one it holds most of, and masks are painted
+    from large to small (our choice). The constants are the public rule's.
 
     Attributes:
         inside: the share of a mask that must exceed this in the class's region, or …
@@ -37,38 +42,20 @@ class SEPL(Fusion):
 
     def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
-        return sam_enhanced_pseudo_labels(probabilities, masks, self.inside, self.covered)
-
-
-def sam_enhanced_pseudo_labels(
-    probabilities: Tensor, masks: Tensor, inside: float = 0.5, covered: float = 0.85
-) -> FusedWindows:
-    r"""Fill mask m with class c if they overlap enough, R_c being the pixels of c in the window.
-
-    .. math:: |m \cap R_c| > 0.5 \, |m| \quad \text{or} \quad |m \cap R_c| \ge 0.85 \, |R_c|
-
-    A mask that stands for several classes takes the one it holds most of, and masks are painted
-    from large to small (our choice).
-
-    Args:
-        probabilities: softmax of S_i, ``(..., K, h, w)``, float.
-        masks: ids of masks in layers, int ``(..., L, h, w)``, see :class:`Fusion`.
-        inside: see :class:`SEPL`, in [0, 1].
-        covered: see :class:`SEPL`, in (0, 1].
-    """
-    runs = WindowRuns.of(probabilities, masks)
-    counted = tally(runs, runs.lengths)
-    areas = counted.sum(dim=-1, keepdim=True)
-    regions = _regions(runs).repeat(runs.masks_per_window, 1)
-    regions = F.pad(regions, (0, 0, 1, 0))  # the row of no mask
-    held = counted.double()
-    stands = ((held > inside * areas) | (held >= covered * regions)) & (counted > 0)
-    most, winner = (counted * stands).max(dim=-1)
-    mask = topmost(runs, most > 0)
-    filled = mask > 0
-    trusted = filled | (topmost(runs) == 0)
-    nowhere = torch.zeros_like(filled)
-    return paint(runs, winner.index_select(0, mask), filled, trusted, by_confidence=nowhere)
+        runs = WindowRuns.of(probabilities, masks)
+        counted = tally(runs, runs.lengths)
+        areas = counted.sum(dim=-1, keepdim=True)
+        regions = _regions(runs).repeat(runs.masks_per_window, 1)
+        regions = F.pad(regions, (0, 0, 1, 0))  # the row of no mask
+        held = counted.double()
+        stands = (held > self.inside * areas) | (held >= self.covered * regions)
+        most, winner = (counted * (stands & (counted > 0))).max(dim=-1)
+        mask = topmost(runs, most > 0)
+        filled = mask > 0
+        trusted = filled | (topmost(runs) == 0)
+        nowhere = torch.zeros_like(filled)
+        labels = winner.index_select(0, mask)
+        return paint(runs, labels, filled, trusted, by_confidence=nowhere)
 
 
 def _regions(runs: WindowRuns) -> Tensor:

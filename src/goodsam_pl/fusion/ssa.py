@@ -16,12 +16,12 @@ from goodsam_pl.fusion.painting import paint, topmost
 from goodsam_pl.fusion.runs import WindowRuns
 from goodsam_pl.fusion.votes import tally
 
-__all__ = ["SSA", "semantic_segment_anything"]
+__all__ = ["SSA"]
 
 
 @dataclass(frozen=True)
 class SSA(Fusion):
-    """:func:`semantic_segment_anything` with its constant.
+    """Fill masks, from large to small, with their most frequent label; M_i = 1.
 
     Attributes:
         least_area: the smallest mask that is painted, pixels; 100 is the public configuration's.
@@ -31,23 +31,10 @@ class SSA(Fusion):
 
     def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
-        return semantic_segment_anything(probabilities, masks, self.least_area)
-
-
-def semantic_segment_anything(
-    probabilities: Tensor, masks: Tensor, least_area: int = 100
-) -> FusedWindows:
-    """Fill masks, from large to small, with their most frequent label; M_i = 1.
-
-    Args:
-        probabilities: softmax of S_i, ``(..., K, h, w)``, float.
-        masks: ids of masks in layers, int ``(..., L, h, w)``, see :class:`Fusion`.
-        least_area: see :class:`SSA`, pixels of a window.
-    """
-    runs = WindowRuns.of(probabilities, masks)
-    counted = tally(runs, runs.lengths)
-    mask = topmost(runs, counted.sum(dim=-1) >= least_area)
-    filled = mask > 0
-    labels = counted.argmax(dim=-1).index_select(0, mask)
-    everywhere = runs.lengths > 0
-    return paint(runs, labels, filled, everywhere, ~everywhere)
+        runs = WindowRuns.of(probabilities, masks)
+        counted = tally(runs, runs.lengths)
+        mask = topmost(runs, counted.sum(dim=-1) >= self.least_area)
+        filled = mask > 0
+        labels = counted.argmax(dim=-1).index_select(0, mask)
+        everywhere = runs.lengths > 0
+        return paint(runs, labels, filled, everywhere, ~everywhere)
