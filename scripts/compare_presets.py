@@ -53,6 +53,7 @@ def main() -> None:
     with checkout(arguments.old) as old, checkout(arguments.new) as new:
         before = presets_of(old, renames)
         after = [[renames["files"].get(name, name) for name in files] for files in before]
+        after = [[name for name in files if name] for files in after]
         left, right = resolved_by(old, before), resolved_by(new, after)
     nothing: dict[str, Any] = {"keys": {}, "values": {}, "gone": {}}
     found = [
@@ -107,12 +108,13 @@ def resolved(files: list[str]) -> dict[str, Any]:
     """Of one preset and those laid over it, by the package that is on the path."""
     from goodsam_pl.cli import main as goodsam  # noqa: PLC0415  # of one of the two versions
 
-    paths = [Path(os.environ["PRESETS"], name) for name in files]
+    given = [name if name.startswith("--") else f"--config={name}" for name in files]
+    options = [each.replace("=", f"={os.environ['PRESETS']}/") for each in given]
     words = ["test", *MODEL] if files[0].startswith("evaluation/") else ["fit"]
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         try:
-            goodsam([*words, *(f"--config={path}" for path in paths), "--print_config"])
+            goodsam([*words, *options, "--print_config"])
         except SystemExit as end:
             if end.code:
                 raise SystemExit(f"{files}: ended with {end.code}") from end
