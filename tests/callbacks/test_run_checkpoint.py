@@ -11,7 +11,7 @@ from goodsam_pl.callbacks import RunCheckpoint, run_directory
 @pytest.mark.parametrize("given", [None, "elsewhere"])
 def test_the_run_lies_in_one_folder_unless_another_is_given(given, tmp_path):
     folder = tmp_path / (given or "run")
-    checkpoint = RunCheckpoint(dirpath=given and folder, save_last=True)
+    checkpoint = RunCheckpoint(dirpath=given and folder)
     trainer = Trainer(
         default_root_dir=tmp_path / "run",
         logger=CSVLogger(tmp_path / "logs"),

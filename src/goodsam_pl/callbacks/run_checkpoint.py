@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -18,11 +18,20 @@ class RunCheckpoint(ModelCheckpoint):
     configuration says once where its run lies, and ``--trainer.default_root_dir`` moves all of it.
 
     Args:
+        save_last: as Lightning's, but for what is the usual here: keep ``last.ckpt``.
+        enable_version_counter: likewise: a second run in the same folder writes over the first.
         keywords: as Lightning's.
     """
 
-    def __init__(self, **keywords: Any) -> None:
-        super().__init__(**keywords)
+    def __init__(
+        self,
+        save_last: bool | Literal["link"] | None = True,
+        enable_version_counter: bool = False,
+        **keywords: Any,
+    ) -> None:
+        super().__init__(
+            save_last=save_last, enable_version_counter=enable_version_counter, **keywords
+        )
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find the folder."""
