@@ -10,7 +10,7 @@ import jsonargparse
 import pytest
 
 from goodsam_pl.cli.configs import read_configs_whole
-from goodsam_pl.files import read_yaml_text
+from goodsam_pl.files.yaml_text import read_yaml_text
 
 PRESET = Path(__file__).parents[2] / "configs/real/source.yaml"
 TEXT = "a: 360° × θ\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from goodsam_pl.files import read_preset
+from goodsam_pl.files.presets import read_preset
 
 DATA = "class_path: data.Module\ninit_args: {root: a, size: [1, 2], batch_size: 8}\n"
 

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 from jsonargparse import Path as ConfigPath  # type: ignore[attr-defined]  # not in its __all__
 
-from goodsam_pl.files import composed, load_yaml, read_yaml_text
+from goodsam_pl.files.presets import composed
+from goodsam_pl.files.yaml_text import load_yaml, read_yaml_text
 
 __all__ = ["checked_config", "read_configs_whole"]
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from goodsam_pl.cli.complaints import complain, guess, option_hint
 from goodsam_pl.cli.sketch import source_of
 from goodsam_pl.cli.verbs import PREDICT_OPTIONS
-from goodsam_pl.files import composed, load_yaml, read_yaml_text
+from goodsam_pl.files.presets import composed
+from goodsam_pl.files.yaml_text import load_yaml, read_yaml_text
 
 __all__ = ["refuse_early"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from goodsam_pl.files.content_keys import ChangedFileError, ContentKeys, content_key
 from goodsam_pl.files.known import KnownFiles, Stamp
-from goodsam_pl.files.presets import composed, read_preset
 from goodsam_pl.files.regular import open_regular, read_regular
 from goodsam_pl.files.section import Section, read_mapping
 from goodsam_pl.files.write_errors import write_errors_explained
-from goodsam_pl.files.yaml_text import check_yaml, load_yaml, read_yaml_text
+from goodsam_pl.files.yaml_text import load_yaml
 
 __all__ = [
     "ChangedFileError",
@@ -16,14 +15,10 @@ __all__ = [
     "KnownFiles",
     "Section",
     "Stamp",
-    "check_yaml",
-    "composed",
     "content_key",
     "load_yaml",
     "open_regular",
     "read_mapping",
-    "read_preset",
     "read_regular",
-    "read_yaml_text",
     "write_errors_explained",
 ]

@@ -75,7 +75,7 @@ class _Composer:
             return self._mapping(tree, files, top=top)
         base = self._read(part, files)
         if not isinstance(base, dict):
-            raise ValueError(f"{files[-1]}: {part} has no keys and values to be laid over")
+            raise ValueError(f"{files[-1]}: {part} has no keys and values to be laid over")  # noqa: TRY004  # of a file
         own = {key: value for key, value in tree.items() if key != _OVER}
         return self._mapping(own, files, top=True, base=base)
 
