@@ -6,7 +6,7 @@ The preset configs/streetworld/distillation.yaml, on a few panoramas of StreetWo
 masks: its optimiser, schedule, logging, progress bar and callbacks (its logger writes CSV here, and
 both networks have the starting weights). The bare loop works on a copy of the same networks, losses
 and optimiser and has a loader of its own: forward, backward, step, and nothing else. Blocks of
-steps alternate in one process: the Trainer does some, then a callback lets the bare loop do as many.
+steps alternate in one process: the Trainer does some, then a callback has the bare loop do as many.
 
 Two ways: `stored` has what the teachers say on disk, as in the preset (PrecomputeTeacher); `asked`
 asks the teacher assistant about every window in every step. The overhead is the median of the

@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def write_configs(run: Path, seed: int) -> dict[str, Path]:
-    """Write the presets out, with the run's folder, the seed and the precision for this processor."""
+    """Write the presets with the run's folder and seed, and the precision that is fast here."""
     run.mkdir(parents=True)
     import torch  # noqa: PLC0415  # as late as the other long imports
 
