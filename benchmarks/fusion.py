@@ -41,7 +41,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from goodsam_pl.allocator import keep_memory
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, FusedWindows, Fusion, MajorityVote
 
 HEIGHT, WIDTH, CLASSES, MASKS = 400, 2048, 19, 300

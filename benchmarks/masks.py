@@ -37,16 +37,17 @@ import torch.nn.functional as F
 from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
 from torch import Tensor
 
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.data import PanoramaFormat
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.masks import WindowMasks
+from goodsam_pl.masks.comparison import compare_masks, total
 from goodsam_pl.networks import save_weights
-from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything, WindowMasks
-from goodsam_pl.sam.comparing import compare_masks, total
-from goodsam_pl.sam.decoding import decode_points
-from goodsam_pl.sam.joining import join_windows
-from goodsam_pl.sam.prompting import point_grid
+from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything
+from goodsam_pl.sam.joined_masks import join_windows
+from goodsam_pl.sam.mask_decoder import decode_points
+from goodsam_pl.sam.point_prompts import point_grid
 from goodsam_pl.streetworld import SPLITS, make_city, view
 from stock.transformers_pipeline import make_pipeline, why_not
 

@@ -20,12 +20,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.data import PanoramaDataModule, TargetStore, TeacherTargets
 from goodsam_pl.files import KnownFiles, Stamp
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import Felzenszwalb, MaskStore
-from goodsam_pl.sam.computing import precompute_masks
+from goodsam_pl.masks import MaskStore
+from goodsam_pl.masks.precomputation import precompute_masks
+from goodsam_pl.sam import Felzenszwalb
 
 SIZE, WINDOW = (64, 256), (64, 64)
 
@@ -62,10 +63,10 @@ def prepare(root: Path, count: int, size: int) -> None:
     images, store = root / "images", make_store(root)
     targets = TargetStore(root / "targets", "0" * 64)
     whole, hard = torch.zeros(SIZE), torch.zeros(store.windows.count, *WINDOW, dtype=torch.uint8)
-    told = TeacherTargets(whole.to(torch.uint8), hard, hard, whole.bool())
+    empty = TeacherTargets(whole.to(torch.uint8), (hard,), (hard,), whole.bool())
     dark = torch.zeros(store.windows.count, 3, *WINDOW, dtype=torch.uint8)
     store.write("0" * 64, "template", Felzenszwalb().propose(dark))
-    targets.write("0" * 64, told)
+    targets.write("0" * 64, empty)
     record, target = store.path("0" * 64).read_bytes(), targets.path("0" * 64).read_bytes()
     store.path("0" * 64).unlink()
     targets.path("0" * 64).unlink()

@@ -31,12 +31,13 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from goodsam_pl.allocator import keep_memory
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import Felzenszwalb, MaskStore, SegmentAnything, WindowMasks
-from goodsam_pl.sam.exchange import export_record
-from goodsam_pl.sam.manifest import Manifest
-from goodsam_pl.sam.masks import LogitFrame
+from goodsam_pl.masks import MaskStore, WindowMasks
+from goodsam_pl.masks.annotations import export_record
+from goodsam_pl.masks.manifest import Manifest
+from goodsam_pl.masks.window_masks import LogitFrame
+from goodsam_pl.sam import Felzenszwalb, SegmentAnything
 from goodsam_pl.streetworld import SPLITS, View, make_city, view
 
 WINDOWS = WindowGrid.cover((192, 1024), (192, 192), (192, 128))

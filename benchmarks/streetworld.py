@@ -14,7 +14,7 @@ import time
 
 import torch
 
-from goodsam_pl.allocator import keep_memory
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.streetworld import SPLITS, make_city, view
 
 

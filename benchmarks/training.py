@@ -36,9 +36,9 @@ from jsonargparse import ArgumentParser
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, RandomSampler
 
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.callbacks import PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.files.overrides import mapped_texts
 from goodsam_pl.files.presets import read_preset
 from goodsam_pl.modules import StudentDistillation

@@ -34,6 +34,7 @@ MODEL = (  # of a protocol, which takes its model from a checkpoint
 )
 CHECKPOINT = "goodsam_pl.callbacks.RunCheckpoint"
 LOGGER = "lightning.pytorch.loggers.WandbLogger"
+JOINT = "model.init_args.joint"
 ABSENT = "(absent)"
 
 
@@ -55,11 +56,14 @@ def main() -> None:
         after = [[renames["files"].get(name, name) for name in files] for files in before]
         after = [[name for name in files if name] for files in after]
         left, right = resolved_by(old, before), resolved_by(new, after)
-    nothing: dict[str, Any] = {"keys": {}, "values": {}, "gone": {}}
+    gone = renames["gone"]
     found = [
         f"{' + '.join(files)}: {line}"
         for files, one, other in zip(before, left, right, strict=True)
-        for line in differences(renamed(one, renames), renamed(other, nothing))
+        for line in differences(
+            in_run_folder(without(renamed(one, renames), gone)),
+            in_run_folder(without(dict(flat(other)), gone)),
+        )
     ]
     print(*found, f"{len(before)} presets, {len(found)} differences", sep="\n")
     raise SystemExit(bool(found))
@@ -123,17 +127,24 @@ def resolved(files: list[str]) -> dict[str, Any]:
 
 
 def renamed(tree: dict[str, Any], renames: Mapping[str, Any]) -> dict[str, Any]:
-    """All values of a configuration by path of keys, under the names of the new version.
+    """All values of an old configuration by path of keys, under the names of the new version."""
+    old = dict(flat(tree))
+    joint = old.pop(JOINT, None)  # the flag of a class that is two by now
+    keys = renames["keys"] | (renames["joint"] if joint else {})
+    values = {
+        new_name(key, keys): renames["values"].get(value, value)
+        if isinstance(value, str)
+        else value
+        for key, value in old.items()
+    }
+    if joint:
+        values["model.class_path"] = "goodsam_pl.modules.JointDistillation"
+    return without(values, renames["alone"] if joint is False else {})
 
-    A value that the new version has no key for is left out where it is the one that was listed.
-    """
-    named = {}
-    for key, value in flat(tree):
-        if key in renames["gone"] and value == renames["gone"][key]:
-            continue
-        name = new_name(key, renames["keys"])
-        named[name] = renames["values"].get(value, value) if isinstance(value, str) else value
-    return in_run_folder(named)
+
+def without(values: dict[str, Any], gone: Mapping[str, Any]) -> dict[str, Any]:
+    """Values but for those that the other version lacks, where they have no effect."""
+    return {key: value for key, value in values.items() if key not in gone or value != gone[key]}
 
 
 def new_name(key: str, names: Mapping[str, str]) -> str:

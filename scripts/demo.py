@@ -30,9 +30,9 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.entry import main as run_goodsam
 from goodsam_pl.cli.streams import Terminated, terminable
+from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.files.overrides import mapped_texts
 from goodsam_pl.files.presets import read_preset
 

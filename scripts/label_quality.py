@@ -28,7 +28,7 @@ from torch import Tensor
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
 from goodsam_pl.files.presets import read_preset
 from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, Fusion, MajorityVote, NoFusion
-from goodsam_pl.geometry import as_families, map_windows
+from goodsam_pl.geometry import map_windows
 from goodsam_pl.metrics import SegmentationMetrics
 from goodsam_pl.networks import SegmentationNetwork
 
@@ -77,7 +77,7 @@ class Tally:
         """
         assert batch.masks is not None  # noqa: S101  # the data module was told to read them
         windows = batch.windows.families[0]
-        fused = fusion(teacher, as_families(batch.masks)[0])
+        fused = fusion(teacher, batch.masks[0])
         truth, said = windows.extract(labels)[0], fused.label[0].long()
         self.stitched.update(windows.stitch(fused.ensemble), labels)
         self.windows.update(said, truth)
@@ -117,8 +117,9 @@ def main() -> None:
     for each in arguments.teacher_assistant:
         name, _, weights = each.rpartition("=")
         teachers[name or Path(weights).parent.name] = SegmentationNetwork(weights=weights).eval()
-    fusions = known_fusions(config["model"]["init_args"].get("fusion"))
-    scale = config["model"]["init_args"].get("window_scale", 1.0)
+    configured = config["model"]["init_args"].get("teachers", {})
+    fusions = known_fusions(configured.get("fusion"))
+    scale = configured.get("window_scale", 1.0)
     qualities = measure(data, arguments.split, teachers, fusions, scale)
 
     Console().print(table_of(qualities, f"labels of {arguments.split}, mIoU in percent"))

@@ -1,6 +1,6 @@
 """Measure a small SAM on held-out scenes, and draw what it finds.
 
-    python scripts/measure_nano_sam.py --weights src/goodsam_pl/weights/vit_nano.safetensors
+    python scripts/measure_nano_sam.py --weights src/goodsam_pl/pretrained/vit_nano.safetensors
 
 Masks are those of the whole pipeline: a grid of points, all thresholds, suppression of repeats. An
 instance counts if at least 64 of its pixels are seen in a window of 192×192.
@@ -21,7 +21,8 @@ from PIL import Image
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import SegmentAnything, WindowMasks
+from goodsam_pl.masks import WindowMasks
+from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.streetworld import SPLITS
 from nano_sam.scenes import City, Pictures, render_pictures
 

@@ -16,12 +16,12 @@ from lightning.pytorch.cli import instantiate_class
 from PIL import Image
 from torch import nn
 
-from goodsam_pl.callbacks.pictures import contact_sheet
-from goodsam_pl.callbacks.stages import observe
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.files.presets import read_preset
-from goodsam_pl.modules import TARectification
+from goodsam_pl.modules import TARectification, Teachers
 from goodsam_pl.networks import SegmentationNetwork
+from goodsam_pl.views.pictures import contact_sheet
+from goodsam_pl.views.stages import observe
 
 
 def main() -> None:
@@ -47,9 +47,11 @@ def main() -> None:
 
 
 def _rectification(init_args: dict[str, Any], weights: str) -> TARectification:
-    parts = {"teacher_assistant": SegmentationNetwork(weights=weights)}
-    if "fusion" in init_args:
-        parts["fusion"] = instantiate_class((), init_args["fusion"])
+    teachers = dict(init_args.get("teachers", {}))
+    if "fusion" in teachers:
+        teachers["fusion"] = instantiate_class((), teachers["fusion"])
+    network = SegmentationNetwork(weights=weights)
+    parts = {"teacher_assistant": network, "teachers": Teachers(**teachers)}
     return TARectification(**{**init_args, **parts}).eval()
 
 

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from goodsam_pl.sam import SegmentAnything, WindowMasks
+from goodsam_pl.masks import WindowMasks
+from goodsam_pl.sam import SegmentAnything
 
 __all__ = ["make_pipeline", "meta_name", "why_not"]
 

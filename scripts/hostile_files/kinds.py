@@ -29,10 +29,11 @@ from goodsam_pl.data.files import read_image, read_label
 from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, Request
 from goodsam_pl.data.stanford import stanford_format
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.masks import MaskStore
 from goodsam_pl.networks import NetworkCard, read_card, read_weights, save_weights
 from goodsam_pl.networks.weights_file import read_file
-from goodsam_pl.sam import Felzenszwalb, MaskStore
-from goodsam_pl.sam.checkpoints import _read_config as read_sam_config
+from goodsam_pl.sam import Felzenszwalb
+from goodsam_pl.sam.transformers_checkpoint import _read_config as read_sam_config
 from goodsam_pl.taxonomy import get_taxonomy, read_class_file
 from hostile_files.mutations import Mutation, spoil_bytes, spoil_json, spoil_lines, spoil_png
 from hostile_files.records import (
@@ -206,7 +207,7 @@ def _targets(folder: Path) -> Iterator[Kind]:
     store = TargetStore(folder, "f" * 64)
     labels = torch.zeros((8, 32), dtype=torch.uint8)
     windows = torch.zeros((4, 8, 8), dtype=torch.uint8)
-    store.write(KEY, TeacherTargets(labels, windows, windows, labels > 0))
+    store.write(KEY, TeacherTargets(labels, (windows,), (windows,), labels > 0))
     yield Kind("targets", store.path(KEY), spoil_archive, (lambda: store.read(KEY),))
 
 

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from goodsam_pl.sam.decoding import decode_points
-from goodsam_pl.sam.drawing import draw_blocks
+from goodsam_pl.sam.mask_decoder import decode_points
+from goodsam_pl.sam.mask_logits import draw_blocks
 from nano_sam.prompts import Batch
 
 __all__ = ["Losses", "encoder_losses", "losses"]

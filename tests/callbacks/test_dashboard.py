@@ -117,7 +117,7 @@ def preset(tmp_path, monkeypatch):
     (tmp_path / "data/splits/test.txt").write_text("c\n")
     proposer = {"class_path": "goodsam_pl.sam.Felzenszwalb", "init_args": {"scales": [50.0]}}
     callbacks = {
-        "goodsam_pl.sam.PrecomputeSAM": {"proposer": proposer},
+        "goodsam_pl.callbacks.PrecomputeSAM": {"proposer": proposer},
         "lightning.pytorch.callbacks.ModelCheckpoint": {
             "dirpath": "runs/street/distillation",
             "save_last": True,

@@ -15,10 +15,15 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from PIL import Image
 from torch import nn
 
-from goodsam_pl.callbacks import StagePanels
+from goodsam_pl.callbacks import PrecomputeSAM, StagePanels
 from goodsam_pl.data import PanoramaDataModule
-from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
-from goodsam_pl.sam import Felzenszwalb, PrecomputeSAM
+from goodsam_pl.modules import (
+    JointDistillation,
+    SourceSegmentation,
+    StudentDistillation,
+    TARectification,
+)
+from goodsam_pl.sam import Felzenszwalb
 from goodsam_pl.taxonomy import get_taxonomy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -250,7 +255,7 @@ def test_training_goes_on_to_the_bit_as_it_would_have_without(data, fit):
 
     def trained(panels):
         seed_everything(0, verbose=False)
-        module = StudentDistillation(network(), network(), joint=True, warmup_steps=0)
+        module = JointDistillation(network(), network(), warmup_steps=0)
         modes = Modes()
         fit(module, data(), panels, limit_val_batches=0, more=[modes])
         return module.state_dict(), modes.seen, torch.rand(3), np.random.rand()  # noqa: NPY002

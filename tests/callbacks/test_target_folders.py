@@ -11,10 +11,10 @@ from lightning.pytorch import Trainer
 from PIL import Image
 from torch import nn
 
-from goodsam_pl.callbacks import PrecomputeTeacher
+from goodsam_pl.callbacks import PrecomputeSAM, PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.modules import StudentDistillation
-from goodsam_pl.sam import Felzenszwalb, PrecomputeSAM
+from goodsam_pl.sam import Felzenszwalb
 
 
 def _learn(folder: Path, scale: float = 50.0, **view: object) -> int:

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from goodsam_pl.sam import Felzenszwalb, WindowMasks
-from goodsam_pl.sam.proposer import Description
+from goodsam_pl.masks import WindowMasks
+from goodsam_pl.masks.proposer import Description
+from goodsam_pl.sam import Felzenszwalb
 
 
 class Diary:

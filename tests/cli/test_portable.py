@@ -77,7 +77,7 @@ def config(root, **model):
             "enable_model_summary": False,
             "callbacks": [
                 {
-                    "class_path": "goodsam_pl.sam.PrecomputeSAM",
+                    "class_path": "goodsam_pl.callbacks.PrecomputeSAM",
                     "init_args": {
                         "proposer": {"class_path": "goodsam_pl.sam.Felzenszwalb"},
                         "mode": "window",
@@ -340,8 +340,8 @@ def test_a_checkpoint_that_does_not_say_what_it_holds_still_gives_its_weights(el
     checkpoint = torch.load(elsewhere / "last.ckpt", weights_only=True)
     del checkpoint["goodsam_pl"]
     torch.save(checkpoint, elsewhere / "old.ckpt")
-    told = goodsam("export", "old.ckpt", "old.safetensors").out
-    assert "old.ckpt does not say what its network is, so neither does the file" in told
+    told = goodsam("export", "old.ckpt:student", "old.safetensors").out
+    assert "old.ckpt:student does not say what its network is, so neither does the file" in told
     old, new = read_weights(elsewhere / "old.safetensors"), read_weights(elsewhere / "last.ckpt")
     assert old.keys() == new.keys()
     assert all(torch.equal(old[name], new[name]) for name in new)
@@ -375,8 +375,10 @@ def test_a_joint_training_of_ones_own_networks_travels_whole(workplace, goodsam,
 
     shutil.move(there / "runs" / "last.ckpt", there / "rectified.ckpt")
     teacher["init_args"]["weights"] = "rectified.ckpt"
-    run["model"]["init_args"] = {"student": student, "teacher_assistant": teacher, "joint": True,
-                                 "learning_rate": 1e-3}  # fmt: skip
+    run["model"] = {
+        "class_path": "goodsam_pl.modules.JointDistillation",
+        "init_args": {"student": student, "teacher_assistant": teacher, "learning_rate": 1e-3},
+    }
     (there / "joint.yaml").write_text(yaml.safe_dump(run))
     goodsam("fit", "--config", "joint.yaml")
     known = labels("--config", "joint.yaml", "--ckpt_path", "runs/last.ckpt")

@@ -16,18 +16,19 @@ WINDOWS = WindowGrid.cover((4, 8), (4, 4), (4, 4))
 
 
 def panorama(name: str, layers: int | None = None, labelled: bool = True) -> PanoramaSample:
-    masks = None if layers is None else torch.full((2, layers, 4, 4), 7, dtype=torch.int16)
+    masks = None if layers is None else (torch.full((2, layers, 4, 4), 7, dtype=torch.int16),)
     label = torch.zeros(4, 8, dtype=torch.int64) if labelled else None
     return PanoramaSample(torch.zeros(3, 4, 8), label, masks, name)
 
 
 def test_layers_are_padded_with_no_mask():
     batch = collate_panoramas([panorama("a", 1), panorama("b", 3)], WINDOWS)
-    assert batch.masks.dtype == torch.int16
-    assert batch.masks.shape == (2, 2, 3, 4, 4)
-    assert (batch.masks[0, :, 0] == 7).all()
-    assert (batch.masks[0, :, 1:] == -1).all()
-    assert (batch.masks[1] == 7).all()
+    (masks,) = batch.masks
+    assert masks.dtype == torch.int16
+    assert masks.shape == (2, 2, 3, 4, 4)
+    assert (masks[0, :, 0] == 7).all()
+    assert (masks[0, :, 1:] == -1).all()
+    assert (masks[1] == 7).all()
     assert batch.names == ["a", "b"]
     assert batch.windows == WINDOWS
     assert batch.label.shape == (2, 4, 8)
@@ -46,7 +47,9 @@ def test_labels_and_masks_may_be_absent_but_not_in_part():
 def test_a_batch_moves_all_its_tensors():
     batch: PanoramaBatch = collate_panoramas([panorama("a", 1)], WINDOWS)
     moved = batch.to("meta")
-    assert moved.image.device.type == moved.label.device.type == moved.masks.device.type == "meta"
+    assert (
+        moved.image.device.type == moved.label.device.type == moved.masks[0].device.type == "meta"
+    )
     assert moved.windows is WINDOWS
     assert moved.names == ["a"]
 

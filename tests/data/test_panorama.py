@@ -127,7 +127,7 @@ def test_image_label_and_masks_turn_together(tmp_path, write_label):
         STRIP,
         WINDOWS,
         "cityscapes-19",
-        masks=[masks],
+        masks=[(masks,)],
         augmentation=Augmentation(photometric(None)),
     )
     torch.manual_seed(0)
@@ -136,7 +136,7 @@ def test_image_label_and_masks_turn_together(tmp_path, write_label):
         sample = dataset[0]
         assert torch.equal(denormalize(sample.image)[0].long(), sample.label)
         turned = WINDOWS.extract(sample.label[None])[0]
-        assert torch.equal(sample.masks[:, 0].long(), turned)
+        assert torch.equal(sample.masks[0][:, 0].long(), turned)
         seen.add(tuple(sample.label[0].tolist()))
     assert len(seen) == 2 * len(WINDOWS.columns)
 
@@ -169,13 +169,13 @@ class StoreOnPaper:
 def store_on_paper(monkeypatch):
     content = StoreOnPaper(["a.png", "b.png"])
     module = SimpleNamespace(MaskStore=SimpleNamespace(open=lambda root: content))
-    monkeypatch.setitem(sys.modules, "goodsam_pl.sam.store", module)
+    monkeypatch.setitem(sys.modules, "goodsam_pl.masks.store", module)
     return content
 
 
 def test_masks_are_found_by_the_content_of_their_image(store_on_paper, tmp_path):
     masks = StoredMasks(tmp_path, [tmp_path / "b.png", tmp_path / "a.png"], WINDOWS, VIEW)
-    assert [int(masks[index].unique()) for index in range(2)] == [1, 0]
+    assert [int(masks[index][0].unique()) for index in range(2)] == [1, 0]
 
 
 def test_masks_that_are_missing_or_of_other_windows_are_refused(store_on_paper, tmp_path):

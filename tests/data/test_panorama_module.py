@@ -12,9 +12,10 @@ from PIL import Image
 from goodsam_pl.data import PanoramaDataModule, denormalize, layouts
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.geometry import CrossedWindows, WindowGrid
-from goodsam_pl.sam import Felzenszwalb, MaskStore, image_key
-from goodsam_pl.sam.computing import precompute_masks
-from goodsam_pl.sam.panorama import for_mode
+from goodsam_pl.masks import MaskStore, image_key
+from goodsam_pl.masks.precomputation import precompute_masks
+from goodsam_pl.sam import Felzenszwalb
+from goodsam_pl.sam.panorama_generator import for_mode
 
 
 def module(root, **options) -> PanoramaDataModule:

@@ -23,10 +23,15 @@ def _targets() -> TeacherTargets:
     whole = torch.randint(0, 19, (8, 32), dtype=torch.uint8)
     return TeacherTargets(
         whole=whole,
-        ensemble=WINDOWS.extract(whole[None])[0],
-        weight=WINDOWS.extract((whole[None] > 9).to(torch.uint8))[0],
+        ensemble=(WINDOWS.extract(whole[None])[0],),
+        weight=(WINDOWS.extract((whole[None] > 9).to(torch.uint8))[0],),
         boundary=whole > 15,
     )
+
+
+def _assert_same(read: TeacherTargets, expected: TeacherTargets) -> None:
+    for one, other in zip(read, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)  # of tuples, each tensor
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
@@ -34,9 +39,7 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert "key" not in store
     store.write("key", targets)
     assert "key" in store
-    for name, read in store.read("key")._asdict().items():
-        assert read.dtype == getattr(targets, name).dtype
-        assert torch.equal(read, getattr(targets, name))
+    _assert_same(store.read("key"), targets)
 
 
 def test_targets_of_other_teachers_stand_apart(tmp_path):
@@ -67,8 +70,8 @@ def test_missing_and_damaged_files_are_named(tmp_path):
 @pytest.mark.parametrize("turn", [Turn(), Turn(8), Turn(24, mirror=True)])
 def test_windows_of_turned_targets_are_those_of_the_turned_panorama(turn):
     turned = _targets().turned(turn, WINDOWS)
-    assert torch.equal(turned.ensemble, WINDOWS.extract(turned.whole[None])[0])
-    assert torch.equal(turned.weight.bool(), turned.ensemble > 9)
+    assert torch.equal(turned.ensemble[0], WINDOWS.extract(turned.whole[None])[0])
+    assert torch.equal(turned.weight[0].bool(), turned.ensemble[0] > 9)
     assert torch.equal(turned.boundary, turned.whole > 15)
 
 
@@ -121,8 +124,7 @@ def test_every_damage_to_a_file_is_found_and_named(tmp_path):
                 continue
             # of what an archive says of a member some bytes mean nothing, as its time
             assert damaged is flipped
-            for name, tensor in read._asdict().items():
-                assert torch.equal(tensor, getattr(targets, name))
+            _assert_same(read, targets)
 
 
 def test_a_whole_file_is_read_once_and_a_damaged_one_is_no_target(tmp_path, monkeypatch):

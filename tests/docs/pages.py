@@ -12,7 +12,7 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CARDS = "src/goodsam_pl/weights"
+CARDS = "src/goodsam_pl/pretrained"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"), *(ROOT / CARDS).glob("*.md"))

@@ -6,7 +6,9 @@ import os
 
 import pytest
 
-from goodsam_pl.files import load_yaml, open_regular, read_mapping
+from goodsam_pl.files import open_regular
+from goodsam_pl.files.section import read_mapping
+from goodsam_pl.files.yaml_text import load_yaml
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-import pytest
 import torch
 
 from goodsam_pl.fusion import CTCFv2
@@ -33,16 +32,13 @@ def _thresholds_by_loop(weights, own, windows, limits):
     ]
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_it_is_the_loop_over_masks_to_the_bit(scene, weighted: bool) -> None:
-    fusion = CTCFv2(area_limits=(40, 120), confidence=0.6, by_solid_angle=weighted)
-    solid = torch.linspace(0.5, 1.5, 24)[:, None].expand(24, 24)
-    fused = fusion(scene.probabilities, scene.layers, solid)
+def test_it_is_the_loop_over_masks_to_the_bit(scene) -> None:
+    fusion = CTCFv2(area_limits=(40, 120), confidence=0.6)
+    fused = fusion(scene.probabilities, scene.layers)
     for batch in range(2):
         softmax = scene.probabilities[batch].numpy()
         own, best = softmax.argmax(1), softmax.max(1)
-        scaled = best * solid.numpy() if weighted else best
-        weights = np.rint(scaled * np.float32(UNIT)).astype(np.int64)
+        weights = np.rint(best * np.float32(UNIT)).astype(np.int64)
         label, trusted = own.copy(), best >= np.float32(0.6)
         verdicts = _thresholds_by_loop(weights, own, scene.listed[batch], (40, 120))
         for window, mask, winner, accepted in verdicts:
@@ -62,8 +58,3 @@ def test_a_panorama_is_fused_alike_alone_and_in_a_batch(scene) -> None:
 def test_limits_belong_to_the_larger_level() -> None:
     areas = torch.tensor([1, 1023, 1024, 9215, 9216])
     assert area_level(areas, (32**2, 96**2)).tolist() == [0, 0, 1, 1, 2]
-
-
-def test_a_missing_solid_angle_is_told() -> None:
-    with pytest.raises(ValueError, match="by_solid_angle needs solid_angle"):
-        CTCFv2(by_solid_angle=True)(torch.rand(1, 2, 2, 2), torch.zeros(1, 1, 2, 2))

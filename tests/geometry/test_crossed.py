@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodsam_pl.data.augment import Turn
-from goodsam_pl.geometry import CrossedWindows, map_crossed_windows
+from goodsam_pl.geometry import CrossedWindows, extract_families, map_families, stitch_families
 
 
 @st.composite
@@ -29,7 +29,7 @@ def _numbered(windows: CrossedWindows) -> torch.Tensor:
 @given(crossed())
 @settings(max_examples=50)
 def test_coverage_counts_the_windows_of_both_families(windows: CrossedWindows) -> None:
-    held = [family.flatten() for family in windows.extract(_numbered(windows))]
+    held = [family.flatten() for family in extract_families(_numbered(windows), windows)]
     counts = torch.bincount(torch.cat(held), minlength=windows.coverage().numel())
     assert torch.equal(counts.view(windows.image_size), windows.coverage())
     assert int(windows.coverage().min()) >= 2
@@ -40,13 +40,13 @@ def test_coverage_counts_the_windows_of_both_families(windows: CrossedWindows) -
 def test_stitching_what_was_cut_is_the_identity(windows: CrossedWindows, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     image = torch.randn(2, 3, *windows.image_size, generator=generator)
-    torch.testing.assert_close(windows.stitch(windows.extract(image)), image)
+    torch.testing.assert_close(stitch_families(extract_families(image, windows), windows), image)
 
 
 @given(crossed())
 @settings(max_examples=50)
 def test_overlaps_are_all_pixels_that_two_families_share(windows: CrossedWindows) -> None:
-    horizontal, vertical = (family[0] for family in windows.extract(_numbered(windows)))
+    horizontal, vertical = (family[0] for family in extract_families(_numbered(windows), windows))
     shared: dict[tuple[int, int], list[int]] = {}
     for first, second, in_first, in_second in windows.overlaps():
         assert torch.equal(horizontal[first][in_first], vertical[second][in_second])
@@ -61,12 +61,9 @@ def test_overlaps_are_all_pixels_that_two_families_share(windows: CrossedWindows
 
 def test_the_mean_weighs_every_window_alike() -> None:
     windows = CrossedWindows.cover((4, 8), (2, 8), (2, 8), (4, 4), (4, 2))
-    ones, twos = (
-        family.fill_(value)
-        for family, value in zip(windows.extract(torch.zeros(1, 1, 4, 8)), (1.0, 2.0), strict=True)
-    )
+    wide, tall = extract_families(torch.zeros(1, 1, 4, 8), windows)
     # each pixel lies in one wide window and in two tall ones
-    stitched = windows.stitch(type(windows.extract(torch.zeros(1, 1, 4, 8)))(ones, twos))
+    stitched = stitch_families((wide.fill_(1.0), tall.fill_(2.0)), windows)
     torch.testing.assert_close(stitched, torch.full((1, 1, 4, 8), 5 / 3))
 
 
@@ -75,7 +72,7 @@ def test_mapping_a_pointwise_function_is_equivariant_to_any_roll() -> None:
     image = torch.randn(1, 3, 8, 32, generator=torch.Generator().manual_seed(0))
 
     def through_windows(images: torch.Tensor) -> torch.Tensor:
-        return windows.stitch(map_crossed_windows(lambda x: 2 * x + 1, images, windows))
+        return stitch_families(map_families(lambda x: 2 * x + 1, images, windows), windows)
 
     torch.testing.assert_close(
         through_windows(image.roll(5, dims=-1)), through_windows(image).roll(5, dims=-1)

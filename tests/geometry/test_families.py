@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from goodsam_pl.geometry import (
     CrossedWindows,
-    FamilyPair,
     WindowGrid,
     Windows,
-    as_families,
     by_family,
     extract_families,
     map_families,
@@ -30,23 +29,15 @@ def test_both_kinds_of_windows_are_windows() -> None:
         )
 
 
-def test_a_single_family_may_go_without_a_tuple() -> None:
-    cut = GRID.extract(IMAGE)
-    assert torch.equal(stitch_families(cut, GRID), GRID.stitch(cut))
-    assert as_families(cut) == (cut,)
-    assert torch.equal(by_family(torch.neg, cut), -cut)
-
-
-def test_functions_of_families_keep_the_form_of_what_they_get() -> None:
-    pair = CROSSED.extract(IMAGE)
-    doubled = by_family(torch.add, pair, tuple(pair))
-    assert isinstance(doubled, FamilyPair)
-    assert torch.equal(doubled.vertical, 2 * pair.vertical)
-    assert type(by_family(torch.neg, tuple(pair))) is tuple
+@pytest.mark.parametrize("windows", [GRID, CROSSED], ids=["grid", "crossed"])
+def test_functions_see_the_tensors_of_one_family_at_a_time(windows: Windows) -> None:
+    cut = extract_families(IMAGE, windows)
+    doubled = by_family(torch.add, cut, cut)
+    assert type(doubled) is tuple
+    assert all(torch.equal(twice, 2 * once) for twice, once in zip(doubled, cut, strict=True))
 
 
 def test_mapping_is_by_family() -> None:
     horizontal, vertical = map_families(lambda images: images.mean(1, keepdim=True), IMAGE, CROSSED)
-    mean = CROSSED.extract(IMAGE.mean(1, keepdim=True))
-    torch.testing.assert_close(horizontal, mean.horizontal)
-    torch.testing.assert_close(vertical, mean.vertical)
+    mean = extract_families(IMAGE.mean(1, keepdim=True), CROSSED)
+    torch.testing.assert_close((horizontal, vertical), mean)

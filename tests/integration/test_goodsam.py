@@ -77,8 +77,9 @@ def test_every_preset_takes_every_data_set_and_student(capsys: pytest.CaptureFix
         network = model["student"]["init_args"]
         assert network["encoder"] == ENCODERS[student]
         assert not network["circular"] or network["architecture"] == "segformer"
-        assert model["fusion"] == own["fusion"]
-        assert (model["joint"], model["boundary"]) == (own["joint"], own["boundary"])
+        assert config["model"]["class_path"] == alone["model"]["class_path"]
+        for name in ("fusion", "boundary"):
+            assert model["teachers"][name] == own["teachers"][name]
         assert config["data"]["init_args"]["windows"] == alone["data"]["init_args"]["windows"]
         assert config["data"]["init_args"]["size"] == SIZES[data]
         assert config["trainer"]["logger"]["init_args"]["offline"] is True
@@ -124,7 +125,7 @@ def test_a_preset_trains_on_streetworld(preset: str, world: Path, tmp_path: Path
     trained = {
         name.split(".")[0] for name, value in state.items() if not name.startswith("metrics")
     }
-    joint = yaml.safe_load(text)["model"]["init_args"].get("joint", False)
+    joint = yaml.safe_load(text)["model"]["class_path"].endswith("JointDistillation")
     expected = {"student", "class_balance"} | ({"teacher_assistant"} if joint else set())
     assert trained == expected
 

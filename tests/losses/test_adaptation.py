@@ -25,7 +25,7 @@ def test_the_ensemble_link_is_the_sum_of_the_figures_two_links() -> None:
     labels, weight = torch.randint(0, 5, (2, 3, 4, 6)), torch.rand(2, 3, 4, 6).round()
     nats = F.nll_loss(log_probabilities.flatten(0, 1), labels.flatten(0, 1), reduction="none")
     expected = nats.mean() + 0.5 * (nats * weight.flatten(0, 1)).mean()
-    found = ensemble_cross_entropy(log_probabilities, labels.byte(), weight.byte(), 0.5)
+    found = ensemble_cross_entropy((log_probabilities,), (labels.byte(),), (weight.byte(),), 0.5)
     torch.testing.assert_close(found, expected)
 
 
@@ -48,7 +48,7 @@ def test_soft_links_are_the_sum_of_the_figures_two_links() -> None:
     ensemble, weight = torch.randn(2, 3, 5, 4, 6).softmax(2), torch.rand(2, 3, 4, 6).round()
     confident = weight[:, :, None] * ensemble  # E_H = E ⊗ M
     expected = sum(-(q * log_probabilities).sum(2).mean() for q in (ensemble, confident))
-    found = ensemble_cross_entropy(log_probabilities, ensemble, weight)
+    found = ensemble_cross_entropy((log_probabilities,), (ensemble,), (weight,))
     torch.testing.assert_close(found, expected)
 
 
@@ -59,7 +59,10 @@ def test_families_weigh_the_same() -> None:
     ]
     weights = tuple(torch.ones(labels.shape) for _, labels, _ in parts)
     logs, labels = tuple(each[0] for each in parts), tuple(each[1] for each in parts)
-    each = [ensemble_cross_entropy(*part) for part in zip(logs, labels, weights, strict=True)]
+    each = [
+        ensemble_cross_entropy(*((one,) for one in part))
+        for part in zip(logs, labels, weights, strict=True)
+    ]
     torch.testing.assert_close(
         ensemble_cross_entropy(logs, labels, weights), torch.stack(each).mean()
     )

@@ -101,7 +101,9 @@ def test_the_losses_weigh_each_pixel_by_its_label() -> None:
     torch.testing.assert_close(found, expected)
 
     trust = torch.rand(1, 1, 2, 2)
-    found = ensemble_cross_entropy(log_probabilities[:, None], labels[:, None], trust, 2.0, weights)
+    found = ensemble_cross_entropy(
+        (log_probabilities[:, None],), (labels[:, None],), (trust,), 2.0, weights
+    )
     torch.testing.assert_close(found, (weights[labels] * (1 + 2 * trust[:, 0]) * nats).mean())
 
 

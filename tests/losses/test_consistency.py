@@ -13,7 +13,7 @@ GRID = WindowGrid.cover((4, 16), (4, 6), (4, 4))
 
 
 def test_windows_cut_from_one_prediction_agree() -> None:
-    log_probabilities = GRID.extract(torch.randn(2, 5, 4, 16).log_softmax(1))
+    log_probabilities = extract_families(torch.randn(2, 5, 4, 16).log_softmax(1), GRID)
     assert consistency(log_probabilities, GRID).item() == pytest.approx(0, abs=1e-6)
 
 
@@ -26,7 +26,7 @@ def test_it_equals_torch_kl_averaged_over_the_overlaps() -> None:
         for p, q in ((right, left), (left, right)):
             expected += 0.5 * F.kl_div(q, p, reduction="sum", log_target=True).item()
         pixels += 4 * 2
-    assert consistency(log_probabilities, GRID).item() == pytest.approx(expected / pixels)
+    assert consistency((log_probabilities,), GRID).item() == pytest.approx(expected / pixels)
 
 
 def test_the_other_view_gets_no_gradient_from_a_direction() -> None:
@@ -46,7 +46,7 @@ def test_the_other_view_gets_no_gradient_from_a_direction() -> None:
 
 def test_gradients_are_right() -> None:
     logits = torch.randn(1, GRID.count, 2, 4, 6, dtype=torch.float64, requires_grad=True)
-    consistency(logits.log_softmax(2), GRID).backward()
+    consistency((logits.log_softmax(2),), GRID).backward()
     assert logits.grad is not None
     inside = logits.grad[:, :, :, :, 2:4]  # pixels of one window only
     assert torch.equal(inside, torch.zeros_like(inside))
@@ -55,7 +55,7 @@ def test_gradients_are_right() -> None:
 
 def test_without_overlaps_there_is_nothing_to_agree_on() -> None:
     apart = WindowGrid.cover((4, 16), (4, 4), (4, 4))
-    assert consistency(torch.randn(1, 4, 2, 4, 4).log_softmax(2), apart).item() == 0
+    assert consistency((torch.randn(1, 4, 2, 4, 4).log_softmax(2),), apart).item() == 0
 
 
 def test_the_squared_difference_is_torchs_mse_of_probabilities() -> None:
@@ -75,7 +75,7 @@ def test_mse_is_taken_where_windows_overlap() -> None:
     for first, second in [(0, 1), (1, 2), (2, 3), (3, 0)]:
         right, left = probabilities[first, :, :, 4:], probabilities[second, :, :, :2]
         squares.append((right - left).square().mean())
-    found = consistency(log_probabilities, GRID, "mse")
+    found = consistency((log_probabilities,), GRID, "mse")
     torch.testing.assert_close(found, torch.stack(squares).mean())
 
 
@@ -84,7 +84,7 @@ def test_crossed_windows_must_agree_with_those_of_the_other_family(distance) -> 
     windows = CrossedWindows.cover((4, 8), (2, 8), (2, 8), (4, 4), (4, 4))
     whole, other = torch.randn(2, 1, 5, 4, 8).log_softmax(2)
     assert consistency(extract_families(whole, windows), windows, distance).abs() < 1e-6
-    horizontal, _ = windows.extract(whole)
+    horizontal, _ = extract_families(whole, windows)
     # each pixel lies in one window of each family, so that the mean is that over all pixels
     pair = (horizontal, windows.vertical.extract(other))
     apart = symmetric_divergence if distance == "divergence" else squared_difference

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from torch import nn
 
-from goodsam_pl.modules import SourceSegmentation, StudentDistillation
+from goodsam_pl.modules import JointDistillation, SourceSegmentation
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,9 @@ def test_it_ends_at_nothing_and_stays_there(warmup: int, expected: list[float]) 
 
 
 def test_a_teacher_that_trains_along_has_its_share_of_the_rate_and_the_same_decay() -> None:
-    module = StudentDistillation(
+    module = JointDistillation(
         nn.Conv2d(3, 19, 1),
         nn.Conv2d(3, 19, 1),
-        joint=True,
         learning_rate=2.0,
         teacher_learning_rate_scale=0.25,
         weight_decay=0.5,

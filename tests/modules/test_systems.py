@@ -15,7 +15,13 @@ from torch.utils.data import DataLoader
 from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid, map_windows
-from goodsam_pl.modules import SourceSegmentation, StudentDistillation, TARectification
+from goodsam_pl.modules import (
+    JointDistillation,
+    SourceSegmentation,
+    StudentDistillation,
+    TARectification,
+    Teachers,
+)
 from goodsam_pl.taxonomy import get_taxonomy
 
 GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
@@ -38,7 +44,7 @@ def _panoramas(seed: int = 0, labelled: bool = True) -> PanoramaBatch:
     return PanoramaBatch(
         image=torch.randn(2, 3, 16, 48, generator=generator),
         label=torch.randint(0, 19, (2, 16, 48), generator=generator) if labelled else None,
-        masks=torch.randint(-1, 4, (2, GRID.count, 2, 16, 16), generator=generator).short(),
+        masks=(torch.randint(-1, 4, (2, GRID.count, 2, 16, 16), generator=generator).short(),),
         windows=GRID,
         names=["a", "b"],
     )
@@ -162,7 +168,7 @@ def test_what_trains_is_in_training_mode_however_it_comes_and_what_is_frozen_is_
         "source": lambda: SourceSegmentation(own),
         "rectification": lambda: TARectification(own),
         "distillation": lambda: StudentDistillation(own, teacher),
-        "joint": lambda: StudentDistillation(own, teacher, joint=True),
+        "joint": lambda: JointDistillation(own, teacher),
     }[kind]()
     images = _sources() if kind == "source" else _panoramas()
     modes = _Modes()
@@ -302,10 +308,10 @@ class TestDistillation:
         assert StudentDistillation(TinyNetwork(), teacher).describe_teachers() == described
         others = [
             StudentDistillation(TinyNetwork(), TinyNetwork()),
-            StudentDistillation(TinyNetwork(), teacher, fusion=CTCF(0.6)),
-            StudentDistillation(TinyNetwork(), teacher, window_scale=2.0),
-            StudentDistillation(TinyNetwork(), teacher, boundary_radius=2),
-            StudentDistillation(TinyNetwork(), teacher, boundary="v2"),
+            StudentDistillation(TinyNetwork(), teacher, teachers=Teachers(fusion=CTCF(0.6))),
+            StudentDistillation(TinyNetwork(), teacher, teachers=Teachers(window_scale=2.0)),
+            StudentDistillation(TinyNetwork(), teacher, teachers=Teachers(boundary_radius=2)),
+            StudentDistillation(TinyNetwork(), teacher, teachers=Teachers(boundary="v2")),
         ]
         assert all(other.describe_teachers() != described for other in others)
 
@@ -320,7 +326,7 @@ class TestRectification:
         with torch.no_grad():
             probabilities = map_windows(module.eval(), batch.image, GRID).softmax(2)
             assert batch.masks is not None
-            fused = CTCF()(probabilities, batch.masks)
+            fused = CTCF()(probabilities, batch.masks[0])
             kinds = dict(module.predict_kinds(batch))
         torch.testing.assert_close(kinds["windowed"], GRID.stitch(probabilities))
         torch.testing.assert_close(kinds["fused"], GRID.stitch(fused.ensemble))

@@ -13,12 +13,12 @@ STATE = {"layer.weight": torch.randn(64, 64), "layer.bias": torch.randn(64)}
 
 
 @pytest.mark.parametrize("name", ["a.safetensors", "a.ckpt", "a.pth"])
-def test_a_flipped_bit_of_the_weights_is_told(tmp_path, name):
+def test_a_flipped_bit_of_the_weights_is_told(tmp_path, save_checkpoint, name):
     path = tmp_path / name
     if name.endswith("safetensors"):
         save_weights(STATE, path)
     else:
-        torch.save({"state_dict": {f"network.{key}": each for key, each in STATE.items()}}, path)
+        save_checkpoint(path, network=STATE)
     content = path.read_bytes()
     place = content.index(STATE["layer.weight"].numpy().tobytes()[:64])
     assert torch.equal(read_weights(path)["layer.weight"], STATE["layer.weight"])

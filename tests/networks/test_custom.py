@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,15 +48,14 @@ def test_what_is_no_tensor_is_named(network: nn.Module, complaint: str) -> None:
 @pytest.mark.parametrize("trained_wrapped", [True, False])
 @pytest.mark.parametrize("suffix", ["safetensors", "ckpt", "pt"])
 def test_weights_of_any_training_find_their_place(
-    tmp_path: Path, trained_wrapped: bool, suffix: str
+    tmp_path: Path, save_checkpoint: Callable[..., None], trained_wrapped: bool, suffix: str
 ) -> None:
     trained = CustomNetwork(_Coarse()) if trained_wrapped else _Coarse()
     path = tmp_path / f"file.{suffix}"
     if suffix == "safetensors":
         save_weights(trained.state_dict(), path)
     elif suffix == "ckpt":
-        state = {f"teacher_assistant.{name}": t for name, t in trained.state_dict().items()}
-        torch.save({"state_dict": state}, path)
+        save_checkpoint(path, teacher_assistant=trained.state_dict())
     else:
         torch.save(trained.state_dict(), path)
     bare = _Coarse()

@@ -38,7 +38,7 @@ class Majority(Fusion):
         self.share = share
         self.things = things
 
-    def __call__(self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None):
+    def __call__(self, probabilities: Tensor, masks: Tensor):
         return CTCF(self.share)(probabilities, masks)
 
 

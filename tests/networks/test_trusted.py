@@ -35,7 +35,9 @@ def model(network, **arguments):
 )
 def test_known_classes_and_plain_values_pass(network):
     fused = {"class_path": "goodsam_pl.fusion.CTCF", "init_args": {"threshold": 0.5}}
-    refuse_untrusted(model(network, fusion=fused, further_scales=[1.5], mirror=True))
+    teachers = {"fusion": fused, "further_scales": [1.5], "mirror": True, "targets": "soft"}
+    refuse_untrusted(model(network, teachers=teachers))
+    refuse_untrusted(model(network, teachers={"fusion": "goodsam_pl.fusion.CTCF"}))
 
 
 EVIL = {"class_path": "torch.fx.graph_module.reduce_graph_module", "init_args": {"body": {}}}
@@ -45,10 +47,13 @@ EVIL = {"class_path": "torch.fx.graph_module.reduce_graph_module", "init_args": 
     "tree",
     [
         model(EVIL),
-        model(SEGMENTATION, fusion=EVIL),
-        model(SEGMENTATION, mirror=EVIL),
+        model(SEGMENTATION, teachers=EVIL),
+        model(SEGMENTATION, teachers={"fusion": EVIL}),
+        model(SEGMENTATION, teachers={"fusion": "os.system"}),
+        model(SEGMENTATION, teachers={"mirror": EVIL}),
+        model(SEGMENTATION, teachers="teachers.yaml"),  # a file, which would not be checked
         model(SEGMENTATION, unknown=EVIL),
-        model(SEGMENTATION, further_scales=[1.5, [EVIL]]),
+        model(SEGMENTATION, teachers={"further_scales": [1.5, [EVIL]]}),
         model(SEGMENTATION, taxonomy={"inside": {"deeper": EVIL}}),
         model(SEGMENTATION) | {"dict_kwargs": {"more": EVIL}},
         model({**UNET, "init_args": {"encoder_name": "x", "activation": EVIL}}),

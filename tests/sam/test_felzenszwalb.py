@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from goodsam_pl.sam import Felzenszwalb, MaskProposer
+from goodsam_pl.masks import MaskProposer
+from goodsam_pl.sam import Felzenszwalb
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ from segment_anything import SamAutomaticMaskGenerator
 from segment_anything.modeling import Sam
 from torch import Tensor
 
+from goodsam_pl.masks import MaskProposer, WindowMasks
+from goodsam_pl.masks.comparison import compare_masks, total
+from goodsam_pl.masks.window_masks import LogitFrame
 from goodsam_pl.networks import save_weights
 from goodsam_pl.networks.small_sam import NANO_WEIGHTS, build_small_sam
-from goodsam_pl.sam import MaskProposer, SegmentAnything, WindowMasks
-from goodsam_pl.sam.comparing import compare_masks, total
-from goodsam_pl.sam.decoding import DecodedPoints, decode_points
-from goodsam_pl.sam.masks import LogitFrame
+from goodsam_pl.sam import SegmentAnything
+from goodsam_pl.sam.mask_decoder import DecodedPoints, decode_points
 from goodsam_pl.streetworld import View
 
 STRICT = {"predicted_iou_threshold": 0.5, "stability_threshold": 0.6, "stability_offset": 0.25}
@@ -106,7 +107,7 @@ def test_running_out_of_memory_does_not_change_the_masks(
 
     window = street_image[None, :, :, 300:492]
     expected = SegmentAnything(points_per_side=4).propose(window)[0]
-    monkeypatch.setattr("goodsam_pl.sam.asking.decode_points", decode_few)
+    monkeypatch.setattr("goodsam_pl.sam.point_decoder.decode_points", decode_few)
     found = SegmentAnything(points_per_side=4).propose(window)[0]
     assert torch.equal(found.binary(), expected.binary())
 

@@ -12,17 +12,9 @@ import torch
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import (
-    MaskProposer,
-    MaskStore,
-    PanoramaMaskGenerator,
-    SegmentAnything,
-    TransformersSAM,
-    WindowMasks,
-    image_key,
-    precompute_masks,
-)
-from goodsam_pl.sam.panorama import PromptedModel
+from goodsam_pl.masks import MaskProposer, MaskStore, WindowMasks, image_key, precompute_masks
+from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything, TransformersSAM
+from goodsam_pl.sam.panorama_generator import PromptedModel
 
 if importlib.util.find_spec("transformers") is None:
     pytest.skip("transformers is not installed", allow_module_level=True)

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 import train_nano_sam
 from goodsam_pl.networks.small_sam import build_small_sam
-from goodsam_pl.sam.decoding import decode_points
-from goodsam_pl.sam.drawing import draw_blocks, draw_masks
+from goodsam_pl.sam.mask_decoder import decode_points
+from goodsam_pl.sam.mask_logits import draw_blocks, draw_masks
 from nano_sam.objective import _affinity, _blocks, _overlap
 from nano_sam.prompts import draw_batch, draw_clicks
 from nano_sam.scenes import Pictures, Window, cut_window

@@ -17,9 +17,9 @@ from typing import Protocol
 import yaml
 
 from goodsam_pl.ablation.jobs import Job, placed
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.files import open_regular, read_regular
 from goodsam_pl.files.arrays import damage_told
+from goodsam_pl.files.atomic import write_atomically
 
 __all__ = ["Call", "JobError", "Processes", "is_done", "log_of", "perform", "table_of"]
 

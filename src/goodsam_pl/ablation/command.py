@@ -31,7 +31,7 @@ from goodsam_pl.ablation.reading import read_plan
 from goodsam_pl.ablation.report import as_csv, as_markdown
 from goodsam_pl.ablation.running import run_jobs
 from goodsam_pl.ablation.scores import collect
-from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files.atomic import write_atomically
 
 __all__ = ["ablate"]
 

@@ -19,7 +19,7 @@ from goodsam_pl.ablation.plan import (
     slug,
 )
 from goodsam_pl.files.overrides import mapped_texts, overridden
-from goodsam_pl.files.section import read_mapping
+from goodsam_pl.files.presets import read_preset
 
 __all__ = ["JobScore", "Run", "plan_runs"]
 
@@ -192,7 +192,7 @@ def _configured(
     made: _Made, stage: TrainingStage, overrides: Sequence[Mapping[str, Any]], where: str
 ) -> tuple[str, dict[str, Any]]:
     """The path that the preset has for its own folder, and the configuration without such paths."""
-    tree = read_mapping(stage.config)
+    tree = read_preset(stage.config)
     _refuse_other_keys(tree, str(stage.config))
     trainer = tree.get("trainer")
     root = str((trainer if isinstance(trainer, dict) else {}).get("default_root_dir") or "")

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from goodsam_pl.ablation.calling import is_done, table_of
 from goodsam_pl.ablation.planning import JobScore, Run
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.files import read_regular
+from goodsam_pl.files.atomic import write_atomically
 
 __all__ = ["MeanScore", "RunScores", "collect", "mean_score", "paired_difference"]
 

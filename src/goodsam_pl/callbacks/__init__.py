@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goodsam_pl.callbacks.augmented_prediction import TestTimeAugmentation
 from goodsam_pl.callbacks.class_table import ClassTable
 from goodsam_pl.callbacks.dashboard import (
     define_summaries,
@@ -10,6 +11,7 @@ from goodsam_pl.callbacks.dashboard import (
     wandb_loggers,
 )
 from goodsam_pl.callbacks.data_facts import data_facts
+from goodsam_pl.callbacks.precompute_sam import PanoramaSource, PrecomputeSAM
 from goodsam_pl.callbacks.precompute_teacher import PrecomputeTeacher
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
@@ -17,13 +19,14 @@ from goodsam_pl.callbacks.run_checkpoint import RunCheckpoint
 from goodsam_pl.callbacks.run_directory import RunDirectory, run_directory
 from goodsam_pl.callbacks.save_on_stop import SaveOnStop
 from goodsam_pl.callbacks.stage_panels import StagePanels
-from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
 from goodsam_pl.callbacks.training_signals import TrainingSignals
 
 __all__ = [
     "ClassTable",
     "ColouredModule",
+    "PanoramaSource",
+    "PrecomputeSAM",
     "PrecomputeTeacher",
     "PredictionWriter",
     "RunCheckpoint",

@@ -11,13 +11,13 @@ from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
 from typing_extensions import override
 
-from goodsam_pl.atomic import write_atomically
+from goodsam_pl.callbacks.augmented_prediction import TestTimeAugmentation
 from goodsam_pl.callbacks.dashboard import wandb_loggers
 from goodsam_pl.callbacks.protocols import ScoredModule, check_measuring, check_scored, scored_in
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.callbacks.score_table import ScoreTable
-from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
+from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.metrics import ExtraScore
+from goodsam_pl.views.score_table import ScoreTable
 
 __all__ = ["ClassTable"]
 

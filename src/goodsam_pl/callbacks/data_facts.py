@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch import LightningDataModule
 
 from goodsam_pl.data import PanoramaDataModule, SourceDataModule
-from goodsam_pl.sam.proposer import Description, fingerprint_of
+from goodsam_pl.masks.proposer import Description, fingerprint_of
 
 __all__ = ["data_facts"]
 

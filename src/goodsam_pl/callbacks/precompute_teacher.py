@@ -14,10 +14,10 @@ from lightning.pytorch.utilities.seed import isolate_rng
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, TargetStore, TeacherTargets
 from goodsam_pl.files import ChangedFileError, ContentKeys
-from goodsam_pl.sam.computing import share
-from goodsam_pl.sam.learning import learn_from_each_other
-from goodsam_pl.sam.progress import progress_bar
-from goodsam_pl.sam.proposer import fingerprint_of
+from goodsam_pl.files.processes import learn_from_each_other
+from goodsam_pl.files.progress import progress_bar
+from goodsam_pl.masks.precomputation import share
+from goodsam_pl.masks.proposer import fingerprint_of
 
 __all__ = ["PrecomputeTeacher", "TeachingModule"]
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import goodsam_pl
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.listing import RESULTS_MARKER
 from goodsam_pl.files import read_regular
-from goodsam_pl.sam.claims import claim
+from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.files.claims import claim
 
 __all__ = ["Outcome", "PredictionFolder", "fingerprint_of"]
 

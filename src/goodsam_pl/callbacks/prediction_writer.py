@@ -15,16 +15,8 @@ from rich.console import Console
 from torch import Tensor
 from typing_extensions import override
 
-from goodsam_pl.atomic import write_atomically
+from goodsam_pl.callbacks.augmented_prediction import TestTimeAugmentation
 from goodsam_pl.callbacks.prediction_folder import Outcome, PredictionFolder, stamp_of
-from goodsam_pl.callbacks.prediction_pictures import (
-    confidence_png,
-    file_name,
-    label_png,
-    legend_png,
-    overlay_png,
-    scores_npz,
-)
 from goodsam_pl.callbacks.protocols import (
     PredictableData,
     ProbableModule,
@@ -32,12 +24,20 @@ from goodsam_pl.callbacks.protocols import (
     check_probable,
 )
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.callbacks.test_time_augmentation import TestTimeAugmentation
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
 from goodsam_pl.data import Band, PanoramaBatch, SourceBatch, denormalize
 from goodsam_pl.data.layouts import Entry
+from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.networks import weights_hash
 from goodsam_pl.taxonomy import Taxonomy
+from goodsam_pl.views.prediction_pictures import (
+    confidence_png,
+    file_name,
+    label_png,
+    legend_png,
+    overlay_png,
+    scores_npz,
+)
 
 __all__ = ["PredictionWriter", "UnlabelledImagesError"]
 

@@ -13,12 +13,14 @@ from PIL import Image
 from torch import nn
 from typing_extensions import override
 
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.callbacks.dashboard import wandb_loggers
 from goodsam_pl.callbacks.onlooker import looking_on
-from goodsam_pl.callbacks.pictures import contact_sheet
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.callbacks.stages import (
+from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
+from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.networks import FrozenNetwork
+from goodsam_pl.views.pictures import contact_sheet
+from goodsam_pl.views.stages import (
     FusingModule,
     Stages,
     is_fusing,
@@ -26,8 +28,6 @@ from goodsam_pl.callbacks.stages import (
     observe_student,
     observe_teachers,
 )
-from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
-from goodsam_pl.networks import FrozenNetwork
 
 __all__ = ["StagePanels"]
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 import goodsam_pl
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.cli.errors import for_the_user
 from goodsam_pl.cli.streams import polite_streams, terminable
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
+from goodsam_pl.files.allocator import keep_memory
 
 __all__ = ["is_ours", "main"]
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import torch
 
-from goodsam_pl.losses import check_boundary_version
+from goodsam_pl.fusion import check_boundary_version
 
 __all__ = ["refuse"]
 

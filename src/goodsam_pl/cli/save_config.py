@@ -8,8 +8,8 @@ from lightning.pytorch.cli import SaveConfigCallback
 from lightning.pytorch.trainer.states import TrainerFn
 from typing_extensions import override
 
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.callbacks import data_facts, define_summaries, run_directory, wandb_loggers
+from goodsam_pl.files.atomic import write_atomically
 
 __all__ = ["SaveRunConfig"]
 

@@ -33,7 +33,7 @@ from goodsam_pl.cli.checkpoint import (
     refuse_missing,
 )
 from goodsam_pl.cli.closing import closing_lines, size_line
-from goodsam_pl.cli.noise import hush, hush_moved_checkpoint
+from goodsam_pl.cli.foreign_warnings import hush, hush_moved_checkpoint
 from goodsam_pl.cli.parser import ShortErrors
 from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
 from goodsam_pl.cli.refusals import refuse

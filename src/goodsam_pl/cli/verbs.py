@@ -73,12 +73,12 @@ FUNCTIONS = {
         "draw the embedded street world in the folder layouts of Cityscapes and DensePASS",
     ),
     "weights": FunctionVerb(
-        "goodsam_pl.sam.weights:download_weights",
+        "goodsam_pl.sam.official_checkpoints:download_weights",
         "download an official Segment Anything checkpoint and check its hash",
         positional=True,
     ),
     "export": FunctionVerb(
-        "goodsam_pl.networks.weights:export_weights",
+        "goodsam_pl.networks.network_state:export_weights",
         "take the trained network out of a checkpoint, as safetensors",
         positional=True,
     ),

@@ -23,6 +23,7 @@ from goodsam_pl.data.panorama import (
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_module import PanoramaDataModule
 from goodsam_pl.data.sampler import ExactDistributedSampler
+from goodsam_pl.data.soft_targets import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 from goodsam_pl.data.source import SourceDataset
 from goodsam_pl.data.source_module import SourceDataModule
 from goodsam_pl.data.targets import TargetStore, TeacherTargets
@@ -31,6 +32,7 @@ from goodsam_pl.data.transforms import Pipeline, photometric, with_labels
 __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "SOFT_STRIDE",
     "Augmentation",
     "Band",
     "ExactDistributedSampler",
@@ -55,9 +57,11 @@ __all__ = [
     "denormalize",
     "draw_turn",
     "normalize",
+    "pack_probabilities",
     "photometric",
     "possible_shifts",
     "read_image",
     "read_label",
+    "unpack_probabilities",
     "with_labels",
 ]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from goodsam_pl.geometry import Windowed, WindowGrid, Windows, as_families
+from goodsam_pl.geometry import Windowed, WindowGrid, Windows
 
 __all__ = ["Turn", "column_spacing", "draw_turn", "possible_shifts"]
 
@@ -61,9 +61,7 @@ class Turn:
 
     def windowed(self, windowed: Windowed, windows: Windows) -> Windowed:
         """Turn what is known of the windows of each family, see :meth:`masks`."""
-        if isinstance(windowed, Tensor):
-            return self.masks(windowed, windows.families[0])
-        return tuple(map(self.masks, as_families(windowed), windows.families))
+        return tuple(map(self.masks, windowed, windows.families))
 
     def masks(self, masks: Tensor, windows: WindowGrid) -> Tensor:
         """Turn stored masks with their panorama.

@@ -72,7 +72,9 @@ class _Batch:
             value = getattr(self, each.name)
             if isinstance(value, TeacherTargets):
                 setattr(self, each.name, value.map(function))
-            elif isinstance(value, Tensor) or (each.name == "masks" and value is not None):
+            elif isinstance(value, Tensor):
+                setattr(self, each.name, function(value))
+            elif each.name == "masks" and value is not None:
                 setattr(self, each.name, by_family(function, value))
         return self
 

@@ -11,7 +11,6 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from goodsam_pl.allocator import keep_memory
 from goodsam_pl.data.resuming import (
     Position,
     ReplayableDataset,
@@ -21,6 +20,7 @@ from goodsam_pl.data.resuming import (
 )
 from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.transforms import draw_generator
+from goodsam_pl.files.allocator import keep_memory
 
 __all__ = ["Loading"]
 

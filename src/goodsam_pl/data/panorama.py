@@ -42,7 +42,7 @@ class StoredMasks:
         self, root: Path, files: Sequence[Path], windows: Windows, view: dict[str, float]
     ) -> None:
         # here, because batches without masks need no part of SAM
-        from goodsam_pl.sam.store import MaskStore  # noqa: PLC0415
+        from goodsam_pl.masks.store import MaskStore  # noqa: PLC0415
 
         self._store = MaskStore.open(root)
         fits = self._store.whole and self._store.windows.image_size == windows.image_size
@@ -72,8 +72,7 @@ class StoredMasks:
     def __getitem__(self, index: int) -> Windowed:
         """Mask layers of one panorama, int16 ``(N, L, h, w)``, -1 = no mask, of each family."""
         key = self._keys[index]
-        layers = tuple(self._store.layers(key, grid) for grid in self._windows.families)
-        return layers if len(layers) > 1 else layers[0]
+        return tuple(self._store.layers(key, grid) for grid in self._windows.families)
 
 
 class StoredTargets:

@@ -26,9 +26,9 @@ from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, photometric
 from goodsam_pl.files import ContentKeys
+from goodsam_pl.files.processes import learn_together
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
-from goodsam_pl.sam.learning import learn_together
-from goodsam_pl.sam.store import MaskStore
+from goodsam_pl.masks.store import MaskStore
 from goodsam_pl.taxonomy import get_taxonomy
 
 __all__ = ["PanoramaDataModule"]

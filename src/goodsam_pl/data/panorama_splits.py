@@ -27,9 +27,9 @@ from goodsam_pl.data.panorama import (
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.files import ContentKeys
+from goodsam_pl.files.processes import learn_together
 from goodsam_pl.geometry import Windows
-from goodsam_pl.sam.learning import learn_together
-from goodsam_pl.sam.store import MaskStore
+from goodsam_pl.masks.store import MaskStore
 
 __all__ = ["PanoramaSplits"]
 

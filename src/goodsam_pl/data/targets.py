@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.data.augment import Turn
 from goodsam_pl.files import KnownFiles, Stamp, open_regular, write_errors_explained
 from goodsam_pl.files.arrays import damage_told, read_array
-from goodsam_pl.geometry import Windowed, Windows, as_families, by_family
-from goodsam_pl.unfinished import remove_unfinished
+from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.files.unfinished import remove_unfinished
+from goodsam_pl.geometry import Windowed, Windows, by_family
 
 __all__ = ["TargetStore", "TeacherTargets"]
 
@@ -39,7 +39,7 @@ class TeacherTargets(NamedTuple):
     """Targets of the multi-level knowledge adaptation, of one panorama or of a batch.
 
     Hard targets are labels. Soft ones are probabilities in steps of 1 / 255 at a stride s, see
-    :func:`goodsam_pl.losses.pack_probabilities`.
+    :func:`goodsam_pl.data.pack_probabilities`.
 
     Attributes:
         whole: of the stitched teacher assistant S_TA^w: labels uint8 ``(..., H, W)``, or
@@ -67,7 +67,7 @@ class TeacherTargets(NamedTuple):
     @property
     def trusted(self) -> Tensor:
         """The share of pixels with M_i = 1."""
-        return torch.stack([part.float().mean() for part in as_families(self.weight)]).mean()
+        return torch.stack([part.float().mean() for part in self.weight]).mean()
 
     def turned(self, turn: Turn, windows: Windows) -> TeacherTargets:
         """Turn the targets of one panorama along with its image."""
@@ -125,7 +125,7 @@ class TargetStore:
         arrays = {
             _array_name(name, family): tensor.cpu().numpy()
             for name, value in targets._asdict().items()
-            for family, tensor in enumerate(as_families(value))
+            for family, tensor in enumerate(value if isinstance(value, tuple) else (value,))
         }
         np.savez_compressed(stream, allow_pickle=False, **arrays)
         path = self.path(key)
@@ -212,14 +212,14 @@ def _read(archive: zipfile.ZipFile, field: str) -> Windowed:
     families = [_tensor(archive, field)]
     while (name := _array_name(field, len(families))) + ".npy" in names:
         families.append(_tensor(archive, name))
-    return families[0] if len(families) == 1 else tuple(families)
+    return tuple(families)
 
 
 def _checked(targets: TeacherTargets) -> TeacherTargets:
     """Refuse what cannot be targets of one panorama."""
     if targets.boundary.dtype != torch.bool or targets.boundary.ndim != 2:
         raise ValueError("boundary is no map of true and false")
-    ensembles, weights = as_families(targets.ensemble), as_families(targets.weight)
+    ensembles, weights = targets.ensemble, targets.weight
     labels = (targets.whole, *ensembles)
     if (
         len(ensembles) != len(weights)

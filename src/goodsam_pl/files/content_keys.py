@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from goodsam_pl.files.known import KnownFiles, Stamp
+from goodsam_pl.files.known_files import KnownFiles, Stamp
 
 __all__ = ["ChangedFileError", "ContentKeys", "content_key"]
 

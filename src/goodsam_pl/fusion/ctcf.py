@@ -34,7 +34,7 @@ class CTCF(Fusion):
         threshold: θ, the least share Y_max of a mask that is trusted.
         confidence: the least softmax maximum of a trusted pixel outside every mask.
         distinct_share: a label with a smaller share of a mask is a thing of its own, which the
-            mask does not tell apart; 0 fills the whole mask, as in the figure.
+            mask does not resolve; 0 fills the whole mask, as in the figure.
         instance_weight: how far a trusted mask's label replaces S_i in E_i; 1 as in the figure.
         votes: how a mask's label is elected; "count" as in the figure, see :data:`Ballot`.
     """
@@ -45,9 +45,7 @@ class CTCF(Fusion):
     instance_weight: float = 1.0
     votes: Ballot = "count"
 
-    def __call__(
-        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
-    ) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
         return complementary_fusion(
             probabilities,

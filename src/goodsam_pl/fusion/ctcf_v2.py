@@ -4,8 +4,8 @@ GoodSAM++, the block of the same name in the overview figure: an "Area Decision"
 a level (small, medium, large), θ is the "Average within Level", and the mask is multiplied with a
 "Weight Map" made of S_i before its labels are ranked. The paper's formulae are not public. Ours:
 the average is that of Y_max over the masks of a level in one panorama, a pixel votes with the
-teacher assistant's confidence max S_i, optionally times its solid angle, and the limits between the
-levels are COCO's. The rest is as in :mod:`goodsam_pl.fusion.ctcf`.
+teacher assistant's confidence max S_i, and the limits between the levels are COCO's. The rest is as
+in :mod:`goodsam_pl.fusion.ctcf`.
 """
 
 from __future__ import annotations
@@ -31,26 +31,17 @@ class CTCFv2(Fusion):
         area_limits: the least areas of a medium and of a large mask, pixels; COCO's 32² and 96².
         confidence: the least softmax maximum of a trusted pixel outside every mask.
         distinct_share: a label with a smaller share of a mask's votes is a thing of its own, which
-            the mask does not tell apart; 0 fills the whole mask, as in the figure.
+            the mask does not resolve; 0 fills the whole mask, as in the figure.
         instance_weight: how far a trusted mask's label replaces S_i in E_i; 1 as in the figure.
-        by_solid_angle: weigh votes by the solid angle of their pixel too, which must be given then.
     """
 
     area_limits: tuple[int, int] = (32**2, 96**2)
     confidence: float = 0.9
     distinct_share: float = 0.0
     instance_weight: float = 1.0
-    by_solid_angle: bool = False
 
-    def __call__(
-        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
-    ) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
-        if self.by_solid_angle and solid_angle is None:
-            raise ValueError(
-                "by_solid_angle needs solid_angle, the weight of every pixel: hand it to the "
-                "fusion, or set by_solid_angle to false"
-            )
         return complementary_fusion_by_area(
             probabilities,
             masks,
@@ -58,7 +49,6 @@ class CTCFv2(Fusion):
             self.confidence,
             self.distinct_share,
             self.instance_weight,
-            solid_angle if self.by_solid_angle else None,
         )
 
 
@@ -69,7 +59,6 @@ def complementary_fusion_by_area(
     confidence: float = 0.9,
     distinct_share: float = 0.0,
     instance_weight: float = 1.0,
-    solid_angle: Tensor | None = None,
 ) -> FusedWindows:
     r"""Fuse the teacher assistant's windows S_i with SAM's masks K_i^m by areas.
 
@@ -77,8 +66,8 @@ def complementary_fusion_by_area(
         Y_{max}(m) = \max_c Lcr(m, c), \quad
         \theta_l = \operatorname{mean}_{m \in l} Y_{max}(m)
 
-    with y = argmax S_i, w = max S_i (times the solid angle), and the mean over the masks of level l
-    in all windows of one panorama. M_i = 1 on masks with Y_max ≥ θ of their level.
+    with y = argmax S_i, w = max S_i, and the mean over the masks of level l in all windows of one
+    panorama. M_i = 1 on masks with Y_max ≥ θ of their level.
 
     Args:
         probabilities: softmax of S_i, ``(..., N, K, h, w)``, float; N runs over one panorama.
@@ -87,14 +76,9 @@ def complementary_fusion_by_area(
         confidence: see :class:`CTCFv2`, in [0, 1].
         distinct_share: see :class:`CTCFv2`, in [0, 1].
         instance_weight: see :class:`CTCFv2`, in [0, 1].
-        solid_angle: of every pixel, float, broadcast to ``(..., N, h, w)``; ``None`` is 1.
     """
     runs = WindowRuns.of(probabilities, masks)
-    weight = runs.confidence
-    if solid_angle is not None:
-        shape = probabilities.shape[:-3] + probabilities.shape[-2:]
-        weight = weight * solid_angle.to(weight).expand(shape).flatten()
-    votes = tally(runs, runs.sums(fixed_point(weight)))
+    votes = tally(runs, runs.sums(fixed_point(runs.confidence)))
     most, winner = votes.max(dim=-1)
     areas = tally(runs, runs.lengths).sum(dim=-1)
     # whole multiples of 1 / UNIT again, so that means do not depend on an order

@@ -51,9 +51,7 @@ class Fusion(ABC):
     """Joins the teacher assistant's windows S_i with SAM's masks; a YAML names it by class_path."""
 
     @abstractmethod
-    def __call__(
-        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
-    ) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse.
 
         Args:
@@ -61,8 +59,6 @@ class Fusion(ABC):
                 over windows, e.g. ``(B, N)``. No gradient runs through.
             masks: index maps of disjoint masks in L layers, int ``(..., L, h, w)``; ids count from
                 0 for the largest mask of a window to the smallest, -1 is no mask.
-            solid_angle: of every pixel, 1 on average, float, broadcast to ``(..., h, w)``, for
-                fusions that weigh votes by it; the others leave it aside.
 
         Returns:
             E_i and M_i.

@@ -31,9 +31,7 @@ class MajorityVote(Fusion):
     majority: float = 0.5
     confidence: float = 0.9
 
-    def __call__(
-        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
-    ) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
         return majority_vote(probabilities, masks, self.majority, self.confidence)
 

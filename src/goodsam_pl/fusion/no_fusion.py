@@ -23,9 +23,7 @@ class NoFusion(Fusion):
 
     confidence: float = 0.9
 
-    def __call__(
-        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
-    ) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
         return own_predictions(probabilities, masks, self.confidence)
 

@@ -11,7 +11,7 @@ from goodsam_pl.fusion.runs import WindowRuns
 __all__ = ["paint", "topmost"]
 
 _FILLED = -1.0
-"""A least confidence that every pixel has, as 0 is, to tell filled pixels from trusted ones."""
+"""A least confidence that every pixel has, as 0 is; it marks filled pixels among trusted ones."""
 
 
 def topmost(runs: WindowRuns, taking_part: Tensor | None = None) -> Tensor:
@@ -38,7 +38,7 @@ def paint(
     confidence: float = 0.0,
     instance_weight: float = 1.0,
 ) -> FusedWindows:
-    """Tell every pixel what was decided of its run.
+    """Give every pixel what was decided of its run.
 
     Args:
         runs: of all windows.
@@ -46,7 +46,7 @@ def paint(
         filled: bool ``(R,)``, runs with M_i = 1 whose label is replaced.
         trusted: bool ``(R,)``, runs with M_i = 1.
         by_confidence: bool ``(R,)``, runs with M_i = 1 where max S_i is large enough.
-        confidence: the least max S_i of those.
+        confidence: the least max S_i of a run in ``by_confidence``.
         instance_weight: see :class:`FusedWindows`.
     """
     # the least confidence of a trusted pixel says of its run all but the label

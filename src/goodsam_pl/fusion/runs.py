@@ -1,7 +1,7 @@
 """Runs: neighbouring pixels of a row that lie in the same masks and carry the same label.
 
 All that a fusion decides is the same for the pixels of a run, so it decides for runs, of which a
-panorama has some ten thousands, and tells the pixels at the end.
+panorama has some ten thousands, and gives the pixels their run's result at the end.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ class WindowRuns:
         return gather_up(values, self.lengths)
 
     def pixels(self, *values: Tensor) -> list[Tensor]:
-        """Tell the pixels what holds for their run: each ``(R,)`` to ``(..., h, w)``."""
+        """Give the pixels what holds for their run: each ``(R,)`` to ``(..., h, w)``."""
         shape = self.probabilities.shape[:-3] + self.probabilities.shape[-2:]
-        told = spread(values, self.lengths, self.confidence.numel())
-        return [each.view(shape) for each in told]
+        spread_out = spread(values, self.lengths, self.confidence.numel())
+        return [each.view(shape) for each in spread_out]
 
 
 def _check(probabilities: Tensor, masks: Tensor) -> None:

@@ -64,8 +64,8 @@ def spread(values: Sequence[Tensor], lengths: Tensor, pixels: int) -> list[Tenso
     if lengths.device.type != "cpu":
         return [each.repeat_interleave(lengths, output_size=pixels) for each in values]
     repeats = lengths.numpy()
-    told = _in_threads(lambda each: np.repeat(each.numpy(), repeats), values)
-    return [torch.from_numpy(each) for each in told]
+    repeated = _in_threads(lambda each: np.repeat(each.numpy(), repeats), values)
+    return [torch.from_numpy(each) for each in repeated]
 
 
 def gather_up(values: Tensor, lengths: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ def _maximum(scores: _Floats, best: _Floats) -> NDArray[np.uint8]:
     last = len(scores) - 1
     np.maximum.reduce(scores, axis=0, out=best)
     codes = np.equal(scores, best).view(np.uint8)
-    # early classes have large codes, so that the largest tells the first of equals
+    # early classes have large codes, so that the largest is that of the first of equals
     codes *= np.arange(last, -1, -1, dtype=np.uint8)[:, None]
     labels: NDArray[np.uint8] = np.uint8(last) - np.maximum.reduce(codes, axis=0)
     return labels

@@ -35,9 +35,7 @@ class SEPL(Fusion):
     inside: float = 0.5
     covered: float = 0.85
 
-    def __call__(
-        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
-    ) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
         return sam_enhanced_pseudo_labels(probabilities, masks, self.inside, self.covered)
 

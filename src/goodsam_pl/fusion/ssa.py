@@ -29,9 +29,7 @@ class SSA(Fusion):
 
     least_area: int = 100
 
-    def __call__(
-        self, probabilities: Tensor, masks: Tensor, solid_angle: Tensor | None = None
-    ) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
         """Fuse, see :class:`Fusion`."""
         return semantic_segment_anything(probabilities, masks, self.least_area)
 

@@ -8,27 +8,13 @@ the width by half of the height.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
 
-from goodsam_pl.geometry.families import stitch_families
-from goodsam_pl.geometry.windows import Overlap, WindowGrid, map_windows
+from goodsam_pl.geometry.windows import Overlap, WindowGrid
 
-__all__ = ["CrossedWindows", "FamilyPair", "map_crossed_windows"]
-
-
-class FamilyPair(NamedTuple):
-    """One tensor for each family, as windows of two sizes cannot be stacked.
-
-    Attributes:
-        horizontal: ``(B, N_h, ..., h_h, w_h)``.
-        vertical: ``(B, N_v, ..., h_v, w_v)``.
-    """
-
-    horizontal: Tensor
-    vertical: Tensor
+__all__ = ["CrossedWindows"]
 
 
 class CrossedWindows(NamedTuple):
@@ -57,9 +43,9 @@ class CrossedWindows(NamedTuple):
         Args:
             image_size: ``(H, W)`` of the panorama.
             horizontal_size: ``(h, w)`` of a wide window.
-            horizontal_stride: the largest allowed steps of those, ``(vertical, horizontal)``.
+            horizontal_stride: the largest steps between wide windows, ``(vertical, horizontal)``.
             vertical_size: ``(h, w)`` of a tall window.
-            vertical_stride: the largest allowed steps of those.
+            vertical_stride: the largest steps between tall windows.
             wrap: let windows run across the seam.
 
         Raises:
@@ -84,14 +70,6 @@ class CrossedWindows(NamedTuple):
         """Height and width of the panorama, pixels."""
         return self.horizontal.image_size
 
-    def extract(self, images: Tensor) -> FamilyPair:
-        """Cut all windows, see :meth:`WindowGrid.extract`."""
-        return FamilyPair(self.horizontal.extract(images), self.vertical.extract(images))
-
-    def stitch(self, windows: FamilyPair) -> Tensor:
-        """Average all windows of both families that hold a pixel, S_TA^w: ``(B, C, H, W)``."""
-        return stitch_families(windows, self)
-
     def overlaps(self) -> list[Overlap]:
         """All O_ij: ``first`` counts horizontal windows, ``second`` vertical ones."""
         return self.horizontal.overlaps_with(self.vertical)
@@ -99,17 +77,3 @@ class CrossedWindows(NamedTuple):
     def coverage(self) -> Tensor:
         """How many windows hold each pixel: ``(H, W)`` int64, at least one of each family."""
         return self.horizontal.coverage() + self.vertical.coverage()
-
-
-def map_crossed_windows(
-    function: Callable[[Tensor], Tensor],
-    images: Tensor,
-    windows: CrossedWindows,
-    scale: float = 1.0,
-    chunk: int | None = None,
-) -> FamilyPair:
-    """Run a dense predictor on every window of both families, see :func:`map_windows`."""
-    return FamilyPair(
-        map_windows(function, images, windows.horizontal, scale, chunk),
-        map_windows(function, images, windows.vertical, scale, chunk),
-    )

@@ -1,7 +1,7 @@
 """One family of windows or several: what both kinds of windows have in common.
 
 GoodSAM slides one grid, GoodSAM++ two that cross. Windows of different sizes cannot be stacked, so
-what is known of windows is one tensor for each family, or just the tensor where there is but one.
+what is known of windows is a tuple with one tensor for each family.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from goodsam_pl.geometry.windows import Overlap, WindowGrid, map_windows
 __all__ = [
     "Windowed",
     "Windows",
-    "as_families",
     "by_family",
     "extract_families",
     "map_families",
     "stitch_families",
 ]
 
-Windowed = Tensor | tuple[Tensor, ...]
-"""Something of all windows: a tensor for one family, a tuple of tensors for several."""
+Windowed = tuple[Tensor, ...]
+"""One tensor for each family of windows; one for sliding windows, two for crossed ones."""
 
 
 class Windows(Protocol):
@@ -49,29 +48,19 @@ class Windows(Protocol):
         ...
 
 
-def as_families(windowed: Windowed) -> tuple[Tensor, ...]:
-    """One tensor for each family."""
-    return (windowed,) if isinstance(windowed, Tensor) else windowed
-
-
 def by_family(function: Callable[..., Tensor], *windowed: Windowed) -> Windowed:
-    """Do the same with the tensors of each family, and answer in the form of the first."""
-    first = windowed[0]
-    if isinstance(first, Tensor):
-        return function(*windowed)
-    results = [function(*each) for each in zip(*map(as_families, windowed), strict=True)]
-    # a NamedTuple takes its fields one by one
-    return type(first)(*results) if hasattr(first, "_fields") else tuple(results)
+    """Call a function with the tensors of each family."""
+    return tuple(function(*each) for each in zip(*windowed, strict=True))
 
 
-def extract_families(images: Tensor, windows: Windows) -> tuple[Tensor, ...]:
+def extract_families(images: Tensor, windows: Windows) -> Windowed:
     """Cut all windows, see :meth:`WindowGrid.extract`."""
     return tuple(grid.extract(images) for grid in windows.families)
 
 
 def map_families(
     function: Callable[[Tensor], Tensor], images: Tensor, windows: Windows, scale: float = 1.0
-) -> tuple[Tensor, ...]:
+) -> Windowed:
     """Run a dense predictor on every window, see :func:`map_windows`."""
     return tuple(map_windows(function, images, grid, scale) for grid in windows.families)
 
@@ -87,8 +76,7 @@ def stitch_families(windowed: Windowed, windows: Windows) -> Tensor:
         ``(B, C, H, W)``.
     """
     first, *others = (
-        grid.add_up(part)
-        for grid, part in zip(windows.families, as_families(windowed), strict=True)
+        grid.add_up(part) for grid, part in zip(windows.families, windowed, strict=True)
     )
     sums = sum(others, first)
     return sums / windows.coverage().to(sums)

@@ -9,15 +9,7 @@ from goodsam_pl.losses.adaptation import (
     whole_image_cross_entropy,
 )
 from goodsam_pl.losses.balance import ClassBalance
-from goodsam_pl.losses.boundary import (
-    BoundaryVersion,
-    boundary_loss,
-    boundary_region,
-    check_boundary_version,
-    edges,
-    refined_boundary,
-    soft_boundary,
-)
+from goodsam_pl.losses.boundary import boundary_loss, soft_boundary
 from goodsam_pl.losses.consistency import (
     Distance,
     consistency,
@@ -30,31 +22,22 @@ from goodsam_pl.losses.double_similarity import (
     pixel_similarity,
 )
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
-from goodsam_pl.losses.soft_labels import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 
 __all__ = [
-    "SOFT_STRIDE",
-    "BoundaryVersion",
     "ClassBalance",
     "Distance",
     "FeatureAdaptation",
     "attention_maps",
     "boundary_loss",
-    "boundary_region",
     "category_similarity",
-    "check_boundary_version",
     "consistency",
     "cross_entropy",
-    "edges",
     "ensemble_cross_entropy",
     "feature_distance",
     "labelled_cross_entropy",
-    "pack_probabilities",
     "pixel_similarity",
-    "refined_boundary",
     "soft_boundary",
     "squared_difference",
     "symmetric_divergence",
-    "unpack_probabilities",
     "whole_image_cross_entropy",
 ]

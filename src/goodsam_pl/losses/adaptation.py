@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.geometry import Windowed, as_families
+from goodsam_pl.geometry import Windowed
 
 __all__ = [
     "cross_entropy",
@@ -101,8 +101,8 @@ def ensemble_cross_entropy(
     cross-entropy.
 
     Args:
-        log_probabilities: log P_i (student) or log S_i (teacher assistant), ``(B, N, K, h, w)``;
-            of several families each weighs the same.
+        log_probabilities: log P_i (student) or log S_i (teacher assistant), ``(B, N, K, h, w)``
+            of each family, here and below; each family weighs the same.
         targets: E_i, probabilities ``(B, N, K, h, w)`` or labels ``(B, N, h, w)``.
         weight: M_i, ``(B, N, h, w)`` in [0, 1].
         confident_weight: λ_H, the weight of the E_H link beside the E link.
@@ -111,9 +111,7 @@ def ensemble_cross_entropy(
     Returns:
         Scalar ≥ 0, nats.
     """
-    families = zip(
-        as_families(log_probabilities), as_families(targets), as_families(weight), strict=True
-    )
+    families = zip(log_probabilities, targets, weight, strict=True)
     means = [
         ((1 + confident_weight * trusted) * cross_entropy(family, target, class_weights)).mean()
         for family, target, trusted in families

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from goodsam_pl.geometry import Windowed, Windows, as_families
+from goodsam_pl.geometry import Windowed, Windows
 
 __all__ = ["Distance", "consistency", "squared_difference", "symmetric_divergence"]
 
@@ -36,11 +36,11 @@ def consistency(
         Scalar ≥ 0, the mean over pixels of overlap (nats for the divergence); 0 when no two
         windows overlap.
     """
-    families, pairs = as_families(log_probabilities), windows.overlaps()
+    pairs = windows.overlaps()
     if not pairs:
-        return torch.stack([family.sum() * 0.0 for family in families]).sum()
+        return torch.stack([family.sum() * 0.0 for family in log_probabilities]).sum()
     # windows one by one: the gradient of a slice is as large as what it was cut from
-    parts = [family.unbind(dim=1) for family in families]
+    parts = [family.unbind(dim=1) for family in log_probabilities]
     apart = symmetric_divergence if distance == "divergence" else squared_difference
     sums, pixels = [], 0
     for first, second, (rows, columns), (other_rows, other_columns) in pairs:

@@ -9,7 +9,7 @@ without labels.
 
 from __future__ import annotations
 
-from goodsam_pl.metrics.boundary import BoundaryIoU
+from goodsam_pl.metrics.boundary_iou import BoundaryIoU
 from goodsam_pl.metrics.confusion import confusion_matrix
 from goodsam_pl.metrics.evaluation import Evaluation, ExtraScore
 from goodsam_pl.metrics.label_free import (
@@ -19,9 +19,9 @@ from goodsam_pl.metrics.label_free import (
     class_shares,
     normalized_entropy,
 )
-from goodsam_pl.metrics.scores import SegmentationScores, scores_from_confusion
+from goodsam_pl.metrics.mean_iou import SegmentationMetrics
 from goodsam_pl.metrics.seam import SeamDisagreement
-from goodsam_pl.metrics.segmentation import SegmentationMetrics
+from goodsam_pl.metrics.segmentation_scores import SegmentationScores, scores_from_confusion
 
 __all__ = [
     "Agreement",

@@ -8,11 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from goodsam_pl.metrics.boundary import BoundaryIoU
+from goodsam_pl.metrics.boundary_iou import BoundaryIoU
 from goodsam_pl.metrics.confusion import most_likely
-from goodsam_pl.metrics.scores import SegmentationScores
+from goodsam_pl.metrics.mean_iou import SegmentationMetrics
 from goodsam_pl.metrics.seam import SeamDisagreement
-from goodsam_pl.metrics.segmentation import SegmentationMetrics
+from goodsam_pl.metrics.segmentation_scores import SegmentationScores
 from goodsam_pl.taxonomy import Taxonomy, remap_table
 
 __all__ = ["Evaluation", "ExtraScore"]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from goodsam_pl.metrics.confusion import confusion_matrix
-from goodsam_pl.metrics.scores import scores_from_confusion
+from goodsam_pl.metrics.segmentation_scores import scores_from_confusion
 
 __all__ = ["Agreement", "LabelFreeScores", "agreement", "class_shares", "normalized_entropy"]
 

@@ -1,21 +1,18 @@
-"""What the systems share: the optimiser with its schedule, the sum of the terms, the scores."""
+"""What the systems share: the sum of the terms, the scores, and what checkpoints hold."""
 
 from __future__ import annotations
 
 import inspect
-import math
 import warnings
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import torch
 from lightning.pytorch import LightningModule
-from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters
 from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_warn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
@@ -23,6 +20,8 @@ from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, SourceBatch
 from goodsam_pl.data.normalization import NORMALIZATION
 from goodsam_pl.metrics import Evaluation, ExtraScore, SegmentationScores
 from goodsam_pl.modules.not_finite import refuse_not_finite
+from goodsam_pl.modules.remembering import refuse_untrusted_arguments, remember_arguments
+from goodsam_pl.modules.schedule import adamw
 from goodsam_pl.networks import (
     CARD,
     FrozenNetwork,
@@ -32,8 +31,7 @@ from goodsam_pl.networks import (
     check_logits,
     describe_network,
     read_card,
-    read_checkpoint,
-    refuse_untrusted,
+    unfrozen,
 )
 from goodsam_pl.taxonomy import Taxonomy, get_taxonomy, register_taxonomy
 
@@ -127,16 +125,18 @@ class SegmentationModule(LightningModule, ABC):
         Raises:
             FileNotFoundError: they are not where the configuration says.
         """
-        for name in self.network_names:
-            network = getattr(self, name)
+        for network in self._networks.values():
             if isinstance(network, FrozenNetwork):
                 network.read_postponed()
 
     @property
     def exported_network(self) -> nn.Module:
         """What the training is for."""
-        network: nn.Module = getattr(self, self.network_names[0])
-        return network
+        return self._networks[self.network_names[0]]
+
+    @property
+    def _networks(self) -> dict[str, nn.Module]:
+        return {name: getattr(self, name) for name in self.network_names}
 
     def check_networks(self) -> None:
         """Ask each network for its classes, before anything long begins.
@@ -145,23 +145,17 @@ class SegmentationModule(LightningModule, ABC):
             TypeError: one gives no tensor.
             ValueError: one gives other than a logit for each class and pixel.
         """
-        for name in self.network_names:
-            network = getattr(self, name)
-            if isinstance(network, FrozenNetwork):
-                network = network.network
-            check_logits(network, self.taxonomy, name)
+        for name, network in self._networks.items():
+            check_logits(unfrozen(network), self.taxonomy, name)
 
     def card(self) -> NetworkCard:
         """What the networks need to be used again."""
-        networks = {}
-        for name in self.network_names:
-            network = getattr(self, name)
-            network = network.network if isinstance(network, FrozenNetwork) else network
-            networks[name] = describe_network(network)
-        trainer = self._trainer
-        data = None if trainer is None else getattr(trainer, "datamodule", None)
+        data = getattr(self._trainer, "datamodule", None)
         return NetworkCard(
-            networks=networks,
+            networks={
+                name: describe_network(unfrozen(network))
+                for name, network in self._networks.items()
+            },
             taxonomy=self.taxonomy.to_dict(),
             taxonomy_name=self.taxonomy_name,
             view=data.format.describe() if isinstance(data, PanoramaDataModule) else None,
@@ -183,14 +177,7 @@ class SegmentationModule(LightningModule, ABC):
             FileNotFoundError: there is no such file.
             ValueError: it is no checkpoint, or it would have other classes built.
         """
-        remembered = dict(read_checkpoint(Path(checkpoint_path)).get("hyper_parameters", {}))
-        path = remembered.pop("_class_path", f"{cls.__module__}.{cls.__qualname__}")
-        remembered.pop("_instantiator", None)
-        left_open = {name: each for name, each in remembered.items() if name not in kwargs}
-        try:
-            refuse_untrusted({"class_path": path, "init_args": left_open}, [path])
-        except ValueError as error:
-            raise ValueError(f"{checkpoint_path}: its {error}") from error
+        refuse_untrusted_arguments(cls, Path(checkpoint_path), kwargs)
         card = read_card(Path(checkpoint_path))
         if card is None:
             return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
@@ -205,11 +192,8 @@ class SegmentationModule(LightningModule, ABC):
         built by hand they are objects, which a checkpoint that loads without executing code cannot
         hold, and :meth:`load_from_checkpoint` takes them as arguments.
         """
-        built_by_hand = _given_hyperparameters.get() is None
         frame = inspect.currentframe()
-        self.save_hyperparameters(
-            ignore=networks if built_by_hand else (), frame=frame.f_back if frame else None
-        )
+        remember_arguments(self, networks, frame.f_back if frame else None)
 
     def total(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
         """Sum the weighted loss terms, and log each as it is and as it counts beside the sum.
@@ -280,36 +264,13 @@ class SegmentationModule(LightningModule, ABC):
         return 1.0
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW, linear warm-up, then linear decay to 0 (SegFormer's schedule, poly power 1).
-
-        A run that only a time ends does not know where 0 would be: its rate stays constant.
-        """
-        groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
-        for name, parameter in self.named_parameters():
-            if parameter.requires_grad:
-                decay = self.weight_decay if parameter.ndim > 1 else 0.0
-                groups[self.learning_rate * self.learning_rate_scale(name), decay].append(parameter)
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": parameters, "lr": rate, "weight_decay": decay}
-                for (rate, decay), parameters in sorted(groups.items(), reverse=True)
-            ],
-        )
-        steps = float(self.trainer.estimated_stepping_batches)
-        if math.isinf(steps):
-            rank_zero_info(
-                "no max_steps and no max_epochs: the learning rate stays as it is after the warm-up"
-            )
-
-        def factor(step: int) -> float:
-            warm = min(1.0, (step + 1) / (self.warmup_steps + 1))
-            return warm * max(0.0, 1.0 - step / max(steps, 1.0))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        """AdamW with warm-up and decay, see :func:`goodsam_pl.modules.schedule.adamw`."""
+        rates = {
+            name: self.learning_rate * self.learning_rate_scale(name)
+            for name, _ in self.named_parameters()
         }
+        steps = float(self.trainer.estimated_stepping_batches)
+        return adamw(self.named_parameters(), rates, self.weight_decay, self.warmup_steps, steps)
 
     def _count(self, batch: PanoramaBatch | SourceBatch) -> None:
         if batch.label is None:

@@ -12,9 +12,10 @@ from goodsam_pl.networks.card import CARD, NetworkCard
 from goodsam_pl.networks.checking import check_logits
 from goodsam_pl.networks.checkpoint_file import read_checkpoint
 from goodsam_pl.networks.custom import CustomNetwork
-from goodsam_pl.networks.frozen import FrozenNetwork
+from goodsam_pl.networks.frozen import FrozenNetwork, unfrozen
 from goodsam_pl.networks.identity import identity_of
 from goodsam_pl.networks.modes import begin_training, evaluating, keeping_statistics
+from goodsam_pl.networks.network_state import export_weights, load_weights, weights_hash
 from goodsam_pl.networks.postponed import brought_by, read_postponed
 from goodsam_pl.networks.segmentation import (
     FeatureNetwork,
@@ -25,7 +26,6 @@ from goodsam_pl.networks.segmentation import (
 from goodsam_pl.networks.tiling import TiledNetwork, TileSize, predict_tiles
 from goodsam_pl.networks.trusted import classes_named_in, refuse_untrusted
 from goodsam_pl.networks.tta import ViewAveraging
-from goodsam_pl.networks.weights import export_weights, load_weights, weights_hash
 from goodsam_pl.networks.weights_file import read_card, read_weights, save_weights
 
 __all__ = [
@@ -60,5 +60,6 @@ __all__ = [
     "read_weights",
     "refuse_untrusted",
     "save_weights",
+    "unfrozen",
     "weights_hash",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from goodsam_pl.networks.weights import load_weights
+from goodsam_pl.networks.network_state import load_weights
 
 __all__ = ["CustomNetwork"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from goodsam_pl.networks.postponed import read_postponed
 from goodsam_pl.networks.segmentation import FeatureNetwork, SegmentationOutput
 
-__all__ = ["FrozenNetwork"]
+__all__ = ["FrozenNetwork", "unfrozen"]
 
 
 class FrozenNetwork(nn.Module):
@@ -63,6 +63,11 @@ class FrozenNetwork(nn.Module):
     def train(self, mode: bool = True) -> Self:  # whatever is asked
         """Stay in evaluation mode."""
         return super().train(False)
+
+
+def unfrozen(network: nn.Module) -> nn.Module:
+    """The network that a :class:`FrozenNetwork` keeps; any other one as it is."""
+    return network.network if isinstance(network, FrozenNetwork) else network
 
 
 def _leave_out(module: nn.Module, state: dict[str, Any], prefix: str, _: object) -> None:  # noqa: ARG001

@@ -11,10 +11,10 @@ from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
 
 from goodsam_pl.networks.circular import close_circle
+from goodsam_pl.networks.network_state import load_weights
 from goodsam_pl.networks.postponed import brought_network, is_postponed, postpone
 from goodsam_pl.networks.segformer_decoder import fold_decoder
 from goodsam_pl.networks.smp_models import build_smp_model
-from goodsam_pl.networks.weights import load_weights
 
 __all__ = [
     "PRETRAINED",

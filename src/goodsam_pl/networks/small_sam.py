@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 __all__ = ["NANO", "NANO_WEIGHTS", "SmallSamSize", "build_small_sam"]
 
-NANO_WEIGHTS = Path(__file__).parent.parent / "weights" / "vit_nano.safetensors"
+NANO_WEIGHTS = Path(__file__).parent.parent / "pretrained" / "vit_nano.safetensors"
 """The weights of :data:`NANO` that come with the package; their model card lies beside them."""
 
 _PATCH = 8

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Collection, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -61,11 +62,11 @@ def refuse_untrusted(model: Any, named: Collection[str] = ()) -> None:
 
 def _check_description(tree: Any, key: str, named: frozenset[str], depth: int) -> None:
     if not isinstance(tree, Mapping):
-        raise ValueError(f"{key} is not told by class_path and init_args")  # noqa: TRY004  # of a file
+        raise ValueError(f"{key} is not given by class_path and init_args")  # noqa: TRY004  # of a file
     path = tree.get("class_path")
     strange = [str(name) for name in tree if name not in {"class_path", *_ARGUMENTS}]
     if not isinstance(path, str) or strange:
-        raise ValueError(f"{key} is not told by class_path and init_args")
+        raise ValueError(f"{key} is not given by class_path and init_args")
     arguments = [tree.get(name) or {} for name in _ARGUMENTS]
     if not all(isinstance(each, Mapping) for each in arguments):
         raise ValueError(f"{key}.init_args is no mapping")
@@ -86,18 +87,17 @@ def _check_description(tree: Any, key: str, named: frozenset[str], depth: int) -
         )
     for each in arguments:
         for name, value in each.items():
-            builds = name in hints and _may_build(hints[name])
-            _check_value(value, f"{key}.{name}", named, builds, depth + 1)
+            _check_value(value, f"{key}.{name}", named, hints.get(name, object), depth + 1)
 
 
-def _check_value(value: Any, key: str, named: frozenset[str], builds: bool, depth: int) -> None:
+def _check_value(value: Any, key: str, named: frozenset[str], hint: Any, depth: int) -> None:
     """Check an argument.
 
     Args:
         value: of the file.
         key: for errors.
         named: as above.
-        builds: whether the argument takes objects, so that a text names their class.
+        hint: type of the argument; where it takes objects, a text names their class.
         depth: of the value.
     """
     if depth > _DEPTH:
@@ -106,12 +106,13 @@ def _check_value(value: Any, key: str, named: frozenset[str], builds: bool, dept
         if "class_path" in value:
             _check_description(value, key, named, depth)
             return
+        hints = _hints_of_fields(hint)
         for name, each in value.items():
-            _check_value(each, f"{key}.{name}", named, builds, depth + 1)
+            _check_value(each, f"{key}.{name}", named, hints.get(name, hint), depth + 1)
     elif isinstance(value, list | tuple | set):
         for each in value:
-            _check_value(each, key, named, builds, depth + 1)
-    elif isinstance(value, str) and builds:
+            _check_value(each, key, named, hint, depth + 1)
+    elif isinstance(value, str) and _may_build(hint):
         # the parser takes a text for the name of a class, where one may stand
         _check_description({"class_path": value}, key, named, depth)
 
@@ -144,6 +145,12 @@ def _hints(path: str) -> dict[str, Any]:
         return {**arguments, **get_type_hints(constructor)}
     except (NameError, TypeError):
         return arguments
+
+
+def _hints_of_fields(hint: Any) -> Mapping[str, Any]:
+    """Types of the fields of a dataclass, whose values stand in a mapping of their own."""
+    kind = next((each for each in (hint, *get_args(hint)) if is_dataclass(each)), None)
+    return {} if kind is None else get_type_hints(kind)
 
 
 def _may_build(hint: Any) -> bool:

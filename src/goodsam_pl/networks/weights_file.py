@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from goodsam_pl.atomic import write_atomically
+from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.networks.card import CARD, NetworkCard
 from goodsam_pl.networks.checkpoint_file import read_saved
 
@@ -34,10 +34,6 @@ _CHECKSUM = f"{CARD}.sha256"
 
 SHIPPED = {"streetworld": "segformer_b0_streetworld.safetensors"}
 """Weights inside the package, by the name that ``weights`` arguments take."""
-
-_NETWORKS_IN_CHECKPOINTS = ("student", "teacher_assistant", "network")
-"""Names of networks in checkpoints that do not say what they hold; the first one is taken, unless
-another is named: ``last.ckpt:teacher_assistant``."""
 
 
 class WeightsFile(NamedTuple):
@@ -63,11 +59,11 @@ def read_file(path: Path) -> WeightsFile:
     written: str | None = None
     with _refusals(path):
         if path.suffix == ".safetensors":
-            content, (told, written) = load_file(path), _metadata(path)
+            content, (described, written) = load_file(path), _metadata(path)
         else:
             content = read_saved(path)
-            told = content.get(CARD) if isinstance(content, Mapping) else None
-    card = None if told is None else _card(told, path)
+            described = content.get(CARD) if isinstance(content, Mapping) else None
+    card = None if described is None else _card(described, path)
     first = None if card is None else next(iter(card.networks), None)
     state = _take_network(content, path, named or first, named)
     with _refusals(path):
@@ -85,10 +81,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     Args:
         path: a ``.safetensors`` file, a plain PyTorch state dict, or a checkpoint of one of our
-            LightningModules, out of which the trained network is taken (the student of a
-            distillation, the teacher assistant of a rectification, the network of a source
-            training). After a colon a path may name another network of a checkpoint, such as
-            ``last.ckpt:teacher_assistant`` of a joint training.
+            LightningModules, out of which the network is taken that its card names first: the one
+            that the training was for. After a colon a path may name another network of a
+            checkpoint, such as ``last.ckpt:teacher_assistant`` of a joint training.
 
     Returns:
         Names without the LightningModule's prefix; half-precision tensors become float32.
@@ -113,11 +108,11 @@ def read_card(path: Path) -> NetworkCard | None:
         raise FileNotFoundError(f"no weights at {path}")
     with _refusals(path):
         if path.suffix == ".safetensors":
-            told, _ = _metadata(path)
+            described, _ = _metadata(path)
         else:
             content = read_saved(path, mmap=True)
-            told = content.get(CARD) if isinstance(content, Mapping) else None
-    return None if told is None else _card(told, path).only(named)
+            described = content.get(CARD) if isinstance(content, Mapping) else None
+    return None if described is None else _card(described, path).only(named)
 
 
 def save_weights(
@@ -141,8 +136,8 @@ def save_weights(
     checksum = state_hash(tensors)
     metadata = {_CHECKSUM: checksum}
     if card is not None:
-        told = {**card.to_dict(), "sha256": checksum}
-        metadata = {CARD: json.dumps(told, sort_keys=True, ensure_ascii=False)}
+        described = {**card.to_dict(), "sha256": checksum}
+        metadata = {CARD: json.dumps(described, sort_keys=True, ensure_ascii=False)}
     write_atomically(path, save(tensors, metadata))
 
 
@@ -185,15 +180,15 @@ def _metadata(path: Path) -> tuple[Mapping[str, Any] | None, str | None]:
     if CARD not in metadata:
         return None, checksum
     try:
-        told = dict(json.loads(metadata[CARD]))
+        described = dict(json.loads(metadata[CARD]))
     except RecursionError:
         raise ValueError("what it says of its network is nested too deeply") from None
-    return told, str(told["sha256"]) if "sha256" in told else checksum
+    return described, str(described["sha256"]) if "sha256" in described else checksum
 
 
-def _card(told: Any, path: Path) -> NetworkCard:
+def _card(described: Any, path: Path) -> NetworkCard:
     try:
-        return NetworkCard.from_dict({k: v for k, v in dict(told).items() if k != "sha256"})
+        return NetworkCard.from_dict({k: v for k, v in dict(described).items() if k != "sha256"})
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -212,14 +207,19 @@ def _take_network(
     state = content if isinstance(content, Mapping) else {}
     if isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
-        for name in (wanted,) if wanted else _NETWORKS_IN_CHECKPOINTS:
-            inner = {
-                key.removeprefix(f"{name}."): value
-                for key, value in state.items()
-                if key.startswith(f"{name}.")
-            }
-            if inner:
-                return inner
+        if wanted is None and "pytorch-lightning_version" in content:
+            raise ValueError(
+                f"{path} does not say which network it holds: name it after a colon, one of "
+                f"{sorted({str(name).partition('.')[0] for name in state})}"
+            )
+        prefix = f"{wanted}."
+        inner = {
+            name.removeprefix(prefix): value
+            for name, value in state.items()
+            if str(name).startswith(prefix)
+        }
+        if inner:
+            return inner
     if named:
         raise ValueError(
             f"{path} holds no {named}: leave the name away, or give its own checkpoint"

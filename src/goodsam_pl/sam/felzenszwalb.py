@@ -15,8 +15,8 @@ import torch
 from skimage.segmentation import felzenszwalb
 from torch import Tensor
 
-from goodsam_pl.sam.masks import WindowMasks
-from goodsam_pl.sam.proposer import Description, fingerprint_of
+from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.masks.window_masks import WindowMasks
 
 __all__ = ["Felzenszwalb"]
 

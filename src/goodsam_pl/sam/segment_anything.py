@@ -16,12 +16,11 @@ import torch.nn.functional as F
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from goodsam_pl.sam.asking import PointDecoder
-from goodsam_pl.sam.batching import ShrinkingBatches
-from goodsam_pl.sam.encoding import encode_images
-from goodsam_pl.sam.masks import LogitFrame, WindowMasks
-from goodsam_pl.sam.precision import Precision, autocast, check_precision
-from goodsam_pl.sam.prompting import (
+from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.image_encoder import encode_images
+from goodsam_pl.sam.point_decoder import PointDecoder
+from goodsam_pl.sam.point_prompts import (
     Answers,
     EmbeddedWindows,
     Thresholds,
@@ -30,8 +29,9 @@ from goodsam_pl.sam.prompting import (
     propose_on_grid,
     resize_as_pillow,
 )
-from goodsam_pl.sam.proposer import Description, fingerprint_of
-from goodsam_pl.sam.sam_weights import SamWeights
+from goodsam_pl.sam.precision import Precision, autocast, check_precision
+from goodsam_pl.sam.sam_checkpoint import SamWeights
+from goodsam_pl.sam.shrinking_batches import ShrinkingBatches
 
 __all__ = ["SegmentAnything"]
 
@@ -161,7 +161,7 @@ class SegmentAnything:
         """Nearly the masks of :meth:`propose`, sooner.
 
         Every point is asked, but a mask is drawn only where its sketch repeats no better one: see
-        :mod:`goodsam_pl.sam.sketching`.
+        :mod:`goodsam_pl.sam.suppression`.
 
         Args:
             windows: ``(N, 3, h, w)`` uint8, RGB.
@@ -194,7 +194,7 @@ class SegmentAnything:
         return EmbeddedWindows(embeddings, LogitFrame(side, height, width), size)
 
     def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
-        """Ask one window at some points, see :meth:`goodsam_pl.sam.asking.PointDecoder.ask`."""
+        """Ask one window at some points, see :meth:`PointDecoder.ask`."""
         return self._decoder.ask(view, index, points)
 
     def ask_distinct(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:

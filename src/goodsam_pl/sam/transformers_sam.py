@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.sam.checkpoints import Checkpoint, find_checkpoint
-from goodsam_pl.sam.masks import LogitFrame, WindowMasks
-from goodsam_pl.sam.precision import Precision, autocast, check_precision
-from goodsam_pl.sam.prompting import (
+from goodsam_pl.masks.proposer import Description, fingerprint_of
+from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.point_prompts import (
     Answers,
     EmbeddedWindows,
     Thresholds,
@@ -28,7 +27,8 @@ from goodsam_pl.sam.prompting import (
     propose_on_grid,
     resize_as_pillow,
 )
-from goodsam_pl.sam.proposer import Description, fingerprint_of
+from goodsam_pl.sam.precision import Precision, autocast, check_precision
+from goodsam_pl.sam.transformers_checkpoint import Checkpoint, find_checkpoint
 
 __all__ = ["TransformersSAM"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from goodsam_pl.files import Section, read_mapping
+from goodsam_pl.files.section import Section, read_mapping
 from goodsam_pl.taxonomy.class_set import Color, Taxonomy, voc_palette
 from goodsam_pl.taxonomy.known import TAXONOMIES
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from goodsam_pl.callbacks import PrecomputeSAM
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.data.batch import NO_MASK
-from goodsam_pl.sam import MaskStore, PrecomputeSAM, precompute_masks
+from goodsam_pl.masks import MaskStore, precompute_masks
 
 DIARY = ("--proposer", "mask_fakes.Diary")
 
@@ -47,8 +48,9 @@ def test_training_finds_the_masks_as_if_it_had_made_them(
     files = data.panorama_files("fit")
     assert precompute_masks(files, data.read_panorama, Diary(), store) == (0, 3, {})
     batch = next(iter(data.train_dataloader()))
-    assert batch.masks.shape[:2] == (2, data.windows.count)
-    assert (batch.masks > NO_MASK).any()
+    (masks,) = batch.masks
+    assert masks.shape[:2] == (2, data.windows.count)
+    assert (masks > NO_MASK).any()
 
 
 def test_shards_make_the_store_that_one_process_makes(compute, write_panoramas, contents):

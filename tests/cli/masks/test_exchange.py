@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import MaskStore, image_key
+from goodsam_pl.masks import MaskStore, image_key
 
 WHOLE = ("--size", "[24,128]")
 WRAPS = 2**63 - 1

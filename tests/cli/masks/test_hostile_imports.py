@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from goodsam_pl.sam import MaskStore, image_key
+from goodsam_pl.masks import MaskStore, image_key
 
 IMPORT = ("masks", "import", "saved", "masks", "--images", "images", "--size", "[24,128]")
 WINDOWS = ("--window_size", "[24,24]", "--window_stride", "[24,16]")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from goodsam_pl.sam import MaskStore
+from goodsam_pl.masks import MaskStore
 
 FAKES = Path(__file__).parents[1]
 DIARY = Path("diary.txt")

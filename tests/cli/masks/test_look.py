@@ -11,7 +11,7 @@ from PIL import Image
 
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.files import Stamp
-from goodsam_pl.sam import MaskStore, image_key
+from goodsam_pl.masks import MaskStore, image_key
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from goodsam_pl.cli.masks.images import reader_for
 from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.layouts import folder_entries
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import MaskProposer, MaskStore, SegmentAnything, precompute_masks
-from goodsam_pl.sam.computing import MissingMasksError, failure_report, share
-from goodsam_pl.sam.panorama import for_mode
+from goodsam_pl.masks import MaskProposer, MaskStore, precompute_masks
+from goodsam_pl.masks.precomputation import MissingMasksError, failure_report, share
+from goodsam_pl.sam import SegmentAnything
+from goodsam_pl.sam.panorama_generator import for_mode
 
 __all__ = ["compute"]
 

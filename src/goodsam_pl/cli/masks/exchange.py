@@ -6,18 +6,18 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from goodsam_pl.atomic import write_atomically
 from goodsam_pl.cli.masks.image_names import ImageNames
 from goodsam_pl.cli.masks.images import reader_for
 from goodsam_pl.cli.masks.saved_groups import ImageMasks, SavedGroup, group_files
 from goodsam_pl.cli.masks.stores import check_place, open_store
 from goodsam_pl.data import PanoramaFormat
 from goodsam_pl.data.layouts import folder_entries
+from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.files.progress import progress_bar
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.sam import MaskStore, WindowMasks
-from goodsam_pl.sam.exchange import export_record, pack_saved
-from goodsam_pl.sam.manifest import Manifest
-from goodsam_pl.sam.progress import progress_bar
+from goodsam_pl.masks import MaskStore, WindowMasks
+from goodsam_pl.masks.annotations import export_record, pack_saved
+from goodsam_pl.masks.manifest import Manifest
 
 __all__ = ["export_masks", "import_masks", "pack_masks"]
 

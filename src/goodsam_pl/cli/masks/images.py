@@ -9,7 +9,7 @@ from pathlib import Path
 
 from goodsam_pl.data import PanoramaFormat
 from goodsam_pl.data.decoding import open_image
-from goodsam_pl.sam import MaskStore
+from goodsam_pl.masks import MaskStore
 
 __all__ = ["reader_for", "reader_of"]
 

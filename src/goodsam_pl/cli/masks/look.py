@@ -8,16 +8,16 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from goodsam_pl.atomic import write_atomically
-from goodsam_pl.callbacks.pictures import mask_picture
 from goodsam_pl.cli.masks.images import reader_of
 from goodsam_pl.cli.masks.stores import open_store
 from goodsam_pl.data import normalize
 from goodsam_pl.data.layouts import folder_entries
 from goodsam_pl.data.listing import MASKS_PICTURE, MASKS_PICTURE_MARK
 from goodsam_pl.files import Stamp
-from goodsam_pl.sam import MaskStore, MaskStoreError, image_key
-from goodsam_pl.sam.progress import progress_bar
+from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.files.progress import progress_bar
+from goodsam_pl.masks import MaskStore, MaskStoreError, image_key
+from goodsam_pl.views.pictures import mask_picture
 
 __all__ = ["info", "show", "verify"]
 

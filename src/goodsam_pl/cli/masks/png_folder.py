@@ -11,9 +11,9 @@ import numpy as np
 
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.files import read_regular
-from goodsam_pl.sam.index_map import Integers
-from goodsam_pl.sam.saved_files import ImageNote, Saved
-from goodsam_pl.sam.saved_mask import Binary, SavedMask, mask_from_annotation
+from goodsam_pl.masks.index_map import Integers
+from goodsam_pl.masks.saved_files import ImageNote, Saved
+from goodsam_pl.masks.saved_mask import Binary, SavedMask, mask_from_annotation
 
 __all__ = ["TABLE", "read_png_folder"]
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from goodsam_pl.cli.masks.image_names import ImageNames
 from goodsam_pl.cli.masks.png_folder import TABLE, read_png_folder
-from goodsam_pl.sam import image_key
-from goodsam_pl.sam.saved_files import SUFFIXES, ImageNote, Saved, read_saved
-from goodsam_pl.sam.saved_mask import SavedMask
+from goodsam_pl.masks import image_key
+from goodsam_pl.masks.saved_files import SUFFIXES, ImageNote, Saved, read_saved
+from goodsam_pl.masks.saved_mask import SavedMask
 
 __all__ = ["ImageMasks", "SavedGroup", "group_files"]
 

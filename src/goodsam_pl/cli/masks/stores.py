@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goodsam_pl.sam import MaskStore
+from goodsam_pl.masks import MaskStore
 
 __all__ = ["check_place", "open_store"]
 
