@@ -37,7 +37,7 @@ ROADS: dict[str, tuple[str, ...]] = {
         "path/to/stanford_13.ckpt",
         "path/to/stanford_8.ckpt",
     ),
-    "configs/goodsam/data": (
+    "configs/goodsam/over": (
         "data/DensePASS",
         "data/WildPASS",
         "runs/streetworld/source/last.ckpt",
