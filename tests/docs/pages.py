@@ -15,7 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CARDS = "src/goodsam_pl/pretrained"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"), *(ROOT / CARDS).glob("*.md"))
+    for path in (
+        ROOT / "README.md",
+        ROOT / "configs/README.md",
+        *ROOT.glob("docs/*.md"),
+        *(ROOT / CARDS).glob("*.md"),
+    )
 )
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("configs/**/*.yaml"))
 
