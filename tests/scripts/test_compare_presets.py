@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
+from compare_presets import RENAMES as RENAMES_FILE
 from compare_presets import differences, flat, in_run_folder, presets_of, renamed, without
 
-RENAMES = tomllib.loads((SCRIPTS / "compare_presets.toml").read_text(encoding="utf-8"))
+RENAMES = tomllib.loads(RENAMES_FILE.read_text(encoding="utf-8"))
 
 
 def student(**arguments):
