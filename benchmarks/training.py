@@ -2,11 +2,11 @@
 
     python benchmarks/training.py --threads 2
 
-`StudentDistillation` as in configs/streetworld/distillation.yaml, on a few panoramas of StreetWorld
-with stored masks: optimiser, schedule, logging, progress bar and callbacks of the preset (its
-logger writes CSV here). The bare loop works on a copy of the same networks, losses and optimiser
-and has a loader of its own: forward, backward, step, and nothing else. Blocks of steps alternate in
-one process: the Trainer does some, then a callback lets the bare loop do as many.
+The preset configs/streetworld/distillation.yaml, on a few panoramas of StreetWorld with stored
+masks: its optimiser, schedule, logging, progress bar and callbacks (its logger writes CSV here, and
+both networks have the starting weights). The bare loop works on a copy of the same networks, losses
+and optimiser and has a loader of its own: forward, backward, step, and nothing else. Blocks of
+steps alternate in one process: the Trainer does some, then a callback has the bare loop do as many.
 
 Two ways: `stored` has what the teachers say on disk, as in the preset (PrecomputeTeacher); `asked`
 asks the teacher assistant about every window in every step. The overhead is the median of the
@@ -30,21 +30,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import albumentations as A
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from jsonargparse import ArgumentParser
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, RandomSampler
 
-from goodsam_pl.callbacks import ClassTable, PrecomputeSAM, PrecomputeTeacher
+from goodsam_pl.callbacks import PrecomputeTeacher
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.files.allocator import keep_memory
-from goodsam_pl.fusion import CTCF
-from goodsam_pl.modules import StudentDistillation, Teachers
-from goodsam_pl.networks import SegmentationNetwork
-from goodsam_pl.sam import SegmentAnything
+from goodsam_pl.files.overrides import mapped_texts
+from goodsam_pl.files.presets import read_preset
+from goodsam_pl.modules import StudentDistillation
 from goodsam_pl.streetworld.export import export
+
+PRESET = Path(__file__).resolve().parent.parent / "configs/streetworld/distillation.yaml"
 
 
 class Seconds(NamedTuple):
@@ -100,7 +100,7 @@ def main() -> None:
     keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--panoramas", type=int, default=8)
-    parser.add_argument("--batch-size", type=int, default=2, help="the preset has 4")
+    parser.add_argument("--batch-size", type=int, default=2, help="the preset's")
     parser.add_argument("--steps", type=int, default=2, help="of a block")
     parser.add_argument("--blocks", type=int, default=8, help="of each way")
     parser.add_argument("--threads", type=int)
@@ -168,15 +168,12 @@ class Measured(NamedTuple):
 def measure(root: Path, way: str, arguments: argparse.Namespace) -> Measured:
     """Train in both ways by turns, then let the loader run alone."""
     pl.seed_everything(0)
-    data, module = make_data(root, arguments.batch_size), make_module()
+    module, data, callbacks = preset_objects(root, arguments.batch_size)
     bare = copy.deepcopy(module)
     batches: Iterator[Any] = (batch for _ in itertools.count() for batch in data.train_dataloader())
     alternation = Alternation(bare_loop(bare, batches), arguments.steps)
-    run = root / "run" / way
-    sam = PrecomputeSAM(SegmentAnything("vit_nano", points_per_side=12), mode="quick")
-    teacher = [PrecomputeTeacher(str(root / "targets"))] if way == "stored" else []
-    checkpoints = ModelCheckpoint(str(run), monitor="val/miou", save_last=True)
-    watching = [checkpoints, LearningRateMonitor(), ClassTable()]
+    if way == "asked":
+        callbacks = [each for each in callbacks if not isinstance(each, PrecomputeTeacher)]
     trainer = pl.Trainer(
         max_steps=(arguments.blocks + 1) * arguments.steps + 1,
         accelerator=arguments.device,
@@ -185,9 +182,9 @@ def measure(root: Path, way: str, arguments: argparse.Namespace) -> Measured:
         check_val_every_n_epoch=None,
         val_check_interval=10**6,  # as in the preset no epoch ends with a checkpoint
         log_every_n_steps=10,
-        default_root_dir=run,
+        default_root_dir=root / "run" / way,
         logger=CSVLogger(root / "log"),
-        callbacks=[sam, *teacher, *watching, alternation],
+        callbacks=[*callbacks, alternation],
         enable_model_summary=False,
     )
     trainer.fit(module, datamodule=data)
@@ -210,36 +207,27 @@ class LongEpochs(PanoramaDataModule):
         )
 
 
-def make_data(root: Path, batch_size: int) -> PanoramaDataModule:
-    """The preset's."""
-    return LongEpochs(
-        dataset="densepass",
-        root=str(root / "densepass"),
-        mask_root=str(root / "masks"),
-        batch_size=batch_size,
-        num_workers=0,
-        transforms=[
-            A.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.8, 1.2), hue=(-0.02, 0.02), p=0.5),
-        ],
-    )
+def preset_objects(
+    root: Path, batch_size: int
+) -> tuple[StudentDistillation, PanoramaDataModule, list[pl.Callback]]:
+    """The preset's system, data and callbacks, on the data that were drawn."""
 
+    def put(text: str) -> str:
+        return (
+            "streetworld" if text.endswith(".ckpt") else text.replace("data/streetworld", str(root))
+        )
 
-def make_module() -> StudentDistillation:
-    """The preset's, with the starting weights for both networks."""
-    return StudentDistillation(
-        student=SegmentationNetwork(encoder="mit_b0", weights="streetworld", circular=True),
-        teacher_assistant=SegmentationNetwork(encoder="mit_b0", weights="streetworld"),
-        teachers=Teachers(
-            window_scale=1.5,
-            fusion=CTCF(distinct_share=0.1, instance_weight=0.3, votes="softmax"),
-            mirror=True,
-            targets="mixed",
-        ),
-        whole_weight=0.5,
-        class_balance=0.5,
-        learning_rate=8e-4,
-        warmup_steps=5,
-    )
+    tree = mapped_texts(read_preset(PRESET), put)
+    tree["data"] |= {"class_path": f"{__name__}.LongEpochs"}
+    tree["data"]["init_args"] |= {"batch_size": batch_size}
+    parser = ArgumentParser()
+    parser.add_argument("--model", type=pl.LightningModule)
+    parser.add_argument("--data", type=pl.LightningDataModule)
+    parser.add_argument("--callbacks", type=list[pl.Callback])
+    chosen = {key: tree[key] for key in ("model", "data")}
+    chosen["callbacks"] = tree["trainer"]["callbacks"]
+    built = parser.instantiate_classes(parser.parse_object(chosen))
+    return built.model, built.data, built.callbacks
 
 
 def bare_loop(module: StudentDistillation, batches: Iterator[Any]) -> Callable[[], None]:
@@ -249,7 +237,9 @@ def bare_loop(module: StudentDistillation, batches: Iterator[Any]) -> Callable[[
     silence: Any = lambda *_, **__: None  # noqa: E731
     module.log = module.log_dict = silence  # type: ignore[method-assign]
     trained = [each for each in module.parameters() if each.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=8e-4, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(
+        trained, lr=module.learning_rate, weight_decay=module.weight_decay
+    )
 
     def step() -> None:
         batch = next(batches).to(device)

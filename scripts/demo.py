@@ -26,12 +26,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 
 from goodsam_pl.cli.entry import main as run_goodsam
 from goodsam_pl.cli.streams import Terminated, terminable
 from goodsam_pl.files.allocator import keep_memory
+from goodsam_pl.files.overrides import mapped_texts
+from goodsam_pl.files.presets import read_preset
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ROOT / "configs" / "streetworld"
@@ -105,20 +108,22 @@ def main() -> None:
 
 
 def write_configs(run: Path, seed: int) -> dict[str, Path]:
-    """Copy the presets with the run's folder and seed, and the precision this processor likes."""
+    """Write the presets with the run's folder and seed, and the precision that is fast here."""
     run.mkdir(parents=True)
     import torch  # noqa: PLC0415  # as late as the other long imports
 
     fast = torch.cpu._is_amx_tile_supported()  # noqa: SLF001  # torch has no public question for it
+
+    def put(text: str) -> str:
+        return text.replace("runs/streetworld", str(run)).replace("data/streetworld", str(DATA))
+
     written = {}
     for name in ("source", "rectification", "distillation"):
-        text = (PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
-        text = text.replace("runs/streetworld", str(run)).replace("data/streetworld", str(DATA))
-        text = text.replace("seed_everything: 0", f"seed_everything: {seed}")
+        tree = mapped_texts({"seed_everything": seed, **read_preset(PRESETS / f"{name}.yaml")}, put)
         if fast:
-            text = text.replace("precision: 32-true", "precision: bf16-mixed")
+            tree["trainer"]["precision"] = "bf16-mixed"
         written[name] = run / f"{name}.yaml"
-        written[name].write_text(text, encoding="utf-8")
+        written[name].write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     return written
 
 

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
-import yaml
 from lightning.pytorch.cli import instantiate_class
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
+from goodsam_pl.files.presets import read_preset
 from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, Fusion, MajorityVote, NoFusion
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.metrics import SegmentationMetrics
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the table as Markdown")
     arguments = parser.parse_args()
 
-    config = yaml.safe_load(arguments.config.read_text(encoding="utf-8"))
+    config = read_preset(arguments.config)
     given = {"root": arguments.root, "mask_root": arguments.mask_root}
     options = config["data"]["init_args"] | {key: value for key, value in given.items() if value}
     data = PanoramaDataModule(**options | {"mask_splits": [arguments.split], "eval_batch_size": 1})

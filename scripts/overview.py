@@ -12,12 +12,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import yaml
 from lightning.pytorch.cli import instantiate_class
 from PIL import Image
 from torch import nn
 
 from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.files.presets import read_preset
 from goodsam_pl.modules import TARectification, Teachers
 from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.views.pictures import contact_sheet
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--panoramas", type=int, default=3, help="how many, evenly spread")
     arguments = parser.parse_args()
 
-    config = yaml.safe_load(arguments.config.read_text(encoding="utf-8"))
+    config = read_preset(arguments.config)
     system = _rectification(config["model"]["init_args"], arguments.teacher_assistant)
     student = _student(arguments.student_config, arguments.student).eval()
     data = PanoramaDataModule(**config["data"]["init_args"])
@@ -56,7 +56,7 @@ def _rectification(init_args: dict[str, Any], weights: str) -> TARectification:
 
 
 def _student(config: Path, weights: str) -> nn.Module:
-    student = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]["init_args"]["student"]
+    student = read_preset(config)["model"]["init_args"]["student"]
     arguments = {**student["init_args"], "weights": weights}
     built: nn.Module = instantiate_class((), {**student, "init_args": arguments})
     return built

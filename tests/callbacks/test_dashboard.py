@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from PIL import Image
 
-from goodsam_pl.callbacks import name_runs
+from goodsam_pl.callbacks import keep_in_run_folder, name_runs
 from goodsam_pl.cli import main
 from goodsam_pl.taxonomy import get_taxonomy
 
@@ -81,6 +81,14 @@ def test_what_was_said_stays(named, monkeypatch):
     monkeypatch.setenv("WANDB_RUN_GROUP", "elsewhere")
     monkeypatch.setenv("WANDB_NAME", "somebody")
     assert named("fit") == {"group": None, "job_type": "fit", "name": None}
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, "run"), ({"save_dir": "mine"}, "mine")])
+def test_its_files_lie_with_the_run_unless_a_folder_is_given(given, expected, tmp_path):
+    logger = WandbLogger(project="p", **given)
+    trainer = Trainer(logger=logger, default_root_dir="run", accelerator="cpu")
+    keep_in_run_folder(trainer)
+    assert (logger.save_dir, logger._wandb_init["dir"]) == (expected, expected)
 
 
 def test_a_run_with_an_id_is_gone_on_with(named):

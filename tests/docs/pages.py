@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CARDS = "src/goodsam_pl/pretrained"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"), *(ROOT / CARDS).glob("*.md"))
+    for pattern in ("README.md", "configs/README.md", "docs/*.md", f"{CARDS}/*.md")
+    for path in ROOT.glob(pattern)
 )
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("configs/**/*.yaml"))
 

@@ -12,6 +12,7 @@ ROADS: dict[str, tuple[str, ...]] = {
         "data/DensePASS",
         "hub/segformer",
     ),
+    "configs/README.md": (),
     "docs/ablation.md": (),
     "docs/dashboards.md docs/files.md": (),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
@@ -37,7 +38,8 @@ ROADS: dict[str, tuple[str, ...]] = {
         "path/to/stanford_13.ckpt",
         "path/to/stanford_8.ckpt",
     ),
-    "configs/goodsam/data": (
+    "configs/goodsam/ablation": (),
+    "configs/goodsam/over": (
         "data/DensePASS",
         "data/WildPASS",
         "runs/streetworld/source/last.ckpt",
@@ -128,6 +130,7 @@ NOT_RUN: dict[str, str] = {
     "for s in 0 1 2; do make demo": "three demos; tests/scripts has label_quality.py",
     "goodsam test --config runs/demo/": "of a demo that has run",
     "goodsam ablate PLAN.yaml": "docs/ablation.md has the plans",
+    "python scripts/compare_presets.py COMMIT": "minutes; tests/scripts has it",
     "goodsam weights vit_h": "downloads 2.6 GB; tests/sam has a server of its own",
     "git clone REPOSITORY": "the tests run in a clone",
     "source .venv/bin/activate": "changes the shell alone",

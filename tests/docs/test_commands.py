@@ -24,6 +24,7 @@ import pytest
 import wandb
 import yaml
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "sam"))
 sys.path.insert(0, str(Path(__file__).parent))
 from given import GIVEN
@@ -41,6 +42,7 @@ from pages import (
 from roads import HUB, IN_LISTS, NOT_RUN, PLACEHOLDERS, ROADS, SHORTER, is_page, steps
 
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING
+from preset_files import ROADS as ROADS_OF_PRESETS
 
 EVERY = [step for page in (*PAGES, *CONFIGS) for step in steps_of(page)]
 
@@ -179,13 +181,18 @@ def test_every_configuration_is_run_by_a_command() -> None:
     run_by_somebody = " ".join(
         step.text for road in ROADS for step in steps(road) if not reason_not_to_run(step.text)
     )
-    alone = {"configs/goodsam/data/streetworld.yaml", "configs/goodsam/student/"}
-    alone |= {"configs/taxonomies/"}  # read by tests/taxonomy
-    assert [
-        config
-        for config in CONFIGS
-        if config not in run_by_somebody and not any(config.startswith(each) for each in alone)
-    ] == []  # the rest: tests/integration/test_goodsam.py
+    presets = [each for each in CONFIGS if each.split("/")[1] in ROADS_OF_PRESETS]
+    assert [preset for preset in presets if preset not in run_by_somebody] == []
+
+
+def test_every_part_is_part_of_something() -> None:
+    students = {"b1", "b2", "smp"}  # named by options, see configs/README.md
+    texts = [(ROOT / config).read_text("utf-8") for config in CONFIGS]
+    named = {name for text in texts for name in re.findall(r"/([\w-]+)\.yaml", text)}
+    others = {*ROADS_OF_PRESETS, "taxonomies"}
+    parts = [each for each in CONFIGS if each.split("/")[1] not in others]
+    assert parts
+    assert {Path(part).stem for part in parts} - named == students - named
 
 
 def test_tables_have_no_stale_entry() -> None:

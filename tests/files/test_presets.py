@@ -65,6 +65,22 @@ def test_a_file_to_lay_over_others_needs_no_base_and_keys_of_others_stay(folder)
     assert folder("model: {rates: {encoder.block: 0.1}}") == {"model": rates}
 
 
+def test_a_file_is_laid_over_another(folder, tmp_path):
+    (tmp_path / "presets/first.yaml").write_text(
+        "data: ../parts/data.yaml\ntrainer: ../parts/trainer.yaml\n"
+    )
+    (tmp_path / "parts/large.yaml").write_text("over: ./network.yaml\nclasses: 99\n")
+    read = folder(
+        "over: ./first.yaml\ndata.root: b\ntrainer: {devices: 2}\ntrainer.callbacks.0.every: 5\n"
+        "model: ../parts/large.yaml\n"
+    )
+    assert read["data"]["init_args"] == {"root": "b", "size": [1, 2], "batch_size": 8}
+    signals = {"class_path": "Signals", "init_args": {"every": 5}}
+    assert read["trainer"] == {"devices": 2, "callbacks": [signals, {"class_path": "Table"}]}
+    assert read["model"] == {"class_path": "Net", "init_args": {"classes": 99, "weights": None}}
+    assert folder("over: there")["over"] == "there"
+
+
 @pytest.mark.parametrize("value", ["parts/data.yaml", "../parts/none.yaml", "../parts", "./"])
 def test_other_texts_stay(value, folder):
     assert folder(f"root: {value}") == {"root": value}
@@ -80,6 +96,7 @@ def test_class_files_are_named_and_not_read(folder):
     ("text", "told"),
     [
         ("a: ./preset.yaml", "preset.yaml is a part of itself"),
+        ("over: ../parts/watching.yaml\na: 4", r"watching\.yaml has no keys and values"),
         ("a: 3\na.b: 4", r"preset\.yaml: override 'a\.b': there are no keys to find 'b' in 3"),
         ("a: ./none.yaml\na.b: 4", r"no keys to find 'b' in '\./none\.yaml'"),
         ("- 3", r"preset\.yaml: expected keys and values, found '\[3\]'"),

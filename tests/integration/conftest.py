@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 
 from goodsam_pl.streetworld.export import export
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from preset_files import whole
 
 SMALL = {
     "size: [192, 1024]": "size: [48, 256]",
@@ -46,13 +47,9 @@ def preset(world: Path, runs: Path) -> Callable[[str], str]:
     """Copy a preset of ``configs/streetworld`` with its paths moved; returns the copy's path."""
 
     def copy(name: str) -> str:
-        text = (CONFIGS / "streetworld" / f"{name}.yaml").read_text()
-        text = text.replace("data/streetworld_pretrain", str(world))
-        text = text.replace("data/streetworld", str(world)).replace("runs/streetworld", str(runs))
-        for long, short in SMALL.items():
-            text = text.replace(long, short)
+        moved = {"data/streetworld": str(world), "runs/streetworld": str(runs)}
         path = runs / f"{name}.yaml"
-        path.write_text(text)
+        path.write_text(whole(f"streetworld/{name}.yaml", moved | SMALL))
         return str(path)
 
     return copy

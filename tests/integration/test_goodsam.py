@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,13 @@ import yaml
 from goodsam_pl.cli import main
 from goodsam_pl.networks import SegmentationNetwork
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "goodsam"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from preset_files import CONFIGS, whole
+
 PRESETS = ("paper", "plus_plus", "best")
 SIZES = {"streetworld": [192, 1024], "densepass": [400, 2048], "wildpass": [400, 2048]}
 ENCODERS = {"b0": "mit_b0", "b1": "mit_b1", "b2": "mit_b2", "smp": "resnet50"}
+OTHER_NETWORKS = ("segformer_b5", "unet")
 PAIRS = [
     (preset, [*SIZES][(row + column) % len(SIZES)], student)
     for row, preset in enumerate(PRESETS)
@@ -43,19 +47,20 @@ def _one_wandb_run_each() -> Iterator[None]:
 
 
 def test_the_folders_hold_what_is_tested_here() -> None:
-    plans = CONFIGS / "ablation"  # of goodsam ablate, which are not presets
-    found = {
-        path.relative_to(CONFIGS).with_suffix("").as_posix()
-        for path in CONFIGS.rglob("*.yaml")
-        if path.parent != plans
-    }
-    overlays = {f"data/{name}" for name in SIZES} | {f"student/{name}" for name in ENCODERS}
-    assert found == {*PRESETS, *overlays}
+    for folder, names in {
+        "goodsam": [*PRESETS],
+        "goodsam/over": [name for name in SIZES if name != "streetworld"],
+        "networks": [*ENCODERS, *OTHER_NETWORKS],
+    }.items():
+        assert sorted(path.stem for path in (CONFIGS / folder).glob("*.yaml")) == sorted(names)
 
 
-def _parsed(capsys: pytest.CaptureFixture[str], *names: str) -> dict:
+def _parsed(capsys: pytest.CaptureFixture[str], *names: str, student: str = "") -> dict:
+    words = ["fit", *(f"--config={CONFIGS}/goodsam/{name}.yaml" for name in names)]
+    if student:
+        words.append(f"--model.init_args.student={CONFIGS}/networks/{student}.yaml")
     with pytest.raises(SystemExit) as stopped:
-        main(["fit", *(f"--config={CONFIGS / name}.yaml" for name in names), "--print_config"])
+        main([*words, "--print_config"])
     assert not stopped.value.code
     return yaml.safe_load(capsys.readouterr().out)
 
@@ -66,7 +71,8 @@ def test_every_preset_takes_every_data_set_and_student(capsys: pytest.CaptureFix
     callbacks = {}
     for preset, data, student in PAIRS:
         alone = presets[preset]
-        config = _parsed(capsys, preset, f"data/{data}", f"student/{student}")
+        over = [] if data == "streetworld" else [f"over/{data}"]
+        config = _parsed(capsys, preset, *over, student=student)
         model, own = config["model"]["init_args"], alone["model"]["init_args"]
         network = model["student"]["init_args"]
         assert network["encoder"] == ENCODERS[student]
@@ -97,8 +103,8 @@ def test_a_preset_trains_on_streetworld(preset: str, world: Path, tmp_path: Path
     for stage in ("source", "rectification"):
         (tmp_path / stage).mkdir()
         torch.save(known, tmp_path / stage / "last.ckpt")
-    text = (CONFIGS / f"{preset}.yaml").read_text().replace("data/streetworld", str(world))
-    text = text.replace("runs/streetworld", str(tmp_path)).replace("runs/goodsam", str(tmp_path))
+    moved = {"data/streetworld": str(world), "runs/streetworld": str(tmp_path)}
+    text = whole(f"goodsam/{preset}.yaml", moved | {"runs/goodsam": str(tmp_path)})
     config = tmp_path / f"{preset}.yaml"
     config.write_text(text)
     main(

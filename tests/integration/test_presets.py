@@ -13,20 +13,14 @@ import wandb
 import yaml
 
 from goodsam_pl.cli import main
+from goodsam_pl.files.presets import read_preset
 from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.taxonomy import remap_table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from preset_files import CONFIGS, PRESETS
 from wandb_runs import history_with
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-OVERLAYS = ("goodsam/data", "goodsam/student", "goodsam/ablation", "taxonomies")
-"""Files that change a preset, or plans of such changes, and are none."""
-PRESETS = sorted(
-    name
-    for path in CONFIGS.rglob("*.yaml")
-    if not (name := str(path.relative_to(CONFIGS))).startswith(OVERLAYS)
-)
 PROTOCOLS = [name for name in PRESETS if name.startswith("evaluation")]
 
 SHORT = [
@@ -46,8 +40,13 @@ def _one_wandb_run_each() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", sorted({*PRESETS} - {*PROTOCOLS}))
 def test_a_preset_parses_and_what_it_prints_parses_to_the_same(
-    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # parts are found wherever one works
+
     def printed(config: Path) -> str:
         with pytest.raises(SystemExit) as stopped:
             main(["fit", f"--config={config}", "--print_config"])
@@ -153,6 +152,41 @@ def test_the_road_from_the_source_to_a_student(
 
 def test_runs_stay_offline_by_default() -> None:
     for name in PRESETS:
-        config = yaml.safe_load((CONFIGS / name).read_text())
-        logger = config["trainer"]["logger"]
+        logger = read_preset(CONFIGS / name)["trainer"]["logger"]
         assert logger is False or logger["init_args"]["offline"] is True
+
+
+def test_a_preset_is_short_and_says_once_where_its_run_lies() -> None:
+    for name in PRESETS:
+        lines = (CONFIGS / name).read_text().splitlines()
+        code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        assert len(code) <= 40, name
+        folder = read_preset(CONFIGS / name)["trainer"]["default_root_dir"]
+        assert sum(line.endswith(f" {folder}") for line in code) == 1, name
+
+
+def test_options_and_further_files_win_over_parts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/over.yaml").write_text(
+        "data.batch_size: 3\nmodel.fusion: ./majority.yaml\ntrainer.max_steps: 7\n"
+    )
+    (tmp_path / "mine/majority.yaml").write_text("class_path: goodsam_pl.fusion.MajorityVote\n")
+    preset = CONFIGS / "streetworld/distillation.yaml"
+    network = CONFIGS / "networks/b2.yaml"
+    with pytest.raises(SystemExit):
+        main(
+            [
+                *("fit", f"--config={preset}", "--config=mine/over.yaml"),
+                *(f"--model.student={network}", "--trainer.max_steps=9", "--print_config"),
+            ]
+        )
+    tree = yaml.safe_load(capsys.readouterr().out)
+    model, data = tree["model"]["init_args"], tree["data"]["init_args"]
+    assert tree["trainer"]["max_steps"] == 9
+    assert (data["batch_size"], data["num_workers"]) == (3, 0)
+    assert model["fusion"]["class_path"] == "goodsam_pl.fusion.MajorityVote"
+    assert model["student"]["init_args"]["encoder"] == "mit_b2"
+    assert model["student"]["init_args"]["circular"] is True  # the preset's

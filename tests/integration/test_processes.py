@@ -12,7 +12,9 @@ import torch
 
 from goodsam_pl.networks import SegmentationNetwork
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from preset_files import whole
+
 PRESETS = [
     *(f"streetworld/{name}" for name in ("source", "pretrain", "rectification", "distillation")),
     *(f"goodsam/{name}" for name in ("paper", "plus_plus", "best")),
@@ -30,17 +32,17 @@ def test_every_preset_trains_by_epochs_in_two_processes_with_averaged_weights(
         torch.save(known, tmp_path / "streetworld" / stage / "known.ckpt")
     copies = []
     for preset in PRESETS:
-        text = (CONFIGS / f"{preset}.yaml").read_text()
-        for stage in ("source", "rectification"):
-            start = f"weights: runs/streetworld/{stage}/last.ckpt"
-            text = text.replace(start, f"weights: {tmp_path}/streetworld/{stage}/known.ckpt")
+        moved = {
+            f"weights: runs/streetworld/{stage}/last.ckpt": (
+                f"weights: {tmp_path}/streetworld/{stage}/known.ckpt"
+            )
+            for stage in ("source", "rectification")
+        }
         # masks of these sizes are no other test's
-        for name in ("masks", "targets"):
-            text = text.replace(f"data/streetworld/{name}", str(tmp_path / name))
-        text = text.replace("data/streetworld_pretrain", str(world))
-        text = text.replace("data/streetworld", str(world)).replace("runs/", f"{tmp_path}/")
+        moved |= {f"data/streetworld/{name}": str(tmp_path / name) for name in ("masks", "targets")}
+        moved |= {"data/streetworld_pretrain": str(world), "data/streetworld": str(world)}
         copy = tmp_path / f"{preset.replace('/', '_')}.yaml"
-        copy.write_text(text)
+        copy.write_text(whole(f"{preset}.yaml", moved | {"runs/": f"{tmp_path}/"}))
         copies.append(str(copy))
     program = Path(__file__).with_name("train_processes.py")
     done = subprocess.run(

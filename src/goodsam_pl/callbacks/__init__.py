@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from goodsam_pl.callbacks.augmented_prediction import TestTimeAugmentation
 from goodsam_pl.callbacks.class_table import ClassTable
-from goodsam_pl.callbacks.dashboard import define_summaries, name_runs, wandb_loggers
+from goodsam_pl.callbacks.dashboard import (
+    define_summaries,
+    keep_in_run_folder,
+    name_runs,
+    wandb_loggers,
+)
 from goodsam_pl.callbacks.data_facts import data_facts
 from goodsam_pl.callbacks.precompute_sam import PanoramaSource, PrecomputeSAM
 from goodsam_pl.callbacks.precompute_teacher import PrecomputeTeacher
 from goodsam_pl.callbacks.prediction_writer import PredictionWriter
 from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
+from goodsam_pl.callbacks.run_checkpoint import RunCheckpoint
 from goodsam_pl.callbacks.run_directory import RunDirectory, run_directory
 from goodsam_pl.callbacks.save_on_stop import SaveOnStop
 from goodsam_pl.callbacks.stage_panels import StagePanels
@@ -24,6 +30,7 @@ __all__ = [
     "PrecomputeSAM",
     "PrecomputeTeacher",
     "PredictionWriter",
+    "RunCheckpoint",
     "RunDirectory",
     "SaveOnStop",
     "ScoredModule",
@@ -34,6 +41,7 @@ __all__ = [
     "WarmedAverage",
     "data_facts",
     "define_summaries",
+    "keep_in_run_folder",
     "name_runs",
     "run_directory",
     "wandb_loggers",

@@ -11,7 +11,7 @@ from lightning.pytorch.loggers import WandbLogger
 
 from goodsam_pl.callbacks.run_directory import checkpoint_directory
 
-__all__ = ["STEP", "define_summaries", "name_runs", "wandb_loggers"]
+__all__ = ["STEP", "define_summaries", "keep_in_run_folder", "name_runs", "wandb_loggers"]
 
 STEP = "trainer/global_step"
 """Optimiser steps, the axis of all that is logged: Lightning's own key."""
@@ -26,6 +26,19 @@ _SUMMARIES = {
 def wandb_loggers(trainer: Trainer) -> list[WandbLogger]:
     """The W&B loggers of a trainer; none of their runs is begun."""
     return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
+
+
+def keep_in_run_folder(trainer: Trainer) -> None:
+    """Let W&B write into the run's folder where no ``save_dir`` is given.
+
+    Args:
+        trainer: before any of its verbs.
+    """
+    folder = str(_folder(trainer))
+    for logger in wandb_loggers(trainer):
+        # Lightning has no other way to say it once the logger is built
+        if logger.save_dir == ".":
+            logger._save_dir = logger._wandb_init["dir"] = folder  # noqa: SLF001
 
 
 def name_runs(trainer: Trainer, verb: str) -> None:
@@ -44,7 +57,7 @@ def name_runs(trainer: Trainer, verb: str) -> None:
         trainer: before any of its verbs.
         verb: ``fit``, ``validate``, ``test`` or ``predict``.
     """
-    folder = (checkpoint_directory(trainer) or Path(trainer.default_root_dir)).absolute()
+    folder = _folder(trainer).absolute()
     parent = folder.parent
     group = None if parent.name in {"runs", ""} or parent == Path.cwd() else parent.name
     for logger in wandb_loggers(trainer):
@@ -57,7 +70,7 @@ def name_runs(trainer: Trainer, verb: str) -> None:
         if not _is_chosen(chosen, "job_type", "WANDB_JOB_TYPE"):
             chosen["job_type"] = verb
         if not _is_chosen(chosen, "name", "WANDB_NAME") and group:
-            chosen["name"] = f"{group}-{folder.name}"
+            chosen["name"] = f"{group}-{folder.name}".replace("_", "-")
         if chosen.get("name") and verb != "fit":
             chosen["name"] = f"{chosen['name']}-{verb}"
 
@@ -70,6 +83,10 @@ def define_summaries(logger: WandbLogger) -> None:
     """
     for name, summary in _SUMMARIES.items():
         logger.experiment.define_metric(name, summary=summary, step_metric=STEP, step_sync=True)
+
+
+def _folder(trainer: Trainer) -> Path:
+    return checkpoint_directory(trainer) or Path(trainer.default_root_dir)
 
 
 def _is_chosen(arguments: dict[str, Any], name: str, variable: str) -> bool:

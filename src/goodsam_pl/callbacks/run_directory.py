@@ -7,6 +7,8 @@ from pathlib import Path
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from goodsam_pl.callbacks.run_checkpoint import RunCheckpoint
+
 __all__ = ["RunDirectory", "checkpoint_directory", "run_directory"]
 
 
@@ -27,10 +29,10 @@ class RunDirectory(Callback):
 def run_directory(trainer: Trainer) -> Path:
     """The folder of this run: the one with the checkpoints, or with their folder ``checkpoints``.
 
-    A callback :class:`RunDirectory` has the first word. Else it is the ``dirpath`` of
-    ``ModelCheckpoint`` where that is given, else the logger's
-    ``<save_dir>/<name>/<version>``, else the trainer's ``default_root_dir``. ``Trainer.log_dir`` is
-    not the same: for W&B it is the folder that all runs share.
+    A callback :class:`RunDirectory` has the first word. Else it is where ``RunCheckpoint`` writes,
+    or ``ModelCheckpoint`` with a ``dirpath``, else the logger's ``<save_dir>/<name>/<version>``,
+    else the trainer's ``default_root_dir``. ``Trainer.log_dir`` is not the same: for W&B it is the
+    folder that all runs share.
 
     Call it in all processes, from ``setup`` on; they get the same answer.
     """
@@ -46,10 +48,12 @@ def _of_callback(trainer: Trainer) -> Path | None:
 
 
 def checkpoint_directory(trainer: Trainer) -> Path | None:
-    """The run's folder as ``ModelCheckpoint`` has it, where it is given a ``dirpath``."""
+    """The run's folder as its checkpoints have it; ``None`` where a logger decides on theirs."""
     callback = trainer.checkpoint_callback
-    if not isinstance(callback, ModelCheckpoint) or callback.dirpath is None:
+    if not isinstance(callback, ModelCheckpoint):
         return None
+    if callback.dirpath is None:
+        return Path(trainer.default_root_dir) if isinstance(callback, RunCheckpoint) else None
     directory = Path(callback.dirpath)
     return directory.parent if directory.name == "checkpoints" else directory
 

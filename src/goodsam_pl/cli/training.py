@@ -21,6 +21,7 @@ from goodsam_pl.callbacks import (
     RunDirectory,
     SaveOnStop,
     TestTimeAugmentation,
+    keep_in_run_folder,
     name_runs,
     run_directory,
 )
@@ -228,7 +229,7 @@ class GoodSAMCLI(LightningCLI):
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         """Add what the options ask for, a bar, and something that writes to ``predict`` without.
 
-        Runs on the dashboard get their group and names before they begin.
+        Runs on the dashboard get their folder, group and names before they begin.
         """
         chosen = config.get("callbacks") or []
         chosen = chosen if isinstance(chosen, list) else [chosen]
@@ -253,6 +254,7 @@ class GoodSAMCLI(LightningCLI):
         if rolls := self._get(self.config_init, "tta"):
             callbacks = [*callbacks, TestTimeAugmentation(rolls)]
         trainer = super()._instantiate_trainer(config, callbacks)
+        keep_in_run_folder(trainer)
         name_runs(trainer, str(self.subcommand))
         return trainer
 

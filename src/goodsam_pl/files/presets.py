@@ -1,6 +1,6 @@
 """Presets made of parts, read as the one configuration that they stand for.
 
-Two rules, at any depth of a file:
+Three rules:
 
 - A text that begins with ``./`` or ``../`` and ends with ``.yaml`` is a part: what that file holds
   stands in its place. It is looked for from the folder of the file that names it. A part that is a
@@ -8,6 +8,7 @@ Two rules, at any depth of a file:
 - A key with dots is laid over the key beside it that it begins with, as an option of the command
   line would be: ``data: ../data/densepass.yaml`` and ``data.batch_size: 2``. Later ones win. At the
   top of a file that key may be missing, for a file that is laid over another one.
+- A file in which ``over`` names a part is laid over that part, as a second ``--config`` would be.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _BEGINNINGS = ("./", "../")
 _ENDINGS = (".yaml", ".yml")
 _NO_PARTS = frozenset({"taxonomy", "evaluation_taxonomy"})
 """Keys of class files, which are named from the working folder and stay names."""
+_OVER = "over"
 _MOST_PARTS = 1000
 """Our choice; files that name each other twice could stand for any number."""
 
@@ -55,10 +57,7 @@ def composed(tree: Any, path: Path) -> Any:
     Raises:
         ValueError: as :func:`read_preset`.
     """
-    composer, files = _Composer(), (path.absolute(),)
-    if isinstance(tree, dict):
-        return composer.mapping(tree, files, top=True)
-    return composer.composed(tree, files)
+    return _Composer().file(tree, (path.absolute(),), top=True)
 
 
 class _Composer:
@@ -67,31 +66,48 @@ class _Composer:
     def __init__(self) -> None:
         self._parts = 0
 
-    def composed(self, tree: Any, files: tuple[Path, ...]) -> Any:
-        """What a tree of the last file stands for; the files before it led there."""
+    def file(self, tree: Any, files: tuple[Path, ...], top: bool = False) -> Any:
+        """What all of the last file stands for; those before it led there."""
+        if not isinstance(tree, dict):
+            return self._composed(tree, files)
+        part = _part(tree.get(_OVER), files[-1])
+        if part is None:
+            return self._mapping(tree, files, top=top)
+        base = self._read(part, files)
+        if not isinstance(base, dict):
+            raise ValueError(f"{files[-1]}: {part} has no keys and values to be laid over")  # noqa: TRY004  # of a file
+        own = {key: value for key, value in tree.items() if key != _OVER}
+        return self._mapping(own, files, top=True, base=base)
+
+    def _composed(self, tree: Any, files: tuple[Path, ...]) -> Any:
         if isinstance(tree, dict):
-            return self.mapping(tree, files)
+            return self._mapping(tree, files)
         if isinstance(tree, list):
             return [each for item in tree for each in self._items(item, files)]
         part = _part(tree, files[-1])
         return tree if part is None else self._read(part, files)
 
-    def mapping(
-        self, tree: dict[Any, Any], files: tuple[Path, ...], top: bool = False
+    def _mapping(
+        self,
+        tree: dict[Any, Any],
+        files: tuple[Path, ...],
+        top: bool = False,
+        base: Any = None,
     ) -> dict[Any, Any]:
         """A mapping with keys laid over others; at the top of a preset, over none, too."""
         whole = {
-            key: value if key in _NO_PARTS else self.composed(value, files)
+            key: value if key in _NO_PARTS else self._composed(value, files)
             for key, value in tree.items()
         }
         over = {key: whole.pop(key) for key in tree if _leads_inwards(key, tree, top)}
         try:
+            whole = whole if base is None else overridden(base, whole)
             return overridden(whole, over) if over else whole
         except (TypeError, ValueError) as error:
             raise ValueError(f"{files[-1]}: {error}") from error
 
     def _items(self, item: Any, files: tuple[Path, ...]) -> list[Any]:
-        value = self.composed(item, files)
+        value = self._composed(item, files)
         return value if isinstance(value, list) and isinstance(item, str) else [value]
 
     def _read(self, part: Path, files: tuple[Path, ...]) -> Any:
@@ -100,7 +116,7 @@ class _Composer:
             raise ValueError(f"{files[-1]}: {part} is a part of itself")
         if self._parts > _MOST_PARTS:
             raise ValueError(f"{files[0]}: more than {_MOST_PARTS:,} parts")
-        return self.composed(_load(part), (*files, part))
+        return self.file(_load(part), (*files, part))
 
 
 def _leads_inwards(key: Any, tree: dict[Any, Any], top: bool) -> bool:

@@ -16,7 +16,7 @@ import yaml
 
 from goodsam_pl.files.regular import read_regular
 
-__all__ = ["check_yaml", "load_yaml", "read_yaml_text"]
+__all__ = ["load_yaml", "read_yaml_text"]
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -71,15 +71,6 @@ def _parsed(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
     except (yaml.YAMLError, OverflowError) as error:
         raise ValueError(str(error)) from error
-
-
-def check_yaml(text: str) -> None:
-    """Refuse what :func:`load_yaml` refuses, for text that another loader reads.
-
-    Raises:
-        ValueError: as there.
-    """
-    load_yaml(text)
 
 
 class _Check:
