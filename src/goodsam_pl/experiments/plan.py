@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goodsam_pl.files.section import Section, read_mapping
+from goodsam_pl.files.presets import read_preset
+from goodsam_pl.files.section import Section
 
 __all__ = ["EVERY", "FULL", "SCORES", "SCORE_VERBS", "Plan", "Stage", "check_names", "read_plan"]
 
@@ -166,7 +167,7 @@ def read_plan(path: Path) -> Plan:
         FileNotFoundError: the file, or a configuration that it names, is missing.
         ValueError: a key is missing, unknown or of the wrong kind, or a name is.
     """
-    return Section(read_mapping(path), str(path)).read(Plan, path=path)
+    return Section(read_preset(path), str(path)).read(Plan, path=path)
 
 
 def check_names(given: Iterable[object], known: Sequence[object], where: str) -> None:

@@ -23,8 +23,8 @@ __all__ = ["composed", "read_preset"]
 
 _BEGINNINGS = ("./", "../")
 _ENDINGS = (".yaml", ".yml")
-_NO_PARTS = frozenset({"taxonomy", "evaluation_taxonomy"})
-"""Keys of class files, which are named from the working folder and stay names."""
+_NO_PARTS = frozenset({"taxonomy", "evaluation_taxonomy", "config"})
+"""Keys of class files, and of presets in a plan of several runs: their values stay names."""
 _OVER = "over"
 _MOST_PARTS = 1000
 """Our choice; files that name each other twice could stand for any number."""
