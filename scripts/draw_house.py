@@ -110,6 +110,7 @@ def main() -> None:
         imports = rooms_with_imports()
     except CycleError as error:
         raise SystemExit(f"rooms import one another: {' <- '.join(error.args[1])}") from error
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     draw(imports, arguments.out)
     print(table(imports))
 

@@ -14,6 +14,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     ),
     "configs/README.md": (),
     "docs/ablation.md": (),
+    "docs/architecture.md": ("data/streetworld",),
     "docs/dashboards.md docs/files.md": (),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
     "docs/goodsam.md": (
