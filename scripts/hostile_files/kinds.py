@@ -18,7 +18,8 @@ from goodsam_pl.ablation.jobs import Job
 from goodsam_pl.ablation.planning import JobScore, plan_runs
 from goodsam_pl.ablation.reading import read_plan
 from goodsam_pl.ablation.scores import _read as read_score
-from goodsam_pl.callbacks.prediction_folder import Outcome, PredictionFolder
+from goodsam_pl.callbacks.prediction_folder import PredictionFolder
+from goodsam_pl.callbacks.prediction_outcome import Outcome
 from goodsam_pl.cli.checkpoint import loaded_from, model_around, model_of
 from goodsam_pl.cli.configs import checked_config
 from goodsam_pl.cli.masks.exchange import pack_masks

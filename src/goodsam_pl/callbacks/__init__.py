@@ -1,4 +1,4 @@
-"""Lightning callbacks: masks and targets before a run, tables and panels, predictions, views."""
+"""Lightning callbacks: precomputing, tables, panels, signals, and writing predictions."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class PrecomputeSAM(pl.Callback):
             yet; ``"window"`` makes one set for each window, as SAM's own generator would.
         on_error: ``"raise"`` stops the run if panoramas have no masks, after all others are done;
             ``"skip"`` goes on without these panoramas, in all processes; both name the files.
-        keep_logits: store low-resolution logits, too, for other thresholds. They take up most of
+        keep_logits: also store low-resolution logits, for other thresholds. They take up most of
             the room; training does not read them.
     """
 

@@ -38,11 +38,11 @@ _STEPS_WITHOUT_END = 200
 class StagePanels(pl.Callback):
     """Shows what TA, SAM, their fusion and the student say of a few panoramas, as training goes on.
 
-    Drawn are the panorama, SAM's masks, the windowed teacher assistant, the fused labels E, the
-    weights M, E_H, the student, the ground truth, and where E differs from the teacher assistant; a
-    stage that a run does not have is left out. W&B gets ``stages/<name>``, a row of captioned
-    pictures for each panorama; the first carries the label maps as overlays with class names. Other
-    loggers, or none, leave ``stages/<name>/<step>.png`` in the run's folder.
+    From the panorama over SAM's masks, the windowed teacher assistant, the fused labels E, the
+    weights M and E_H to the student, with the ground truth and where E differs from the teacher
+    assistant. Stages that a run does not have are left out. W&B gets ``stages/<name>``, a row of
+    captioned pictures for each panorama; the first carries the label maps as overlays with class
+    names. Other loggers, or none, leave ``stages/<name>/<step>.png`` in the run's folder.
 
     All loggers get what the same panoramas say without labels, as ``label_free/<score>``: see
     :class:`goodsam_pl.metrics.LabelFreeScores`.
@@ -62,9 +62,9 @@ class StagePanels(pl.Callback):
         split: whose panoramas. ``auto`` prefers the stages to the ground truth: it takes ``val``
             where its panoramas come with masks (``data.mask_splits``), else ``train`` where those
             do, which has no ground truth, else ``val`` without masks and fusion.
-        every_n_steps: draw by optimiser steps as well. ``None`` does so in runs without validation
-            alone, ten times a run: enough to see a course, too few to slow it down; where time
-            alone ends the run, every 200 steps.
+        every_n_steps: draw every so many optimiser steps as well. ``None`` does so only in runs
+            without validation, ten times a run: enough to see a course, too few to slow it down;
+            where time alone ends the run, every 200 steps.
 
     Raises:
         ValueError: a number below 1.

@@ -197,23 +197,6 @@ class PanoramaFormat:
         columns = np.arange(size[1], dtype=np.int32)
         return rows[nearest(len(rows), self.size[0])], columns[nearest(size[1], self.size[1])]
 
-    def fit_mask(
-        self, mask: npt.NDArray[np.bool_], band: Band | None = None
-    ) -> npt.NDArray[np.bool_]:
-        """Bring a mask of a whole file to the configured band and size, nearest neighbour.
-
-        Args:
-            mask: ``(h, w)`` bool, of a file; it may be smaller than that.
-            band: as for :meth:`check_mask_size`.
-
-        Raises:
-            ValueError: as for :meth:`check_mask_size`.
-        """
-        height, width = mask.shape
-        rows, columns = self.mask_places((height, width), band)
-        fitted: npt.NDArray[np.bool_] = mask[np.ix_(rows, columns)]
-        return fitted
-
     def read_labelled(
         self, entry: Entry, labels: LabelReader
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from goodsam_pl.files.unfinished import part_name
 
-__all__ = ["write_atomically"]
+__all__ = ["put_in_place", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -30,14 +30,27 @@ def write_atomically(path: Path, content: bytes) -> None:
         _write(path, content)
 
 
+def put_in_place(part: Path, path: Path) -> None:
+    """Move a file that was written under another name to its place, once it is on disk.
+
+    Args:
+        part: the file, in the folder of its place.
+        path: its place; what is there is replaced.
+
+    Raises:
+        OSError: the disk is full, among others; nothing has changed then.
+    """
+    with part.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
 def _write(path: Path, content: bytes) -> None:
     part = path.with_name(part_name())
     try:
         with part.open("xb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
+        put_in_place(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -1,4 +1,4 @@
-"""How much one set of masks is like another one of the same image."""
+"""How well two sets of masks of one image agree."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class MaskComparison(NamedTuple):
     Attributes:
         reference: number of the reference's masks.
         found: number of masks held against them.
-        matched: masks of the reference that a found one has the least IoU with, or a higher one.
-        paired: likewise, but each found mask serves once, for the one that it fits best.
+        matched: masks of the reference whose best found mask reaches the least IoU.
+        paired: likewise, where each found mask counts for one mask of the reference at most.
         iou: the sum, over the reference, of the IoU with the best found mask.
     """
 

@@ -117,7 +117,7 @@ def _run_lengths(segmentation: Mapping[str, Any]) -> tuple[Size, Sample]:
 
 
 def _are_whole(counts: object) -> bool:
-    # type() and not isinstance(): bool is an int, too
+    # type() and not isinstance(): bool is a kind of int
     return isinstance(counts, list) and all(
         type(count) is int and -_BEYOND <= count < _BEYOND for count in counts
     )

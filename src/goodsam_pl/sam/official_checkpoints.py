@@ -22,6 +22,7 @@ from rich.progress import (
 )
 
 from goodsam_pl.files import KnownFiles, Stamp, content_key, write_errors_explained
+from goodsam_pl.files.atomic import put_in_place
 from goodsam_pl.files.claims import claim
 from goodsam_pl.files.unfinished import PART_SUFFIX
 
@@ -91,7 +92,7 @@ def download_weights(model: Literal["vit_h", "vit_l", "vit_b"], force: bool = Fa
     """Download an official Segment Anything checkpoint, unless it is there.
 
     A download that was interrupted goes on where it stopped. The file takes its name only when
-    its SHA-256 is the published one; one that is there already is checked, too.
+    its SHA-256 is the published one; a file that is there already is checked as well.
 
     Args:
         model: ``vit_h`` (2.6 GB), ``vit_l`` (1.2 GB) or ``vit_b`` (0.4 GB).
@@ -169,7 +170,7 @@ def _download(model: str, path: Path) -> None:
             ) from error
         found = file_sha256(part)
         if found == official.sha256:
-            part.replace(path)
+            put_in_place(part, path)
             _checked().remember(path, Stamp.of(path), found)
             _checked().save()
             return
@@ -207,8 +208,6 @@ def _fetch(official: OfficialWeights, part: Path) -> None:
                 stream.write(block)
                 done += len(block)
                 bar.advance(task, len(block))
-            stream.flush()
-            os.fsync(stream.fileno())
     if done < official.bytes:
         raise ConnectionError(f"it broke off after {done} of {official.bytes} bytes")
 

@@ -60,7 +60,7 @@ class ShrinkingBatches:
 
 
 def ran_out_of_memory(error: RuntimeError) -> bool:
-    """Whether that is why it was raised; on the CPU only the message tells."""
+    """Whether an error says that memory ran out; on the CPU only its message does."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return any(words in str(error) for words in _CPU_ALLOCATOR)

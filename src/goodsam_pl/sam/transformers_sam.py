@@ -1,6 +1,6 @@
 """Masks from the SAM family of Hugging Face ``transformers``: SAM, SAM-HQ, SAM 2.
 
-What they have in common with :class:`goodsam_pl.sam.SegmentAnything` is in ``prompting``; their
+What they have in common with :class:`goodsam_pl.sam.SegmentAnything` is in ``point_prompts``; their
 networks are run as ``transformers`` runs them.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
+from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.streetworld.cameras import Equirectangular, Pinhole
 from goodsam_pl.streetworld.city import make_city
 from goodsam_pl.streetworld.rendering import View, render
@@ -208,10 +210,7 @@ def _claim(out: Path, settings: _Settings, counts: dict[str, int], overwrite: bo
             f"{out} has a folder {' or '.join(_LAYOUTS)} that is no StreetWorld export (there is "
             f"no {_MANIFEST}): choose another folder"
         )
-    out.mkdir(parents=True, exist_ok=True)
-    temporary = manifest.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(manifest)
+    write_atomically(manifest, f"{json.dumps(wanted, indent=2)}\n".encode())
 
 
 def _difference(found: dict[str, dict[str, object]], wanted: dict[str, dict[str, object]]) -> str:
@@ -258,7 +257,9 @@ def _draw(out: Path, settings: _Settings, job: _Job) -> None:
         else Equirectangular(settings.panorama_size, settings.vertical_fov),
     )
     for kind, path in _files(out, job).items():
-        _write(path, _picture(kind, view))
+        content = io.BytesIO()
+        Image.fromarray(_picture(kind, view)).save(content, format="PNG", compress_level=2)
+        write_atomically(path, content.getvalue())
 
 
 def _picture(kind: str, view: View) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -271,14 +272,6 @@ def _picture(kind: str, view: View) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if kind == "instanceIds":
         return instance_ids(view)
     return get_taxonomy("cityscapes-19").colorize(view.label)
-
-
-def _write(path: Path, picture: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
-    """Write a PNG; it appears under its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    Image.fromarray(picture).save(temporary, format="PNG", compress_level=2)
-    temporary.replace(path)
 
 
 def _finish(work: Iterable[None], total: int, title: str) -> None:
