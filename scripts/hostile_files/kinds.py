@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from goodsam_pl.callbacks.prediction_folder import Outcome, PredictionFolder
+from goodsam_pl.callbacks.prediction_folder import PredictionFolder
+from goodsam_pl.callbacks.prediction_outcome import Outcome
 from goodsam_pl.cli.checkpoint import loaded_from, model_around, model_of
 from goodsam_pl.cli.configs import checked_config
 from goodsam_pl.cli.masks.exchange import pack_masks

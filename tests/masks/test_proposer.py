@@ -46,7 +46,7 @@ def test_the_example_fills_a_store(
 ) -> None:
     store = MaskStore.create(tmp_path / "masks", grid, example())
     precompute_masks(panoramas, reader, example(), store)
-    assert MaskStore.create(tmp_path / "masks", grid, example()).proposer["levels"] == 3
+    assert MaskStore.create(tmp_path / "masks", grid, example()).manifest.proposer["levels"] == 3
     expected = example().propose(grid.extract(reader(panoramas[0])[None])[0])
     for before, after in zip(expected, store.read(image_key(panoramas[0])), strict=True):
         assert torch.equal(before.binary(), after.binary())

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from goodsam_pl.files import fingerprint_of
 from goodsam_pl.files.unfinished import part_name
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskStore, MaskStoreError, WindowMasks, image_key
+from goodsam_pl.masks.inventory import find_strays, find_unfinished, remove_rests
 from goodsam_pl.sam import Felzenszwalb, SegmentAnything
 
 
@@ -67,7 +69,7 @@ def test_it_opens_again_with_the_same_windows_and_proposer(
     again = MaskStore.open(filled.root)
     assert again.windows == grid
     assert isinstance(again.windows, WindowGrid)
-    assert again.proposer == brightness().describe()
+    assert again.manifest.proposer == brightness().describe()
     assert again.fingerprint == filled.fingerprint
     assert len(MaskStore.create(filled.root, grid, brightness())) == 2
 
@@ -132,9 +134,11 @@ def test_angles_and_thresholds_do_not_depend_on_how_they_are_written(
 ) -> None:
     MaskStore.create(tmp_path, grid, brightness(), {"vertical_fov": 67})
     MaskStore.create(tmp_path, grid, brightness(), {"vertical_fov": 67.0})
-    whole, decimal = (SegmentAnything(stability_offset=offset) for offset in (1, 1.0))
-    assert whole.fingerprint == decimal.fingerprint
-    assert Felzenszwalb(sigma=1).describe() == Felzenszwalb(sigma=1.0).describe()
+    for of in (
+        lambda number: SegmentAnything(stability_offset=number),
+        lambda number: Felzenszwalb(sigma=number),
+    ):
+        assert fingerprint_of(of(1).describe()) == fingerprint_of(of(1.0).describe())
 
 
 def test_a_store_without_logits_is_another_one(
@@ -193,12 +197,12 @@ def test_what_a_killed_process_left_is_ignored(filled: MaskStore, panoramas: lis
     part.write_bytes(b"half")
     own = part.with_name(part_name())
     own.touch()
-    assert filled.unfinished().keys() == {part, own}
-    assert filled.unfinished()[part].startswith(f"process {dead.pid} on ")
+    assert find_unfinished(filled.root).keys() == {part, own}
+    assert find_unfinished(filled.root)[part].startswith(f"process {dead.pid} on ")
     assert sorted(filled) == sorted(image_key(path) for path in panoramas[:2])
     assert len(filled.read(key)) == 4
-    filled.remove_abandoned()
-    assert filled.unfinished().keys() == {own}
+    remove_rests(filled.root)
+    assert find_unfinished(filled.root).keys() == {own}
 
 
 def test_masks_must_fit_the_windows(store: MaskStore, brightness) -> None:
@@ -299,7 +303,7 @@ def test_a_store_that_is_only_read_can_be_used_and_not_added_to(
     read_only(filled.root)
     again = MaskStore.create(filled.root, grid, brightness())
     assert [again.known_damage(key) for key in again] == [None, None]
-    again.remove_abandoned()
+    remove_rests(again.root)
     again.save_known()
     for other in (brightness((10,)), SegmentAnything("vit_h")):
         with pytest.raises(MaskStoreError, match="is of other masks"):
@@ -329,7 +333,7 @@ def test_what_is_no_record_is_told_and_never_read(filled: MaskStore, panoramas: 
     pipe.parent.mkdir()
     os.mkfifo(pipe)
     record.with_name("Thumbs.db").touch()
-    assert filled.strays() == strays
+    assert find_strays(filled.root) == strays
     assert sorted(filled) == keys
     assert "ab" * 32 not in filled
     assert "ac" * 32 not in filled

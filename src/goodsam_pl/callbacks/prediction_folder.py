@@ -7,58 +7,24 @@ journal beside it; whoever comes next finds there what a run that was killed had
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import goodsam_pl
+from goodsam_pl.callbacks.prediction_identity import differences
+from goodsam_pl.callbacks.prediction_outcome import Outcome, read_outcome
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.listing import RESULTS_MARKER
 from goodsam_pl.files import fingerprint_of, read_regular
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.claims import claim
 
-__all__ = ["Outcome", "PredictionFolder"]
-
-_SHORT = 80
-"""Characters of values that a message shows."""
+__all__ = ["PredictionFolder"]
 
 _MARKER = b"Results of goodsam_pl lie here: no image in this folder is taken for a panorama.\n"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one image.
-
-    Attributes:
-        name: of the image, as its predictions are called.
-        image: path of its file; empty where the data has no files.
-        bytes: size of the file when it was predicted.
-        modified: its time of change then, nanoseconds.
-        files: the predictions, by their kind, as paths below the folder.
-        size: height and width of the file, upright, pixels.
-        rows: first row of the file that was predicted, and the row after the last.
-        predicted_size: height and width at which the network saw these rows, pixels.
-        shares: of these pixels that each class has, by its name; classes without any are left out.
-        reason: why there is no prediction; ``None`` where there is one.
-    """
-
-    name: str
-    image: str
-    bytes: int = 0
-    modified: int = 0
-    files: dict[str, str] = field(default_factory=dict)
-    size: tuple[int, int] | None = None
-    rows: tuple[int, int] | None = None
-    predicted_size: tuple[int, int] | None = None
-    shares: dict[str, float] = field(default_factory=dict)
-    reason: str | None = None
-
-    def is_of(self, image: Path) -> bool:
-        """Whether it is about a file as that is now, wherever it was then."""
-        return (self.bytes, self.modified) == stamp_of(image)
 
 
 class PredictionFolder:
@@ -188,7 +154,7 @@ class PredictionFolder:
             content = json.loads(read_regular(path))
             if isinstance(content["identity"], dict) and isinstance(content["images"], list):
                 for image in content["images"]:
-                    _outcome(image)
+                    read_outcome(image)
                 return dict(content)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
@@ -197,7 +163,7 @@ class PredictionFolder:
         )
 
     def _found(self, before: Mapping[str, Any]) -> dict[str, Outcome]:
-        listed = [_outcome(each) for each in before["images"]]
+        listed = [read_outcome(each) for each in before["images"]]
         return {each.name: each for each in listed} | self._read_journals()
 
     def _read_journals(self) -> dict[str, Outcome]:
@@ -205,7 +171,7 @@ class PredictionFolder:
         for journal in self._journals():
             for line in read_regular(journal).decode("ascii", "replace").splitlines():
                 try:
-                    outcome = _outcome(json.loads(line))
+                    outcome = read_outcome(json.loads(line))
                 except (ValueError, TypeError, KeyError, RecursionError):
                     # cut off when its process was killed
                     continue
@@ -227,10 +193,10 @@ class PredictionFolder:
                 )
             return
         if before["identity"] != identity and found:
-            differences = "; ".join(_differences(before["identity"], identity))
+            told = "; ".join(differences(before["identity"], identity))
             raise ValueError(
                 f"{self.root} holds predictions of another model or other settings "
-                f"({differences}): {ways_out}"
+                f"({told}): {ways_out}"
             )
         for entry in entries:
             other = found.get(entry.name)
@@ -266,51 +232,3 @@ class PredictionFolder:
             "images": [asdict(outcome) for outcome in images],
         }
         write_atomically(self.root / "summary.json", json.dumps(content, indent=1).encode())
-
-
-def stamp_of(image: Path) -> tuple[int, int]:
-    """Size and time of change of a file; zeros for one that is not there."""
-    try:
-        status = image.stat()
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
-def _outcome(content: Mapping[str, Any]) -> Outcome:
-    """What a summary or a journal says of an image.
-
-    Raises:
-        KeyError: something is missing.
-        TypeError: it has another form.
-    """
-    pairs = {
-        key: tuple(content[key]) if content[key] else None
-        for key in ("size", "rows", "predicted_size")
-    }
-    outcome = Outcome(**{**content, **pairs})
-    files = outcome.files if isinstance(outcome.files, dict) else {0: 0}
-    texts = (outcome.name, outcome.image, *files, *files.values())
-    if not all(isinstance(each, str) and "\0" not in each for each in texts):
-        raise TypeError("names of an image or of its files are no texts")
-    return outcome
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    then, here = dict(_flatten(before)), dict(_flatten(now))
-    keys = [key for key in {**then, **here} if then.get(key) != here.get(key)]
-    told = [
-        f"{key} is {then.get(key)!r} there and {here.get(key)!r} here"
-        if len(f"{then.get(key)!r}{here.get(key)!r}") < _SHORT
-        else f"{key} differs"
-        for key in keys[:3]
-    ]
-    return [*told, f"{len(keys) - 3} more"] if len(keys) > 3 else told
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

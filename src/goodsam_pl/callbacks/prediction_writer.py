@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,22 @@ from rich.console import Console
 from torch import Tensor
 from typing_extensions import override
 
-from goodsam_pl.callbacks.augmented_prediction import TestTimeAugmentation
-from goodsam_pl.callbacks.prediction_folder import Outcome, PredictionFolder, stamp_of
+from goodsam_pl.callbacks.first_process import on_first_process
+from goodsam_pl.callbacks.prediction_checks import (
+    labels_and_scores,
+    refuse_folder_of_images,
+    refuse_what_fits_nowhere,
+)
+from goodsam_pl.callbacks.prediction_folder import PredictionFolder
+from goodsam_pl.callbacks.prediction_identity import prediction_identity
+from goodsam_pl.callbacks.prediction_outcome import (
+    Outcome,
+    UnlabelledImagesError,
+    failed_outcome,
+    failure_report,
+    shares_by_class,
+    stamp_of,
+)
 from goodsam_pl.callbacks.protocols import (
     PredictableData,
     ProbableModule,
@@ -24,11 +38,9 @@ from goodsam_pl.callbacks.protocols import (
     check_probable,
 )
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
 from goodsam_pl.data import Band, PanoramaBatch, SourceBatch, denormalize
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.files.atomic import write_atomically
-from goodsam_pl.networks import weights_hash
 from goodsam_pl.taxonomy import Taxonomy
 from goodsam_pl.views.prediction_pictures import (
     confidence_png,
@@ -39,25 +51,9 @@ from goodsam_pl.views.prediction_pictures import (
     scores_npz,
 )
 
-__all__ = ["PredictionWriter", "UnlabelledImagesError"]
+__all__ = ["PredictionWriter"]
 
 log = logging.getLogger(__name__)
-
-_Value = TypeVar("_Value")
-
-_NOT_OF_THE_NETWORK = frozenset(
-    {"weights", "learning_rate", "weight_decay", "warmup_steps", "_instantiator"}
-)
-"""Arguments of a model that say where its weights began and how they were trained; what has become
-of them is hashed."""
-
-
-_LOOKED_AT = 16
-"""Images whose headers are read, until one is right, before any is predicted."""
-
-
-class UnlabelledImagesError(ValueError):
-    """Images have no labels; the message names each file and what is wrong with it."""
 
 
 class PredictionWriter(BasePredictionWriter):
@@ -165,7 +161,7 @@ class PredictionWriter(BasePredictionWriter):
         self._begun = False
         data = _data_of(trainer)
         if data is not None:
-            _refuse_folder_of_images(root, data.root)
+            refuse_folder_of_images(root, data.root)
             data.predict_chosen(lambda entries: self._begin(trainer, pl_module, entries))
         elif self.skip_existing:
             raise TypeError(
@@ -210,9 +206,14 @@ class PredictionWriter(BasePredictionWriter):
                 does not have, or a name that leads out of the output folder.
         """
         taxonomy = check_coloured(pl_module, self).taxonomy
-        labels, scores = self._take_apart(prediction, batch, taxonomy)
+        labels, scores = labels_and_scores(
+            prediction,
+            batch.image,
+            taxonomy,
+            wants_scores=self.confidence or self.probabilities,
+        )
         for path, reason in batch.unreadable.items():
-            self._folder.note(_failure(self._names[path], path, reason))
+            self._folder.note(failed_outcome(self._names[path], path, reason))
         for index, name in enumerate(batch.names):
             if name:
                 each = None if scores is None else scores[index].float().cpu().numpy()
@@ -259,8 +260,11 @@ class PredictionWriter(BasePredictionWriter):
         self._names = {entry.image: entry.name for entry in entries}
 
         def begin() -> list[int]:
-            _refuse_what_fits_nowhere(entries, _data_of(trainer))
-            identity = self._identity(trainer, module)
+            refuse_what_fits_nowhere(entries, _data_of(trainer))
+            taxonomy = check_coloured(module, self).taxonomy
+            identity = prediction_identity(
+                trainer, module, taxonomy, _data_of(trainer), self.label_size
+            )
             chosen = self._folder.begin(
                 identity,
                 entries,
@@ -268,49 +272,15 @@ class PredictionWriter(BasePredictionWriter):
                 skip_existing=self.skip_existing,
                 overwrite=self.overwrite,
             )
-            taxonomy = check_coloured(module, self).taxonomy
             write_atomically(self._folder.root / "legend.png", legend_png(taxonomy))
             return chosen
 
-        chosen = _on_first_process(trainer, begin)
+        chosen = on_first_process(trainer, begin)
         self._begun = True
         self._labelled_before = len(entries) - len(chosen)
         if self.skip_existing and trainer.is_global_zero:
             _say(f"{self._labelled_before} of {len(entries)} images have their labels already")
         return chosen
-
-    def _identity(self, trainer: Trainer, module: LightningModule) -> dict[str, Any]:
-        """Everything that decides about predictions, besides the images."""
-        taxonomy = check_coloured(module, self).taxonomy
-        data = _data_of(trainer)
-        # the trainer's attribute is declared without a type
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]
-        views = [each.summary for each in callbacks if isinstance(each, TestTimeAugmentation)]
-        tiles = [each.tile for each in callbacks if isinstance(each, TiledPrediction)]
-        return {
-            "model": {
-                "class": f"{type(module).__module__}.{type(module).__qualname__}",
-                "weights_sha256": weights_hash(module),
-                "arguments": _plain(dict(module.hparams)),
-            },
-            "taxonomy": {
-                "name": taxonomy.name,
-                "void": taxonomy.ignore_index,
-                "classes": [
-                    {"id": index, "name": name, "colour": list(colour)}
-                    for index, (name, colour) in enumerate(
-                        zip(taxonomy.classes, taxonomy.palette, strict=True)
-                    )
-                ],
-            },
-            "settings": {
-                **({} if data is None else data.describe_predictions()),
-                "label_size": self.label_size,
-                "views": "; ".join(views) or "one",
-                "tile": next((list(tile) for tile in tiles if tile is not None), None),
-                "precision": str(trainer.precision),
-            },
-        }
 
     def _further(self, trainer: Trainer) -> dict[str, Any]:
         data = _data_of(trainer)
@@ -319,27 +289,6 @@ class PredictionWriter(BasePredictionWriter):
             "root": None if data is None else str(data.root.resolve()),
             "passed_over": {} if data is None else dict(data.passed_over()),
         }
-
-    def _take_apart(
-        self, prediction: Tensor, batch: PanoramaBatch | SourceBatch, taxonomy: Taxonomy
-    ) -> tuple[npt.NDArray[np.uint8], Tensor | None]:
-        """Class ids, and probabilities where they are wanted."""
-        count, _, height, width = batch.image.shape
-        wants_scores = self.confidence or self.probabilities
-        expected = (count, len(taxonomy.classes), height, width)
-        if wants_scores and prediction.shape == expected and prediction.is_floating_point():
-            return prediction.argmax(dim=1).cpu().numpy().astype(np.uint8), prediction
-        if wants_scores or prediction.shape != batch.image[:, 0].shape:
-            what = "probabilities (B, K, H, W)" if wants_scores else "class ids (B, H, W)"
-            raise ValueError(
-                f"predictions {tuple(prediction.shape)} do not fit images "
-                f"{tuple(batch.image.shape)}: predict_step returns {what}"
-            )
-        labels = prediction.cpu().numpy()
-        if labels.min() < 0 or labels.max() > taxonomy.ignore_index:
-            taxonomy.colorize(labels)  # says which id it does not have
-        taxonomy.colorize(np.flatnonzero(np.bincount(labels.reshape(-1))))
-        return labels.astype(np.uint8), None
 
     def _write(
         self,
@@ -366,7 +315,7 @@ class PredictionWriter(BasePredictionWriter):
         except (OSError, ValueError) as error:
             if entry is None:
                 raise
-            self._folder.note(_failure(name, entry.image, str(error)))
+            self._folder.note(failed_outcome(name, entry.image, str(error)))
             return
         written_band = band if self.label_size == "file" else None
         full = label if written_band is None else written_band.restore(label, taxonomy.ignore_index)
@@ -392,7 +341,7 @@ class PredictionWriter(BasePredictionWriter):
                 size=(height, width) if band is None else band.file_size,
                 rows=(0, height) if band is None else (band.top, band.bottom),
                 predicted_size=(height, width),
-                shares=_shares(label, taxonomy),
+                shares=shares_by_class(label, taxonomy),
             )
         )
 
@@ -400,7 +349,7 @@ class PredictionWriter(BasePredictionWriter):
         failed = [outcome for outcome in outcomes.values() if outcome.reason is not None]
         if not failed:
             return
-        report = _failure_report(failed, len(outcomes))
+        report = failure_report(failed, len(outcomes))
         is_any_labelled = self._labelled_before > 0 or len(failed) < len(outcomes)
         if self.on_error == "raise" or not is_any_labelled:
             raise UnlabelledImagesError(report)
@@ -411,87 +360,6 @@ def _data_of(trainer: Trainer) -> PredictableData | None:
     # the trainer's attribute exists only when there is a LightningDataModule
     data = getattr(trainer, "datamodule", None)
     return data if isinstance(data, PredictableData) else None
-
-
-def _refuse_folder_of_images(root: Path, images: Path) -> None:
-    if images.resolve().is_relative_to(root.resolve()):
-        raise ValueError(
-            f"predictions would go to {root}, where the images themselves are: name a folder of "
-            f"their own (--out), as {root / 'predictions'}"
-        )
-
-
-def _refuse_what_fits_nowhere(entries: Sequence[Entry], data: PredictableData | None) -> None:
-    """Refuse now what would be refused of every image: wrong angles, mostly."""
-    if data is None or not entries:
-        return
-    count = min(len(entries), _LOOKED_AT)
-    failed = []
-    for index in range(count):
-        image = entries[index * len(entries) // count].image
-        try:
-            data.locate(image)
-        except (OSError, ValueError) as error:
-            failed.append(_failure("", image, str(error)))
-        else:
-            return
-    raise UnlabelledImagesError(_failure_report(failed, count))
-
-
-def _on_first_process(trainer: Trainer, function: Callable[[], _Value]) -> _Value:
-    """What a function gives in the first process, in all; likewise its refusal.
-
-    Raises:
-        ValueError: the function did.
-    """
-    answer: _Value | None = None
-    refusal: str | None = None
-    if trainer.is_global_zero:
-        try:
-            answer = function()
-        except ValueError as error:
-            refusal = str(error)
-    answer, refusal = trainer.strategy.broadcast((answer, refusal))
-    if refusal is not None:
-        raise ValueError(refusal)
-    return answer  # type: ignore[return-value]  # one of the two is there
-
-
-def _failure(name: str, image: Path, reason: str) -> Outcome:
-    size, modified = stamp_of(image)
-    return Outcome(name, str(image.resolve()), size, modified, reason=reason)
-
-
-def _failure_report(failed: Sequence[Outcome], count: int) -> str:
-    lines = [f"  {_told(each)}" for each in failed]
-    return "\n".join([f"{len(failed)} of {count} images have no labels:", *lines])
-
-
-def _told(failed: Outcome) -> str:
-    reason = failed.reason or ""
-    # reasons usually begin with the path as the configuration gave it
-    return reason if Path(failed.image).name in reason else f"{failed.image}: {reason}"
-
-
-def _shares(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> dict[str, float]:
-    counts = np.bincount(label.reshape(-1), minlength=len(taxonomy.classes))
-    pairs = zip(taxonomy.classes, counts, strict=False)
-    return {name: round(int(count) / label.size, 6) for name, count in pairs if count}
-
-
-def _plain(value: Any) -> Any:
-    """Arguments of a model as plain values, as far as they decide about its predictions.
-
-    Objects are known by their class alone: their text may hold addresses.
-    """
-    if isinstance(value, Mapping):
-        kept = {key: each for key, each in value.items() if key not in _NOT_OF_THE_NETWORK}
-        return {str(key): _plain(each) for key, each in kept.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, (str, int, float, bool, type(None))):
-        return value
-    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from goodsam_pl.files import fingerprint_of, read_regular
+from goodsam_pl.files import fingerprint_of, read_regular, write_errors_explained
+from goodsam_pl.files.claims import claim
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.masks.inventory import RECORDS, remove_rests
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.records import FORMAT
 
-__all__ = ["Manifest", "MaskStoreError"]
+__all__ = ["MANIFEST", "Manifest", "MaskStoreError", "mask_write_errors", "place_manifest"]
+
+MANIFEST = "store.json"
+"""The file in the folder of a store."""
+
 
 _MOST_PIXELS = 1 << 20
 """Of a side of a panorama; no file is read that is so large."""
@@ -109,6 +116,43 @@ class Manifest:
             "proposer": dict(self.proposer),
             "logits": self.logits,
         }
+
+
+def place_manifest(root: Path, manifest: Manifest) -> None:
+    """Write the manifest of a store, unless it is there; a store without records is made anew.
+
+    Raises:
+        MaskStoreError: the folder holds other masks, is only read, or the disk is full.
+    """
+    path = root / MANIFEST
+    if _is_to_be_written(root, manifest):  # else the folder may be one that is only read
+        with mask_write_errors(root), claim(path, wait=True) as claimed:
+            if claimed is not None and _is_to_be_written(root, manifest):
+                claimed.write(manifest.to_bytes())
+    differences = Manifest.read(path).differences(manifest)
+    if differences:
+        raise MaskStoreError(
+            f"{path} is of other masks: {'; '.join(differences)}. "
+            "Name another folder for the masks, or delete this one if it is no longer needed"
+        )
+
+
+def mask_write_errors(root: Path) -> AbstractContextManager[None]:
+    """Say what to do about a full disk, or a store that is only read."""
+    return write_errors_explained(root, MaskStoreError, "name another folder (mask_root)")
+
+
+def _is_to_be_written(root: Path, manifest: Manifest) -> bool:
+    """Whether there is no store, or one of other masks that holds none and is not about to."""
+    if not (root / MANIFEST).is_file():
+        return True
+    try:
+        if not Manifest.read(root / MANIFEST).differences(manifest):
+            return False
+    except MaskStoreError:  # damaged, or of another format
+        pass
+    remove_rests(root)
+    return not any(path.is_file() for path in (root / RECORDS).rglob("*"))
 
 
 def _windows(content: Mapping[str, Any]) -> WindowGrid:

@@ -13,6 +13,7 @@ from torch import Tensor
 from goodsam_pl.files import ChangedFileError
 from goodsam_pl.files.claims import PATIENCE, Claim
 from goodsam_pl.files.progress import progress_bar
+from goodsam_pl.masks.inventory import remove_rests
 from goodsam_pl.masks.proposer import MaskProposer
 from goodsam_pl.masks.store import MaskStore
 
@@ -73,7 +74,7 @@ def precompute_masks(
             f"{stored} of {len(files)} panoramas have their masks in {store.root}: the same "
             "command goes on from there"
         ) from None
-    store.remove_abandoned()
+    remove_rests(store.root)
     store.save_known()
     done = work.computed + len(work.failed)
     return PrecomputeReport(work.computed, len(files) - done, work.failed)

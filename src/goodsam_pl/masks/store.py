@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -28,7 +28,6 @@ from goodsam_pl.files import (
     Stamp,
     content_key,
     open_regular,
-    write_errors_explained,
 )
 from goodsam_pl.files.claims import Claim, claim, holder
 from goodsam_pl.geometry import WindowGrid
@@ -37,19 +36,21 @@ from goodsam_pl.masks.index_map import IndexMap
 from goodsam_pl.masks.inventory import (
     RECORDS,
     find_records,
-    find_strays,
-    find_unfinished,
     is_key,
-    remove_rests,
 )
-from goodsam_pl.masks.manifest import Manifest, MaskStoreError
-from goodsam_pl.masks.proposer import Description, MaskProposer
+from goodsam_pl.masks.manifest import (
+    MANIFEST,
+    Manifest,
+    MaskStoreError,
+    mask_write_errors,
+    place_manifest,
+)
+from goodsam_pl.masks.proposer import MaskProposer
 from goodsam_pl.masks.records import FORMAT, decode_index_map, decode_masks, encode_masks
 from goodsam_pl.masks.window_masks import WindowMasks
 
 __all__ = ["MaskStore", "MaskStoreError", "image_key"]
 
-_MANIFEST = "store.json"
 _WHOLE = "whole.tsv"
 _DAMAGE = (
     *(ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, EOFError),
@@ -108,17 +109,7 @@ class MaskStore:
     @classmethod
     def of(cls, root: Path, manifest: Manifest) -> MaskStore:
         """As :meth:`create`, for masks that no proposer of ours makes."""
-        path = root / _MANIFEST
-        if _is_to_be_written(root, manifest):  # else the folder may be one that is only read
-            with _write_errors_explained(root), claim(path, wait=True) as claimed:
-                if claimed is not None and _is_to_be_written(root, manifest):
-                    claimed.write(manifest.to_bytes())
-        differences = Manifest.read(path).differences(manifest)
-        if differences:
-            raise MaskStoreError(
-                f"{path} is of other masks: {'; '.join(differences)}. "
-                "Name another folder for the masks, or delete this one if it is no longer needed"
-            )
+        place_manifest(root, manifest)
         return cls(root, manifest)
 
     @classmethod
@@ -129,7 +120,7 @@ class MaskStore:
             FileNotFoundError: the folder holds none.
             MaskStoreError: its ``store.json`` is damaged or of another format.
         """
-        path = root / _MANIFEST
+        path = root / MANIFEST
         if not path.is_file():
             raise FileNotFoundError(
                 f"no masks at {root}: put the callback PrecomputeSAM into trainer.callbacks, "
@@ -140,7 +131,7 @@ class MaskStore:
     @staticmethod
     def is_at(root: Path) -> bool:
         """Whether a folder holds a store."""
-        return (root / _MANIFEST).is_file()
+        return (root / MANIFEST).is_file()
 
     @property
     def windows(self) -> WindowGrid:
@@ -151,11 +142,6 @@ class MaskStore:
     def view(self) -> dict[str, float]:
         """Which part of the sphere the panoramas show, angles in degrees by name."""
         return dict(self.manifest.view)
-
-    @property
-    def proposer(self) -> Description:
-        """What proposed the masks."""
-        return self.manifest.proposer
 
     @property
     def fingerprint(self) -> str:
@@ -201,7 +187,7 @@ class MaskStore:
             MaskStoreError: the disk is full, or the store is only read.
         """
         with ExitStack() as stack:
-            with _write_errors_explained(self.root):
+            with mask_write_errors(self.root):
                 granted = stack.enter_context(claim(self.path(key), wait=wait))
             yield granted
 
@@ -234,7 +220,7 @@ class MaskStore:
             )
         content = encode_masks(masks, self._header(key) | {"name": name}, self.manifest.logits)
         with ExitStack() as stack:
-            stack.enter_context(_write_errors_explained(self.root))
+            stack.enter_context(mask_write_errors(self.root))
             claimed = claimed or stack.enter_context(self.claim(key, wait=True))
             if claimed is not None:  # which it is, having been waited for
                 claimed.write(content)
@@ -337,14 +323,6 @@ class MaskStore:
     def _whole_records(self) -> KnownFiles:
         return KnownFiles.at(self.root / _WHOLE)
 
-    def strays(self) -> dict[Path, str]:
-        """What is called as a record and is none of the store's, and why; it is never read."""
-        return find_strays(self.root)
-
-    def unfinished(self) -> dict[Path, str]:
-        """What somebody is writing, or was when he was killed, and who."""
-        return find_unfinished(self.root)
-
     def gone(self) -> list[Path]:
         """Places of records that were whole once and are no more there, as far as is known."""
         known = self._whole_records.below(self.root / RECORDS)
@@ -352,10 +330,6 @@ class MaskStore:
         return [
             self.path(key) for key in keys if is_key(key) and not os.path.lexists(self._place(key))
         ]
-
-    def remove_abandoned(self) -> None:
-        """Remove what killed processes left unfinished. Those at work are not disturbed."""
-        remove_rests(self.root)
 
     def _place(self, key: str) -> str:
         """As :meth:`path`; pathlib takes seconds for a hundred thousand.
@@ -391,20 +365,3 @@ class MaskStore:
             "fingerprint": self.fingerprint,
             "size": list(self.windows.window_size),
         }
-
-
-def _is_to_be_written(root: Path, manifest: Manifest) -> bool:
-    """Whether there is no store, or one of other masks that holds none and is not about to."""
-    if not (root / _MANIFEST).is_file():
-        return True
-    try:
-        if not Manifest.read(root / _MANIFEST).differences(manifest):
-            return False
-    except MaskStoreError:  # damaged, or of another format
-        pass
-    remove_rests(root)
-    return not any(path.is_file() for path in (root / RECORDS).rglob("*"))
-
-
-def _write_errors_explained(root: Path) -> AbstractContextManager[None]:
-    return write_errors_explained(root, MaskStoreError, "name another folder (mask_root)")

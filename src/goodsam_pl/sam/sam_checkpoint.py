@@ -17,10 +17,10 @@ from goodsam_pl.sam.official_checkpoints import (
     weights_path,
 )
 
-__all__ = ["SamWeights"]
+__all__ = ["SamCheckpoint"]
 
 
-class SamWeights(NamedTuple):
+class SamCheckpoint(NamedTuple):
     """The weights of one model.
 
     Attributes:

@@ -30,7 +30,7 @@ from goodsam_pl.sam.point_prompts import (
     resize_as_pillow,
 )
 from goodsam_pl.sam.precision import Precision, autocast, check_precision
-from goodsam_pl.sam.sam_checkpoint import SamWeights
+from goodsam_pl.sam.sam_checkpoint import SamCheckpoint
 from goodsam_pl.sam.shrinking_batches import ShrinkingBatches
 
 __all__ = ["SegmentAnything"]
@@ -113,7 +113,7 @@ class SegmentAnything:
     @property
     def weights(self) -> Path:
         """The file that the weights come from; an official one need not be there yet."""
-        return SamWeights(self.model, self.checkpoint).path
+        return SamCheckpoint(self.model, self.checkpoint).path
 
     def describe(self) -> Description:
         """Model, hash of its weights, and every parameter that the masks depend on."""
@@ -202,11 +202,11 @@ class SegmentAnything:
 
     @cached_property
     def _weights_sha256(self) -> str:
-        return SamWeights(self.model, self.checkpoint).sha256()
+        return SamCheckpoint(self.model, self.checkpoint).sha256()
 
     @cached_property
     def _sam(self) -> Sam:
-        return SamWeights(self.model, self.checkpoint).load().to(self._device)
+        return SamCheckpoint(self.model, self.checkpoint).load().to(self._device)
 
     @cached_property
     def _encoder(self) -> Any:

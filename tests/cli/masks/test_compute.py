@@ -216,4 +216,4 @@ def test_the_proposer_of_the_documentation(write_panoramas, goodsam, sizes, work
         words = ("--proposer", f"{name}.Brightness", "--proposer.levels", "2", *sizes)
         out = goodsam("masks", "compute", "images", f"{name}_store", "--mode", "window", *words).out
         assert "1 panoramas computed" in out
-        assert MaskStore.open(workplace / f"{name}_store").proposer["levels"] == 2
+        assert MaskStore.open(workplace / f"{name}_store").manifest.proposer["levels"] == 2

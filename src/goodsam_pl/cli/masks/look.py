@@ -17,6 +17,7 @@ from goodsam_pl.files import Stamp
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.progress import progress_bar
 from goodsam_pl.masks import MaskStore, MaskStoreError, image_key
+from goodsam_pl.masks.inventory import find_strays, find_unfinished
 from goodsam_pl.views.pictures import mask_picture
 
 __all__ = ["info", "show", "verify"]
@@ -44,7 +45,7 @@ def info(store: Path) -> str:
         "bytes": f"{sum(sizes)}, {_mean(sizes):.0f} a panorama",
         "logits": "kept where the proposer has any" if masks.manifest.logits else "dropped",
         **{name: f"{angle:g}°" for name, angle in masks.view.items()},
-        **{name: str(value) for name, value in masks.proposer.items()},
+        **{name: str(value) for name, value in masks.manifest.proposer.items()},
         "fingerprint": masks.fingerprint,
     }
     if masks.whole:
@@ -74,8 +75,11 @@ def verify(store: Path, content: Path | None = None) -> str:
                 damaged[masks.path(key)] = str(damage.__cause__)
             advance()
     masks.save_known()
-    strays, gone = masks.strays(), dict.fromkeys(masks.gone(), "it was whole when last seen")
-    unfinished = _listed("unfinished, and whose:", masks.unfinished())
+    strays, gone = (
+        find_strays(masks.root),
+        dict.fromkeys(masks.gone(), "it was whole when last seen"),
+    )
+    unfinished = _listed("unfinished, and whose:", find_unfinished(masks.root))
     if damaged or strays or gone:
         told = [
             *_listed(f"{len(damaged)} of {len(keys)} records are damaged:", damaged),
