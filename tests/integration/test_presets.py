@@ -171,7 +171,9 @@ def test_options_and_further_files_win_over_parts(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/over.yaml").write_text(
-        "data.batch_size: 3\nmodel.fusion: ./majority.yaml\ntrainer.max_steps: 7\n"
+        "data.batch_size: 3\n"
+        "model.init_args.teachers.fusion: ./majority.yaml\n"
+        "trainer.max_steps: 7\n"
     )
     (tmp_path / "mine/majority.yaml").write_text("class_path: goodsam_pl.fusion.MajorityVote\n")
     preset = CONFIGS / "streetworld/distillation.yaml"
@@ -187,6 +189,6 @@ def test_options_and_further_files_win_over_parts(
     model, data = tree["model"]["init_args"], tree["data"]["init_args"]
     assert tree["trainer"]["max_steps"] == 9
     assert (data["batch_size"], data["num_workers"]) == (3, 0)
-    assert model["fusion"]["class_path"] == "goodsam_pl.fusion.MajorityVote"
+    assert model["teachers"]["fusion"]["class_path"] == "goodsam_pl.fusion.MajorityVote"
     assert model["student"]["init_args"]["encoder"] == "mit_b2"
     assert model["student"]["init_args"]["circular"] is True  # the preset's
