@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -168,8 +167,8 @@ class StoreOnPaper:
 @pytest.fixture
 def store_on_paper(monkeypatch):
     content = StoreOnPaper(["a.png", "b.png"])
-    module = SimpleNamespace(MaskStore=SimpleNamespace(open=lambda root: content))
-    monkeypatch.setitem(sys.modules, "goodsam_pl.masks.store", module)
+    store = SimpleNamespace(open=lambda root: content)
+    monkeypatch.setattr("goodsam_pl.data.panorama.MaskStore", store)
     return content
 
 
