@@ -78,7 +78,7 @@ def checkout(version: str) -> Iterator[Path]:
     words = ["git", "-C", str(ROOT), "archive", version, "src", "configs"]
     archive = subprocess.run(words, check=True, capture_output=True).stdout  # noqa: S603  # ours
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+        with tarfile.TarFile(fileobj=io.BytesIO(archive)) as packed:
             packed.extractall(folder, filter="data")
         yield Path(folder)
 

@@ -64,7 +64,7 @@ def test_scores_are_the_usual_ones_where_there_are_such_stages(plan_file):
         (
             "{model.yeast: 0.0}",
             "{5: 0.0}",
-            r"-yeast\.overrides\.distillation: the key 5 is no name",
+            r"-yeast\.overrides\.distillation: expected a mapping with names as keys",
         ),
         (
             "untrained: [rect",

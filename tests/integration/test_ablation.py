@@ -21,7 +21,7 @@ SMALL = {"data.size": [48, 256], "data.window_size": [48, 64], "data.window_stri
 
 def short(out: Path) -> Path:
     """Our plan with one seed, one variation, few scenes and steps."""
-    plan = yaml.safe_load((PLANS / "streetworld.yaml").read_text())
+    plan = read_preset(PLANS / "streetworld.yaml")
     plan["seeds"] = [3]
     plan["overrides"] |= {"trainer.max_steps": 2, "trainer.accelerator": "cpu"}
     plan["overrides"] |= {"data.batch_size": 1, "trainer.val_check_interval": 2}

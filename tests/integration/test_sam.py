@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from goodsam_pl.modules import SamTraining
 from goodsam_pl.networks.small_sam import NANO_WEIGHTS, SmallSam
 from goodsam_pl.sam import SegmentAnything
 
-PRESET = Path(__file__).resolve().parents[2] / "configs/sam/nano.yaml"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from preset_files import whole
 
 
 class Killed(Exception):  # noqa: N818  # no error
@@ -32,8 +34,8 @@ def _one_wandb_run_each() -> Iterator[None]:
 def fit(scenes: Path, *options: str) -> dict[str, Any]:
     """Five steps over epochs of three batches; the checkpoint that they leave here."""
     config = Path("nano.yaml")
-    text = PRESET.read_text().replace("every_n_train_steps: 250", "every_n_train_steps: 1")
-    config.write_text(text)
+    often = {"every_n_train_steps: 250": "every_n_train_steps: 1"}
+    config.write_text(whole("sam/nano.yaml", often))
     main(
         [
             *("fit", f"--config={config}", "--trainer.accelerator=cpu", "--trainer.max_steps=5"),
@@ -59,7 +61,7 @@ def test_a_killed_training_resumes_to_the_bit_and_its_weights_propose_masks(
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "whole")
-    whole = fit(tmp_path / "scenes")
+    undisturbed = fit(tmp_path / "scenes")
     assert "lightning test" not in capsys.readouterr().out  # there is no test of it
     monkeypatch.chdir(tmp_path / "killed")
 
@@ -74,8 +76,8 @@ def test_a_killed_training_resumes_to_the_bit_and_its_weights_propose_masks(
     left = torch.load("runs/sam/nano/last.ckpt", weights_only=True)
     assert left["global_step"] == 4
     resumed = fit(tmp_path / "scenes", "--ckpt_path=runs/sam/nano/last.ckpt")
-    torch.testing.assert_close(parts(resumed), parts(whole), rtol=0, atol=0)
-    averaged, last = whole["state_dict"], whole["current_model_state"]
+    torch.testing.assert_close(parts(resumed), parts(undisturbed), rtol=0, atol=0)
+    averaged, last = undisturbed["state_dict"], undisturbed["current_model_state"]
     assert any(not torch.equal(averaged[name], last[name]) for name in last)
 
     main(["export", "runs/sam/nano/last.ckpt:sam", "vit_nano.safetensors", "--half=true"])

@@ -21,7 +21,8 @@ from goodsam_pl.modules import SegmentationModule
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PROCESSES = multiprocessing.get_context("forkserver")
-"""Children begin with all imported, and have computed no gradient, after which none could fork."""
+"""Children begin with Lightning imported, but have computed no gradient: then none could fork. Not
+with this package: all tests of a process share one server, and some bring another version."""
 
 
 class SystemTester(ABC):
@@ -115,7 +116,7 @@ class SystemTester(ABC):
 
     def test_two_processes_train_one_system(self, tmp_path: Path) -> None:
         file = str(Path(_file_of(self)).resolve())
-        PROCESSES.set_forkserver_preload(["lightning.pytorch", "goodsam_pl.modules"])
+        PROCESSES.set_forkserver_preload(["lightning.pytorch"])
         child = PROCESSES.Process(
             target=train_in_two_processes, args=(file, type(self).__name__, tmp_path)
         )

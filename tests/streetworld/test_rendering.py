@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from goodsam_pl.geometry.equirectangular import direction_to_pixel
 from goodsam_pl.streetworld import (
     Equirectangular,
     Pinhole,
@@ -123,9 +122,11 @@ def test_a_pinhole_view_equals_the_view_cut_out_of_the_panorama(yaw, name):
     panorama = Equirectangular((1200, 6400), 67.5)
     flat, round_ = trace(scene, pinhole), trace(scene, panorama)
     directions = torch.from_numpy(np.stack(camera_directions(pinhole), axis=-1))
-    pixel = direction_to_pixel(directions, *panorama.size, panorama.vertical_fov)
-    row = pixel[:, 0].round().long().clamp(0, 1199).numpy()
-    column = (pixel[:, 1].round().long() % 6400).numpy()
+    forward, left, up = directions.double().unbind(-1)
+    latitude = torch.rad2deg(torch.atan2(up, torch.hypot(forward, left)))
+    turn = torch.rad2deg(torch.atan2(-left, forward)) / 360 + 0.5
+    row = ((0.5 - latitude / 67.5) * 1200 - 0.5).round().long().clamp(0, 1199).numpy()
+    column = ((turn * 6400 - 0.5).round().long() % 6400).numpy()
     cut_label = round_.label[row, column].reshape(96, 160)
     cut_radiance = round_.radiance[row, column].reshape(96, 160, 3)
     edge = np.zeros((96, 160), dtype=bool)
