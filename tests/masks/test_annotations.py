@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.masks import MaskStore, WindowMasks, annotations
+from goodsam_pl.masks import MaskStore, WindowMasks
 from goodsam_pl.masks.annotations import export_record, pack_saved
 from goodsam_pl.masks.saved_mask import SavedMask, mask_from_annotation
 from goodsam_pl.sam import Felzenszwalb
@@ -122,7 +122,7 @@ def test_more_than_memory_is_for_is_refused_before_a_pixel_is_laid_out(
     costly = mask._replace(effort=6 * 10**9)
     with pytest.raises(ValueError, match=r"too many corners \(1.2e\+10 times pixels\)"):
         pack_saved([costly, costly], GRID, refuse, every_other)
-    monkeypatch.setattr(annotations, "_MOST_MASKS", 2)
+    monkeypatch.setattr("goodsam_pl.masks.annotations._MOST_MASKS", 2)
     with pytest.raises(ValueError, match="3 masks in window 0, 2 are the most"):
         pack_saved([mask] * 3, GRID, refuse, every_other)
 
