@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import WandbLogger
 from goodsam_pl.cli.closing import closing_lines, size_line
 
 
-class Tested(LightningModule):
+class Segmentation(LightningModule):
     def test_step(self, batch, batch_idx):
         pass
 
@@ -37,7 +37,7 @@ def trained(*checkpoints, loggers=(), module=None, **metrics):
         global_step=120,
         checkpoint_callbacks=list(checkpoints),
         loggers=list(loggers),
-        lightning_module=Tested() if module is None else module,
+        lightning_module=Segmentation() if module is None else module,
     )
 
 
