@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodsam_pl.data.png_chunks import SIGNATURE, pixels_only
@@ -82,6 +82,7 @@ def test_what_is_broken_is_for_the_decoder():
     assert kept() == b""
 
 
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(-3, 200), st.integers(0, 60)), max_size=8))
 def test_the_parts_are_read_as_one_file(steps):
     chunks = [HEAD, chunk(b"tIME", bytes(7)), PIXELS[0], chunk(b"tIME"), PIXELS[1], END]
