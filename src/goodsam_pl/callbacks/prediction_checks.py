@@ -68,8 +68,9 @@ def labels_and_scores(
     expected = (count, len(taxonomy.classes), height, width)
     if wants_scores and prediction.shape == expected and prediction.is_floating_point():
         return prediction.argmax(dim=1).cpu().numpy().astype(np.uint8), prediction
-    if wants_scores or prediction.shape != image[:, 0].shape:
-        what = "probabilities (B, K, H, W)" if wants_scores else "class ids (B, H, W)"
+    is_of_ids = prediction.shape == image[:, 0].shape and not prediction.is_floating_point()
+    if wants_scores or not is_of_ids:
+        what = "probabilities (B, K, H, W)" if wants_scores else "whole class ids (B, H, W)"
         raise ValueError(
             f"predictions {tuple(prediction.shape)} do not fit images "
             f"{tuple(image.shape)}: predict_step returns {what}"

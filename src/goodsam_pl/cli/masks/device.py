@@ -26,8 +26,8 @@ def find_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
-    # PyTorch tells of a missing driver and of builds without a backend in its own ways
-    except (RuntimeError, AssertionError) as error:
+    # PyTorch tells of missing drivers, backends and their packages in its own ways
+    except (RuntimeError, AssertionError, ImportError) as error:
         missing = "" if gpus or not name.startswith("cuda") else ": PyTorch finds no GPU here"
         raise ValueError(f"device is {name!r}{missing}; choose among {there}") from error
     if device.type == "meta":

@@ -37,9 +37,10 @@ def reader_for(
         file_vertical_fov: of the files, degrees.
         aspect_tolerance: relative.
     """
-    if file_vertical_fov is None and vertical_fov < _SPHERE:
+    if file_vertical_fov is None:
+        file_vertical_fov = vertical_fov
         height, width = _first_size(files) or (0, 1)
-        if abs(360 * height / width / _SPHERE - 1) <= aspect_tolerance:
+        if vertical_fov < _SPHERE and abs(360 * height / width / _SPHERE - 1) <= aspect_tolerance:
             file_vertical_fov = _SPHERE
             log.warning(
                 "photographs of %d×%d are taken for full spheres, as --file_vertical_fov 180 says; "
@@ -47,7 +48,7 @@ def reader_for(
                 width,
                 height,
             )
-    return PanoramaFormat(size, vertical_fov, file_vertical_fov or vertical_fov, aspect_tolerance)
+    return PanoramaFormat(size, vertical_fov, file_vertical_fov, aspect_tolerance)
 
 
 def reader_of(store: MaskStore) -> PanoramaFormat:
