@@ -30,6 +30,18 @@ def test_what_is_the_same_is_done_once_and_after_its_inputs(plan_file):
         done.add(job.key)
 
 
+def test_a_limit_of_validations_shortens_trainings_not_scores(plan_file):
+    text = plan_file.read_text()
+    limited = "overrides: {trainer.max_steps: 3, trainer.limit_val_batches: 1}"
+    plan_file.write_text(text.replace("overrides: {trainer.max_steps: 3}", limited))
+    limits = {
+        job.verb: job.settings["trainer"]["limit_val_batches"]
+        for job in jobs_of(plan_file)
+        if job.has_config
+    }
+    assert limits == {"fit": 1, "test": None}
+
+
 def test_paths_of_the_presets_become_those_of_the_stages(plan_file, tmp_path):
     run = runs_by_name(plan_file)["full", 1]
     fit = {job.name: job for job in run.jobs}
@@ -45,7 +57,9 @@ def test_paths_of_the_presets_become_those_of_the_stages(plan_file, tmp_path):
     assert bread["model"]["init_args"]["dough"] == f"{folder}/last.ckpt"
     scored = fit["distillation-test"]
     assert scored.checkpoint is fit["distillation-fit"]
-    assert scored.settings == fit["distillation-fit"].settings
+    trained = fit["distillation-fit"].settings
+    whole = {"trainer": trained["trainer"] | {"limit_val_batches": None}}
+    assert scored.settings == trained | whole
     assert scored.folder(tmp_path) != fit["distillation-fit"].folder(tmp_path)
 
 

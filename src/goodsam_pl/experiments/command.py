@@ -71,9 +71,8 @@ def ablate(
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     for job, failure in failed.items():
         console.print(f"failed: {job.name}, {failure}; see {log_of(job, out)}")
-        for run in chosen:
-            if job in run.jobs:
-                console.print(f"  therefore no {run.title}")
+        for run in (each for each in chosen if job in each.jobs):
+            console.print(f"  therefore no {run.title}")
     if failed:
         raise SystemExit(1)
 

@@ -145,16 +145,17 @@ class _Making:
                 path, tree = self._configured(stage, every, own)
                 trained = stage.trained and key not in variation.untrained
                 self.made[key] = fit = self._job(f"{key}-fit", "fit", tree) if trained else None
+                tree = overridden(tree, {"trainer.limit_val_batches": None})  # a score is of all
                 scored[key] = self._job(f"{key}-{verb}", verb, tree, fit)
             if path:
                 self.paths[path] = key
-        sources = self.plan.score_sources(preset).items()
-        scores = {score: (scored[stage], column) for score, (stage, column) in sources}
+        found = self.plan.score_sources(preset)
+        scores = {score: (scored[stage], column) for score, (stage, column) in found.items()}
         return Run(preset, name, self.seed, scores)
 
     def _job(self, name: str, verb: str, settings: Tree, checkpoint: Job | None = None) -> Job:
-        text = repr(settings)
-        needs = dict.fromkeys(job for job in self.made.values() if job and job.mark in text)
+        made = filter(None, self.made.values())
+        needs = dict.fromkeys(each for each in made if each.mark in repr(settings))
         job = Job(name, verb, settings, tuple(needs), checkpoint)
         return self.jobs.setdefault(job.key, job)
 
