@@ -1,4 +1,4 @@
-"""Data sets, their folder layouts, augmentation, and the two LightningDataModules."""
+"""Data sets, their folder layouts, augmentation, and the LightningDataModules."""
 
 from __future__ import annotations
 
