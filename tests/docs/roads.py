@@ -39,7 +39,6 @@ ROADS: dict[str, tuple[str, ...]] = {
         "path/to/stanford_13.ckpt",
         "path/to/stanford_8.ckpt",
     ),
-    "configs/goodsam/ablation": (),
     "configs/goodsam/over": (
         "data/DensePASS",
         "data/WildPASS",
