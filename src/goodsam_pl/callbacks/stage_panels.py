@@ -95,7 +95,7 @@ class StagePanels(pl.Callback):
         self._interval: int | None = None
         self._shown_at: int | None = None
         self._batches: list[PanoramaBatch] = []
-        self._told: list[Stages] = []
+        self._observed: list[Stages] = []
         self._directory = Path()
 
     @override
@@ -163,14 +163,16 @@ class StagePanels(pl.Callback):
         self, pl_module: pl.LightningModule, module: FusingModule, data: PanoramaDataModule
     ) -> list[Stages]:
         self._batches = self._batches or data.examples(self._role(data), self.panoramas)
-        told = self._told or [
+        observed = self._observed or [
             observe_teachers(batch.to(pl_module.device), module, data.evaluation_taxonomy)
             for batch in self._batches
         ]
         if isinstance(module.teacher_assistant, FrozenNetwork):
-            self._told = told
+            self._observed = observed
         student: nn.Module | None = getattr(module, "student", None)
-        return told if student is None else [observe_student(each, student) for each in told]
+        return (
+            observed if student is None else [observe_student(each, student) for each in observed]
+        )
 
     @property
     def _names(self) -> list[str]:
