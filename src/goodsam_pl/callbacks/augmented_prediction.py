@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from typing_extensions import override
 
+from goodsam_pl.callbacks.replaced_forward import ReplacedForward
 from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.networks import ViewAveraging
 
 __all__ = ["TestTimeAugmentation"]
 
 
-class TestTimeAugmentation(Callback):
+class TestTimeAugmentation(ReplacedForward):
     """Lets the model average over views of each panorama, see :class:`ViewAveraging`.
 
     It acts on ``forward`` of the model for whole panoramas. Windows are no full circle and pass as
@@ -48,55 +47,8 @@ class TestTimeAugmentation(Callback):
         return "whole panoramas averaged over views: " + ", ".join(filter(None, parts))
 
     @override
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to average, unless training."""
-        if trainer.state.fn != TrainerFn.FITTING:
-            self._begin(pl_module)
-
-    @override
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to average."""
-        self._begin(pl_module)
-
-    @override
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to average."""
-        self._begin(pl_module)
-
-    @override
-    def on_validation_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Learn how large the panoramas are."""
-        self._look_at(batch)
-
-    @override
-    def on_test_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Learn how large the panoramas are."""
-        self._look_at(batch)
-
-    @override
-    def on_predict_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Learn how large the panoramas are."""
-        self._look_at(batch)
-
-    @override
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave the model as it was."""
-        self._end(pl_module)
-
-    @override
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        """Leave the model as it was."""
-        self._end(pl_module)
-
-    def _begin(self, module: LightningModule) -> None:
+    def begin(self, trainer: Trainer, module: LightningModule) -> None:
+        """Average over views of whole panoramas from here on."""
         averaged = ViewAveraging(module.forward, self.rolls, self.mirror, self.scales)
         plain = module.forward
 
@@ -108,12 +60,15 @@ class TestTimeAugmentation(Callback):
         module.forward = forward  # type: ignore[method-assign]
         self.active = True
 
-    def _end(self, module: LightningModule) -> None:
-        # another callback that watches forward may have put it back before
-        vars(module).pop("forward", None)
+    @override
+    def end(self, module: LightningModule) -> None:
+        """Leave the model as it was."""
+        super().end(module)
         self.active = False
 
-    def _look_at(self, batch: PanoramaBatch | SourceBatch) -> None:
+    @override
+    def look_at(self, batch: PanoramaBatch | SourceBatch) -> None:
+        """Learn how large the panoramas are."""
         if not isinstance(batch, PanoramaBatch) and self.rolls > 1:
             raise TypeError(
                 "test-time rolls need panoramas, full circles: give a PanoramaDataModule, or 1 roll"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from typing_extensions import override
 
+from goodsam_pl.callbacks.replaced_forward import ReplacedForward
 from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.networks import TiledNetwork
 
@@ -22,7 +21,7 @@ _SAME_ASPECT = 0.02
 relative: sizes are whole pixels."""
 
 
-class TiledPrediction(Callback):
+class TiledPrediction(ReplacedForward):
     """Lets the model look at as much at once as memory allows, see :class:`TiledNetwork`.
 
     It acts on ``forward`` of the model; while fitting it does nothing. Stands first among the
@@ -44,55 +43,8 @@ class TiledPrediction(Callback):
         self._is_circle = False
 
     @override
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin, unless training."""
-        if trainer.state.fn != TrainerFn.FITTING:
-            self._begin(trainer, pl_module)
-
-    @override
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin."""
-        self._begin(trainer, pl_module)
-
-    @override
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin."""
-        self._begin(trainer, pl_module)
-
-    @override
-    def on_validation_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Learn what images there are."""
-        self._look_at(batch)
-
-    @override
-    def on_test_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Learn what images there are."""
-        self._look_at(batch)
-
-    @override
-    def on_predict_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, *_: Any
-    ) -> None:
-        """Learn what images there are."""
-        self._look_at(batch)
-
-    @override
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave the model as it was."""
-        vars(pl_module).pop("forward", None)
-
-    @override
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        """Leave the model as it was."""
-        vars(pl_module).pop("forward", None)
-
-    def _begin(self, trainer: Trainer, module: LightningModule) -> None:
+    def begin(self, trainer: Trainer, module: LightningModule) -> None:
+        """Look by tiles from here on."""
         tiled = TiledNetwork(_Forward(module), self.tile, processes=_processes_here(trainer))
 
         def forward(images: Tensor) -> Tensor:
@@ -123,7 +75,9 @@ class TiledPrediction(Callback):
                 *(height, width, size.height, size.width),
             )
 
-    def _look_at(self, batch: PanoramaBatch | SourceBatch) -> None:
+    @override
+    def look_at(self, batch: PanoramaBatch | SourceBatch) -> None:
+        """Learn how large the panoramas are."""
         self._size = (batch.image.shape[-2], batch.image.shape[-1])
         self._is_circle = isinstance(batch, PanoramaBatch)
 
