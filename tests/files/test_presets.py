@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from goodsam_pl.files.presets import read_preset
@@ -81,8 +83,10 @@ def test_a_file_is_laid_over_another(folder, tmp_path):
     assert folder("over: there")["over"] == "there"
 
 
-@pytest.mark.parametrize("value", ["parts/data.yaml", "../parts/none.yaml", "../parts", "./"])
-def test_other_texts_stay(value, folder):
+@pytest.mark.parametrize("value", ["parts/data.yaml", "./here.yaml", "../parts", "./"])
+def test_other_texts_stay(value, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.yaml").touch()  # in the working folder, not beside the preset
     assert folder(f"root: {value}") == {"root": value}
 
 
@@ -98,7 +102,7 @@ def test_class_files_are_named_and_not_read(folder):
         ("a: ./preset.yaml", "preset.yaml is a part of itself"),
         ("over: ../parts/watching.yaml\na: 4", r"watching\.yaml has no keys and values"),
         ("a: 3\na.b: 4", r"preset\.yaml: override 'a\.b': there are no keys to find 'b' in 3"),
-        ("a: ./none.yaml\na.b: 4", r"no keys to find 'b' in '\./none\.yaml'"),
+        ("a: ./none.yaml\na.b: 4", r"its part \./none\.yaml is missing"),
         ("- 3", r"preset\.yaml: expected keys and values, found '\[3\]'"),
         ("a: [", r"preset\.yaml: "),
     ],
@@ -115,3 +119,16 @@ def test_files_that_name_each_other_many_times_end(folder, tmp_path):
     (tmp_path / "presets/level_5.yaml").write_text("- 1\n")
     with pytest.raises(ValueError, match="more than 1,000 parts"):
         folder("a: ./level_0.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["data: ../typo.yaml\n", "data: ../typo.yaml\ndata.size: 1\n", "all: [../typo.yaml]\n"],
+)
+def test_a_part_that_is_missing_is_named_with_the_file_that_names_it(text, tmp_path):
+    preset = tmp_path / "presets" / "a.yaml"
+    preset.parent.mkdir()
+    preset.write_text(text)
+    missing = f"{preset}: its part ../typo.yaml is missing: there is no {tmp_path / 'typo.yaml'}"
+    with pytest.raises(ValueError, match=re.escape(missing)):
+        read_preset(preset)

@@ -38,8 +38,8 @@ def read_preset(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no such preset.
-        ValueError: it is no YAML or no mapping, a part names itself, or a key with dots leads
-            nowhere. The message names the file.
+        ValueError: it is no YAML or no mapping, a part is missing or names itself, or a key with
+            dots leads nowhere. The message names the file.
     """
     tree = composed(_load(path), path)
     if not isinstance(tree, dict):
@@ -125,10 +125,13 @@ def _leads_inwards(key: Any, tree: dict[Any, Any], top: bool) -> bool:
 
 
 def _part(value: Any, file: Path) -> Path | None:
-    """The file that a value names, if it is a part."""
+    """The file that a value names, if it is a part; a file of the working folder stays a name."""
     if isinstance(value, str) and value.startswith(_BEGINNINGS) and value.endswith(_ENDINGS):
         path = (file.parent / value).resolve()
-        return path if path.is_file() else None
+        if path.is_file():
+            return path
+        if not Path(value).is_file():
+            raise ValueError(f"{file}: its part {value} is missing: there is no {path}")
     return None
 
 
