@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 
@@ -70,3 +73,17 @@ def test_a_missing_file_is_named(fails):
 def test_what_is_missing_is_named(config, fails):
     assert '"model" is required' in fails("fit", "--data", "street_fakes.FakeData")
     assert "fit.data" in fails("fit", "--model", "street_fakes.FakeSegmentation")
+
+
+def test_a_number_of_batches_stays_whole_whoever_wrote_a_union_first():
+    """Typing keeps one Optional[Union[int, float]] in either order; rich has the other one."""
+    program = (
+        "import rich.progress\nfrom goodsam_pl.cli import main\n"
+        "main(['fit', '--trainer.limit_train_batches=1', '--trainer.limit_val_batches=0.5',\n"
+        "    '--data=PanoramaDataModule', '--print_config'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert "limit_train_batches: 1\n" in done.stdout
+    assert "limit_val_batches: 0.5\n" in done.stdout

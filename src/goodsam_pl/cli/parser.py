@@ -7,14 +7,15 @@ import pkgutil
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from types import NoneType
+from typing import Any, NoReturn, Union, get_args
 
 from jsonargparse import ArgumentParser, Namespace
 
 from goodsam_pl.cli.complaints import complain, guess, option_hint
 from goodsam_pl.cli.configs import read_configs_whole
 
-__all__ = ["FunctionParser", "ShortErrors"]
+__all__ = ["FunctionParser", "ShortErrors", "try_whole_numbers_first"]
 
 _WRONG_OPTION = re.compile(r"class_path '([\w.]+)':\s+Option '([\w.]+)' is not accepted")
 _WRONG_CLASS = re.compile(r"(?:Expected a dot import path string: |has no attribute ')(\w+)")
@@ -31,6 +32,17 @@ _NOISE = re.compile(
 _WRONG_KEY = re.compile(
     r"(?:(?<!Parser )[Kk]ey|option|[Uu]nrecognized arguments:) ['\"]?(?:--)?([\w.]+)"
 )
+
+
+def try_whole_numbers_first(parser: ArgumentParser) -> None:
+    """Read ``1`` as a whole number wherever a fraction would do as well.
+
+    Of ``Optional[Union[int, float]]`` in either order, typing keeps what it met first, and rich may
+    come before Lightning with the other one: then one batch (1) would be all of them (1.0).
+    """
+    for action in parser._actions:  # noqa: SLF001  # jsonargparse has no other way to the types
+        if set(get_args(getattr(action, "_typehint", None))) == {int, float, NoneType}:
+            action._typehint = Union[int, float, None]  # type: ignore[attr-defined]  # noqa: SLF001, UP007
 
 
 class ShortErrors(ArgumentParser):

@@ -35,7 +35,7 @@ from goodsam_pl.cli.checkpoint import (
 )
 from goodsam_pl.cli.closing import closing_lines, size_line
 from goodsam_pl.cli.foreign_warnings import hush, hush_moved_checkpoint
-from goodsam_pl.cli.parser import ShortErrors
+from goodsam_pl.cli.parser import ShortErrors, try_whole_numbers_first
 from goodsam_pl.cli.predicting import add_predict_options, add_tile_option, tiling, writer
 from goodsam_pl.cli.refusals import refuse
 from goodsam_pl.cli.save_config import SaveRunConfig
@@ -90,6 +90,7 @@ class GoodSAMCLI(LightningCLI):
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Trainer, model and data; the model is not required, for a checkpoint may bring it."""
         parser.add_lightning_class_args(self.trainer_class, "trainer")
+        try_whole_numbers_first(parser)
         parser.set_defaults(
             {f"trainer.{key}": value for key, value in self.trainer_defaults.items()}
         )

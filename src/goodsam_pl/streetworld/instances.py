@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.streetworld.cameras import Equirectangular, Pinhole
@@ -75,10 +76,6 @@ class InstanceScenes:
 
     def draw_missing(self) -> None:
         """Draw what is not there yet, with a progress bar."""
-        # not above: where rich comes before Lightning, typing remembers its Union[float, int], and
-        # `--trainer.limit_train_batches 1` is read as 1.0, all of them
-        from rich.progress import track  # noqa: PLC0415
-
         missing = [index for index, path in enumerate(self._files) if not path.exists()]
         for index in track(missing, f"drawing {self._camera} scenes", disable=not missing):
             self._draw(index)
