@@ -17,6 +17,12 @@ from goodsam_pl.losses.consistency import (
     squared_difference,
     symmetric_divergence,
 )
+from goodsam_pl.losses.domain_adaptive import (
+    DivergenceFrom,
+    StageError,
+    knowledge_divergence,
+    teacher_cross_entropy,
+)
 from goodsam_pl.losses.double_similarity import (
     attention_maps,
     category_similarity,
@@ -24,11 +30,14 @@ from goodsam_pl.losses.double_similarity import (
 )
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
 from goodsam_pl.losses.mask_prediction import dice_loss, focal_loss, mask_iou, weigh_masks
+from goodsam_pl.losses.structural_similarity import structural_similarity
 
 __all__ = [
     "ClassBalance",
     "Distance",
+    "DivergenceFrom",
     "FeatureAdaptation",
+    "StageError",
     "affinity_loss",
     "attention_maps",
     "boundary_loss",
@@ -39,12 +48,15 @@ __all__ = [
     "ensemble_cross_entropy",
     "feature_distance",
     "focal_loss",
+    "knowledge_divergence",
     "labelled_cross_entropy",
     "mask_iou",
     "pixel_similarity",
     "soft_boundary",
     "squared_difference",
+    "structural_similarity",
     "symmetric_divergence",
+    "teacher_cross_entropy",
     "weigh_masks",
     "whole_image_cross_entropy",
 ]

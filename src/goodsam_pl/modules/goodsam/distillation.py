@@ -79,7 +79,7 @@ class Distillation(SegmentationModule):
     def student_terms(
         self, batch: PanoramaBatch, packed: TeacherTargets, balance: Tensor
     ) -> dict[str, Tensor]:
-        """L_S: L_CE^{TA,S}, L_CE^{T,S}, L_bd^{T,S}, and terms on features if asked for."""
+        """L_S: L_CE^{TA,S}, L_CE^{T,S}, L_bd^{T,S}, and further terms if asked for."""
         targets = self.teachers.unpack(packed)  # S_TA^w, E_i, M_i, B_ref
         self.log("train/trusted", targets.trusted)
         logits, feature_terms = self.features(
@@ -95,6 +95,7 @@ class Distillation(SegmentationModule):
             ),
             "boundary": boundary_loss(log_probabilities.exp(), targets.boundary, where=overlaps),
             **feature_terms,
+            **self.features.structure(crops, targets.ensemble),
         }
 
 
@@ -117,7 +118,7 @@ class StudentDistillation(Distillation):
         ensemble_weight: λ_E, of the window-level cross-entropy with E_i.
         confident_weight: λ_H, of the link to E_H^i beside the one to E_i.
         boundary_weight: λ_bd, of the student's boundary against B_ref, on overlaps.
-        features: terms on features and on how alike classes are, 0 by default.
+        features: terms that are not in the figure, 0 by default.
         class_balance: γ of the weights of classes in all cross-entropies, from how often the
             teachers name them; 0 is the paper's.
         learning_rate: 6e-5 is SegFormer's.

@@ -50,7 +50,7 @@ class JointDistillation(Distillation):
         ensemble_weight: λ_E, of the student's window-level cross-entropy with E_i.
         confident_weight: λ_H, of the links to E_H^i beside those to E_i, of both networks.
         boundary_weight: λ_bd, of the student's boundary against B_ref, on overlaps.
-        features: terms on features and on how alike classes are, 0 by default.
+        features: terms that are not in the figure, 0 by default.
         rectification: terms of the teacher assistant.
         class_balance: γ of the weights of classes in all cross-entropies, from how often the
             teachers name them; 0 is the paper's.
