@@ -7,6 +7,7 @@ student begins with weights of the source, and sees panoramas alone, as in the p
 distillation.
 """
 
+from __future__ import annotations
 
 from typing import Literal
 
