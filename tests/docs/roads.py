@@ -27,6 +27,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
+    "docs/second_scale.md": (),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
@@ -91,10 +92,10 @@ SHORTER: dict[str, str] = {
         "--trainer.max_steps 2 --trainer.precision 32-true --trainer.enable_progress_bar false "
         "--data.init_args.batch_size 2"
     ),
-    "fit .*configs/(streetworld/(rect|dist)|goodsam/[a-z_]+.yaml$)": (
+    "fit .*configs/(streetworld/(full_)?(rect|dist)|goodsam/[a-z_]+.yaml$)": (
         "--trainer.val_check_interval 2"
     ),
-    "configs/(streetworld|real)/(rect|dist)": _PANORAMAS,
+    "configs/(streetworld|real)/(full_)?(rect|dist)": _PANORAMAS,
     "configs/(goodsam/[a-z]+[_.]|densepass)": _PANORAMAS,
     "configs/own/(rect|dist)": (
         "--data.init_args.size [64,320] --data.init_args.vertical_fov 72 "

@@ -122,6 +122,14 @@ def test_our_plan_shares_what_it_can():
     assert names.count("rectification-fit") == 3 * (variations - of_the_student_alone)
 
 
+def test_the_second_scale_trains_twice_to_rectify_and_eight_times_to_distil():
+    names = [job.name for job in jobs_of(PLANS / "full_streetworld.yaml")]
+    assert names.count("data") == 1
+    assert names.count("source-fit") == names.count("source_only-test") == 3
+    assert names.count("rectification-fit") == 3 * 2  # full, -SAM
+    assert names.count("distillation-fit") == names.count("distillation-test") == 3 * 8
+
+
 def test_the_source_city_is_drawn_and_trained_on_once_for_all_severities():
     names = [job.name for job in jobs_of(PLANS / "severity.yaml")]
     assert names.count("pinhole") == 1

@@ -21,6 +21,7 @@ from goodsam_pl.callbacks.save_on_stop import SaveOnStop
 from goodsam_pl.callbacks.stage_panels import StagePanels
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
 from goodsam_pl.callbacks.training_signals import TrainingSignals
+from goodsam_pl.callbacks.true_targets import TrueTargets
 from goodsam_pl.callbacks.warmed_average import WarmedAverage
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "TestTimeAugmentation",
     "TiledPrediction",
     "TrainingSignals",
+    "TrueTargets",
     "WarmedAverage",
     "data_facts",
     "define_summaries",

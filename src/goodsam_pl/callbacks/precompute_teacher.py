@@ -70,8 +70,8 @@ class PrecomputeTeacher(pl.Callback):
                 "PrecomputeTeacher works for StudentDistillation on a PanoramaDataModule, here are "
                 f"{type(pl_module).__name__} and {type(data).__name__}: remove the callback"
             )
-        described = {**pl_module.describe_teachers(), **data.describe_masks()}
-        fingerprint = fingerprint_of({**described, "precision": str(trainer.precision)})
+        described = {**self.describe(pl_module, data), "precision": str(trainer.precision)}
+        fingerprint = fingerprint_of(described)
         store = TargetStore(self.root, fingerprint, data.mask_contents())
         files, key = data.training_files, data.keys
         # shared out before anyone looks what is there: others may be writing already
@@ -83,7 +83,7 @@ class PrecomputeTeacher(pl.Callback):
             torch.no_grad(),
         ):
             for file, batch in data.training_panoramas(own):
-                targets = pl_module.teach(batch.to(pl_module.device))
+                targets = self.ask(pl_module, file, batch.to(pl_module.device))
                 if key(file) != own[file]:
                     raise ChangedFileError(f"{file} changed while it was read: start again")
                 store.write(own[file], targets.map(lambda tensor: tensor[0]))
@@ -100,6 +100,14 @@ class PrecomputeTeacher(pl.Callback):
             f"teachers' targets: {computed} panoramas computed, "
             f"{len(files) - computed} had theirs already in {store.folder}"
         )
+
+    def describe(self, module: TeachingModule, data: PanoramaDataModule) -> dict[str, str]:
+        """All that the targets depend on, besides the panorama, its masks and the precision."""
+        return {**module.describe_teachers(), **data.describe_masks()}
+
+    def ask(self, module: TeachingModule, file: Path, batch: PanoramaBatch) -> TeacherTargets:
+        """The targets of a panorama, which is a batch of one."""
+        return module.teach(batch)
 
 
 def _missing(

@@ -20,6 +20,7 @@ from goodsam_pl.losses import (
     whole_image_cross_entropy,
 )
 from goodsam_pl.modules.base import SegmentationModule
+from goodsam_pl.modules.goodsam.corrected import corrected
 from goodsam_pl.modules.goodsam.feature_knowledge import FeatureKnowledge, FeatureWeights
 from goodsam_pl.modules.goodsam.teachers import Teachers
 from goodsam_pl.networks import FrozenNetwork, identity_of, unfrozen
@@ -162,6 +163,18 @@ class StudentDistillation(Distillation):
     def teach(self, batch: PanoramaBatch) -> TeacherTargets:
         """What the teachers say: S_TA^w and E_i, with M_i and B_ref."""
         return self.teachers.targets_of(self.teachers.look(self.teacher_assistant, batch))
+
+    @torch.no_grad()
+    def teach_corrected(self, batch: PanoramaBatch) -> TeacherTargets:
+        """As :meth:`teach`, with the batch's labels in the teachers' place; for studies alone.
+
+        Raises:
+            ValueError: the batch comes without labels.
+        """
+        if batch.label is None:
+            raise ValueError(f"{', '.join(batch.names)}: without labels nothing can be corrected")
+        look = self.teachers.look(self.teacher_assistant, batch)
+        return self.teachers.targets_of(corrected(look, batch.label, self.teachers))
 
     def describe_teachers(self) -> dict[str, str]:
         """Everything that :meth:`teach` depends on besides the batch.
