@@ -25,12 +25,12 @@ class CorrectableModule(TeachingModule, Protocol):
 
 
 class TrueTargets(PrecomputeTeacher):
-    """As :class:`PrecomputeTeacher`, but stores the truth. **No method may do this.**
+    """As :class:`PrecomputeTeacher`, but stores the truth, which no method may.
 
-    It tells how far the student would come if SAM and the teacher assistant made no mistake: what
-    is left to gain by better labels. The labels of a StreetWorld export's training panoramas are on
-    no disk; they are drawn again. Everything else, the terms, their weights and the steps, is that
-    of the distillation whose callback it takes the place of.
+    For studies: it tells how far the student would come if SAM and the teacher assistant made no
+    mistake, and so what is left to gain by better labels. The labels of a StreetWorld export's
+    training panoramas are on no disk; they are drawn again. Everything else, the terms, their
+    weights and the steps, is that of the distillation whose callback it takes the place of.
 
     Args:
         root: folder of the targets; they never stand for a teacher's.
