@@ -27,7 +27,7 @@ from torch import Tensor
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
 from goodsam_pl.files.presets import read_preset
-from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, Fusion, MajorityVote, NoFusion
+from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, Fusion, MajorityVote, NoFusion, fuse
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.metrics import SegmentationMetrics
 from goodsam_pl.networks import SegmentationNetwork
@@ -77,7 +77,14 @@ class Tally:
         """
         assert batch.masks is not None  # noqa: S101  # the data module was told to read them
         windows = batch.windows.families[0]
-        fused = fusion(teacher, batch.masks[0])
+        (fused,) = fuse(
+            fusion,
+            (teacher,),
+            windows.stitch(teacher),
+            batch.masks[:1],
+            windows,
+            whole_masks=batch.whole_masks,
+        )
         truth, said = windows.extract(labels)[0], fused.label[0].long()
         self.stitched.update(windows.stitch(fused.ensemble), labels)
         self.windows.update(said, truth)
