@@ -140,7 +140,7 @@ def main() -> None:
 
 
 def known_fusions(configured: dict[str, Any] | None) -> dict[str, Fusion]:
-    """What is compared: nothing, the papers' baselines, both versions as drawn, and ours.
+    """What is compared: nothing, the papers' baselines, CTCF as drawn and softened, and ours.
 
     Args:
         configured: the fusion of a configuration. Of a CTCF, each constant that differs from the
@@ -153,6 +153,7 @@ def known_fusions(configured: dict[str, Any] | None) -> dict[str, Fusion]:
         "SEPL": SEPL(),
         "CTCF as drawn": CTCF(),
         "CTCF v2 as drawn": CTCFv2(),
+        "CTCF softened": CTCF(distinct_share=0.1, instance_weight=0.3, votes="softmax"),
     }
     if configured is None:
         return fusions

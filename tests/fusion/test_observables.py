@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from goodsam_pl.fusion.observables import border_contrast, border_pixels, crossing
+from goodsam_pl.fusion.observables import (
+    Observed,
+    border_contrast,
+    border_pixels,
+    crossing,
+    disagreement,
+)
 from goodsam_pl.fusion.runs import WindowRuns
 
 BLOCK = torch.full((1, 1, 6, 10), -1)
@@ -78,6 +84,21 @@ def test_contrast_is_that_of_a_loop_over_pixels(scene, circular: bool) -> None:
                     pairs += 1
                     divided += said[row, column] != said[place[0], place[1] % mask.shape[1]]
         assert found[window, mask_id].item() == pytest.approx(divided / max(pairs, 1))
+
+
+def test_disagreement_is_nothing_where_all_say_the_same_and_log_k_at_most() -> None:
+    shares = torch.tensor([[0.5, 0.25, 0.25], [0.7, 0.2, 0.1]], dtype=torch.float64)
+    own = torch.special.entr(shares).sum(-1)
+    assert disagreement(shares, own).tolist() == [0, 0]
+    even = torch.full((1, 3), 1 / 3, dtype=torch.float64)
+    assert disagreement(even, torch.zeros(1)).item() == pytest.approx(np.log(3))
+
+
+def test_the_mean_of_a_set_is_by_area() -> None:
+    area = torch.tensor([[30.0, 0.0], [10.0, 0.0]])
+    seen = Observed(area, area, area, area)
+    contrast = torch.tensor([[0.2, 0.5], [1.0, 0.5]])
+    torch.testing.assert_close(seen.mean(contrast), torch.tensor([[0.4, 0.0]]))
 
 
 def _crossing(layers: Tensor) -> Tensor:

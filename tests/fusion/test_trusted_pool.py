@@ -12,11 +12,19 @@ from torch import Tensor
 from goodsam_pl.fusion import TrustedPool
 from goodsam_pl.fusion.observables import border_contrast, border_pixels, crossing
 
-NEUTRAL = TrustedPool(
-    odds=0.0, area=0.0, contrast=0.0, crossing=0.0, nested=0.0, border=0.0, floor=0.0
-)
+NEUTRAL = TrustedPool(floor=0.0)
 FULL = TrustedPool(
-    odds=1.3, area=0.7, contrast=2.0, crossing=1.5, nested=0.8, border=0.6, floor=0.02, span=3
+    odds=1.3,
+    area=0.7,
+    contrast=2.0,
+    disagreement=1.2,
+    crossing=1.5,
+    set_contrast=1.1,
+    nested=0.8,
+    border=0.6,
+    span=3,
+    floor=0.02,
+    dependence=0.7,
 )
 
 
@@ -55,6 +63,14 @@ def _by_loop(softmax: np.ndarray, layers: Tensor, fusion: TrustedPool, circular:
     smallest = np.full(softmax.shape[1:], -1)
     for index, mask in enumerate(masks):
         smallest[mask] = index
+    wide = softmax.astype(np.float64)
+    entropy = -(wide * np.log(wide)).sum(0)
+    disagreement = np.zeros(len(masks))
+    for index, mask in enumerate(masks):
+        if areas[index]:
+            mean = wide[:, mask].mean(1)
+            disagreement[index] = -(mean * np.log(mean)).sum() - entropy[mask].mean()
+    of_set = fusion.set_contrast * np.average(contrast.numpy(), weights=areas)
     total = np.zeros(softmax.shape[1:])
     logs = np.log(softmax.astype(np.float64))
     for index, mask in enumerate(masks):
@@ -68,6 +84,8 @@ def _by_loop(softmax: np.ndarray, layers: Tensor, fusion: TrustedPool, circular:
             fusion.odds
             + fusion.area * np.log10(areas[index] / mask.shape[0] ** 2)
             + fusion.contrast * contrast[index].item()
+            - fusion.disagreement * disagreement[index]
+            + of_set
             - fusion.crossing * crossed[index]
             - fusion.nested * (smallest != index)
             - fusion.border * at_border
@@ -75,7 +93,7 @@ def _by_loop(softmax: np.ndarray, layers: Tensor, fusion: TrustedPool, circular:
         odds = np.exp(log_odds) * mask
         total += odds
         logs += odds * opinion[:, None, None]
-    pooled = np.exp(logs / (1 + total))
+    pooled = np.exp(logs / (1 + total) ** fusion.dependence)
     return pooled / pooled.sum(0)
 
 

@@ -9,13 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 from types import EllipsisType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-__all__ = ["border_contrast", "border_pixels", "crossing"]
+from goodsam_pl.fusion.votes import sum_by_mask
+
+__all__ = ["Observed", "border_contrast", "border_pixels", "crossing", "disagreement"]
 
 _Place = tuple[EllipsisType, slice, slice]
+
+
+class Observed(NamedTuple):
+    """What is seen of M masks of n pictures, float64 ``(M, n)`` each; 0 of ids that are not there.
+
+    Attributes:
+        area: pixels.
+        contrast: see :func:`border_contrast`.
+        disagreement: see :func:`disagreement`.
+        crossing: see :func:`crossing`.
+    """
+
+    area: Tensor
+    contrast: Tensor
+    disagreement: Tensor
+    crossing: Tensor
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over the masks of each picture, weighted by area: ``(1, n)``; 0 without any."""
+        total = self.area.sum(dim=0, keepdim=True).clamp(min=1)
+        return (self.area * values).sum(dim=0, keepdim=True) / total
 
 
 def border_pixels(masks: Tensor, width: int, *, circular: bool) -> Tensor:
@@ -60,16 +84,34 @@ def border_contrast(
     pictures = len(masks)
     pairs = torch.zeros(pictures * count, dtype=torch.int64, device=masks.device)
     divided = torch.zeros_like(pairs)
-    numbers = torch.arange(pictures, device=masks.device).view(-1, 1, 1, 1) * count + masks
     for first, second in _pairs(span, circular=circular):
-        border = masks[first] != masks[second]
-        changes = (labels[first] != labels[second])[:, None].expand_as(border)
-        for side in (first, second):
-            own = border & (masks[side] >= 0)
-            at = numbers[side][own]
+        one, other = masks[first], masks[second]
+        border = one != other
+        picture = border.nonzero()[:, 0] * count
+        changes = (labels[first] != labels[second])[:, None].expand_as(border)[border].long()
+        for side in (one, other):
+            own = side[border].long()
+            there = own >= 0
+            at = (picture + own)[there]
             pairs.index_add_(0, at, torch.ones_like(at))
-            divided.index_add_(0, at, changes[own].long())
+            divided.index_add_(0, at, changes[there])
     return (divided.double() / pairs.clamp(min=1)).view(pictures, count)
+
+
+def disagreement(shares: Tensor, entropy: Tensor) -> Tensor:
+    """How much the opinions inside of a mask differ: their Jensen-Shannon divergence, nats.
+
+    J = H(mean S) - mean H(S) is 0 where S is the same at all pixels, however unsure, and log K
+    where all classes have as many pixels that are sure of them.
+
+    Args:
+        shares: mean S of each mask, ``(..., K)``.
+        entropy: mean of the pixels' entropies, nats, ``(...)``.
+
+    Returns:
+        At least 0, ``(...)``.
+    """
+    return (torch.special.entr(shares).sum(dim=-1) - entropy).clamp(min=0)
 
 
 def crossing(masks: Tensor, lengths: Tensor, count: int) -> Tensor:
@@ -88,9 +130,7 @@ def crossing(masks: Tensor, lengths: Tensor, count: int) -> Tensor:
     Returns:
         float64 ``(count,)``, at least 0; 0 at numbers that are not there.
     """
-    areas = lengths.new_zeros(count)
-    for layer in masks:
-        areas.index_add_(0, layer, lengths)
+    areas = sum_by_mask(masks, lengths, count)
     found = torch.zeros(count, dtype=torch.float64, device=areas.device)
     for first, second in combinations(masks, 2):
         both = (first > 0) & (second > 0)
