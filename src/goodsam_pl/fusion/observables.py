@@ -111,7 +111,8 @@ def disagreement(shares: Tensor, entropy: Tensor) -> Tensor:
     Returns:
         At least 0, ``(...)``.
     """
-    return (torch.special.entr(shares).sum(dim=-1) - entropy).clamp(min=0)
+    of_mean: Tensor = torch.special.entr(shares).sum(dim=-1)
+    return (of_mean - entropy).clamp(min=0)
 
 
 def crossing(masks: Tensor, lengths: Tensor, count: int) -> Tensor:
