@@ -47,7 +47,7 @@ from goodsam_pl.fusion import (
     SEPL,
     SSA,
     CTCFv2,
-    FusedWindows,
+    Fused,
     Fusion,
     MajorityVote,
     TrustedPool,
@@ -215,7 +215,7 @@ def agrees(probabilities: Tensor, masks: list[Mask], layers: Tensor) -> bool:
     )
 
 
-def bind(fusion: Fusion, probabilities: Tensor, layers: Tensor) -> Callable[[], FusedWindows]:
+def bind(fusion: Fusion, probabilities: Tensor, layers: Tensor) -> Callable[[], Fused]:
     """A call without arguments."""
     return lambda: fusion(probabilities, layers)
 
