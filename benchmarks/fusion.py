@@ -42,7 +42,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from goodsam_pl.files.allocator import keep_memory
-from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, FusedWindows, Fusion, MajorityVote
+from goodsam_pl.fusion import (
+    CTCF,
+    SEPL,
+    SSA,
+    CTCFv2,
+    Fused,
+    Fusion,
+    MajorityVote,
+    TrustedPool,
+)
 
 HEIGHT, WIDTH, CLASSES, MASKS = 400, 2048, 19, 300
 
@@ -65,6 +74,7 @@ def main() -> None:
     layers = pack(masks)[None]
 
     identical = all(agrees(softmax, masks, layers) for softmax in (smooth, noise))
+    pool = TrustedPool(contrast=5.0, disagreement=5.0, crossing=2.0, nested=2.0, border=1.5)
     ours: dict[str, Callable[[], object]] = {
         "read the softmax once (amax)": lambda: smooth.amax(dim=1),
         "its argmax by torch.max": lambda: smooth.max(dim=1),
@@ -77,6 +87,7 @@ def main() -> None:
         "majority vote": bind(MajorityVote(), smooth, layers),
         "SSA": bind(SSA(), smooth, layers),
         "SEPL": bind(SEPL(), smooth, layers),
+        "trusted pool, with its ensemble": lambda: pool.around(smooth, layers),
     }
     tensors = [torch.from_numpy(mask) for mask in masks]
     loops: dict[str, Callable[[], object]] = {
@@ -204,7 +215,7 @@ def agrees(probabilities: Tensor, masks: list[Mask], layers: Tensor) -> bool:
     )
 
 
-def bind(fusion: Fusion, probabilities: Tensor, layers: Tensor) -> Callable[[], FusedWindows]:
+def bind(fusion: Fusion, probabilities: Tensor, layers: Tensor) -> Callable[[], Fused]:
     """A call without arguments."""
     return lambda: fusion(probabilities, layers)
 

@@ -45,7 +45,7 @@ ROWS = {
     "source_only": "source-only B0, whole panorama",
     "ta_whole": "teacher assistant, whole panorama",
     "ta_windowed": "teacher assistant, windowed",
-    "fused": "fused pseudo-labels (CTCF)",
+    "fused": "fused pseudo-labels",
     "ta_rectified": "rectified teacher assistant, windowed",
     "student": "student B0, whole panorama",
 }

@@ -20,7 +20,7 @@ from torch import nn
 from goodsam_pl.callbacks import PrecomputeSAM, PrecomputeTeacher, precompute_teacher
 from goodsam_pl.data import PanoramaDataModule, pack_probabilities
 from goodsam_pl.files.unfinished import part_name
-from goodsam_pl.fusion import CTCFv2
+from goodsam_pl.fusion import CTCF, CTCFv2, TrustedPool
 from goodsam_pl.masks import MaskStore, WindowMasks, image_key
 from goodsam_pl.masks.precomputation import share
 from goodsam_pl.modules import (
@@ -31,6 +31,8 @@ from goodsam_pl.modules import (
     Teachers,
 )
 from goodsam_pl.sam import Felzenszwalb
+
+POOL = TrustedPool(odds=1.0, contrast=1.0, border=0.5)
 
 
 class CountingTeacher(nn.Module):
@@ -191,9 +193,11 @@ def test_another_teacher_is_asked_anew(tmp_path, data):
     assert len(list((tmp_path / "targets").iterdir())) == 2
 
 
-def test_what_is_stored_is_what_the_teachers_say_of_the_panorama_as_it_is(tmp_path, data):
+@pytest.mark.parametrize("fusion", [CTCF(), POOL], ids=["by window", "by panorama"])
+def test_what_is_stored_is_what_the_teachers_say_of_the_panorama_as_it_is(tmp_path, data, fusion):
     torch.manual_seed(0)
-    module = StudentDistillation(CountingTeacher(), CountingTeacher(), warmup_steps=0)
+    student, teacher = CountingTeacher(), CountingTeacher()
+    module = StudentDistillation(student, teacher, teachers=Teachers(fusion=fusion), warmup_steps=0)
     panoramas = data()
     _fit(tmp_path, module, panoramas, steps=1)
     (folder,) = (tmp_path / "targets").iterdir()
@@ -203,6 +207,24 @@ def test_what_is_stored_is_what_the_teachers_say_of_the_panorama_as_it_is(tmp_pa
         for name, made in module.teach(batch)._asdict().items():
             (target,) = made if isinstance(made, tuple) else (made,)
             np.testing.assert_array_equal(stored[name], target[0].numpy())
+
+
+def test_stored_targets_turn_as_what_the_teachers_say_of_a_turned_panorama(tmp_path, data):
+    torch.manual_seed(0)
+    student, teacher = CountingTeacher(), CountingTeacher()
+    module = StudentDistillation(student, teacher, teachers=Teachers(fusion=POOL), warmup_steps=0)
+    live, stored = data(), data()
+    _fit(tmp_path, module, live, steps=1, stored=False)
+    _fit(tmp_path, module, stored, steps=1)
+    torch.manual_seed(1)
+    (seen,) = live.train_dataloader()
+    torch.manual_seed(1)
+    (told,) = stored.train_dataloader()
+    assert seen.names == told.names
+    assert torch.equal(seen.image, told.image)
+    said = module.teach(seen)
+    assert torch.equal(told.targets.ensemble[0], said.ensemble[0])
+    assert torch.equal(told.targets.weight[0], said.weight[0])
 
 
 def test_batches_then_carry_turned_targets_and_no_masks(tmp_path, data):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -32,6 +34,12 @@ def test_layers_are_padded_with_no_mask():
     assert batch.names == ["a", "b"]
     assert batch.windows == WINDOWS
     assert batch.label.shape == (2, 4, 8)
+
+
+def test_masks_are_of_panoramas_where_all_are():
+    samples = [replace(panorama("a", 1), whole_masks=True), panorama("b", 1)]
+    assert not collate_panoramas(samples, WINDOWS).whole_masks
+    assert collate_panoramas(samples[:1], WINDOWS).to(torch.float32).whole_masks
 
 
 def test_labels_and_masks_may_be_absent_but_not_in_part():

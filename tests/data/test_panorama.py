@@ -116,6 +116,12 @@ def test_a_data_set_can_be_sent_to_workers(write_image, write_label):
     assert torch.equal(sent.label, expected.label)
 
 
+class MasksOnPaper(list):
+    """What PanoramaDataset asks of StoredMasks."""
+
+    whole = True
+
+
 def test_image_label_and_masks_turn_together(tmp_path, write_label):
     ids = np.random.default_rng(3).integers(0, 19, SIZE, dtype=np.uint8)
     Image.fromarray(np.dstack([ids] * 3)).save(tmp_path / "coded.png")
@@ -126,7 +132,7 @@ def test_image_label_and_masks_turn_together(tmp_path, write_label):
         STRIP,
         WINDOWS,
         "cityscapes-19",
-        masks=[(masks,)],
+        masks=MasksOnPaper([(masks,)]),
         augmentation=Augmentation(photometric(None)),
     )
     torch.manual_seed(0)
@@ -136,6 +142,7 @@ def test_image_label_and_masks_turn_together(tmp_path, write_label):
         assert torch.equal(denormalize(sample.image)[0].long(), sample.label)
         turned = WINDOWS.extract(sample.label[None])[0]
         assert torch.equal(sample.masks[0][:, 0].long(), turned)
+        assert sample.whole_masks
         seen.add(tuple(sample.label[0].tolist()))
     assert len(seen) == 2 * len(WINDOWS.columns)
 
@@ -175,6 +182,9 @@ def store_on_paper(monkeypatch):
 def test_masks_are_found_by_the_content_of_their_image(store_on_paper, tmp_path):
     masks = StoredMasks(tmp_path, [tmp_path / "b.png", tmp_path / "a.png"], WINDOWS, VIEW)
     assert [int(masks[index][0].unique()) for index in range(2)] == [1, 0]
+    assert not masks.whole
+    store_on_paper.whole = True
+    assert masks.whole
 
 
 def test_masks_that_are_missing_or_of_other_windows_are_refused(store_on_paper, tmp_path):

@@ -261,5 +261,8 @@ def test_masks_of_whole_panoramas_are_cut_for_both_families(densepass_root, tmp_
         assert torch.equal(part, family.extract(whole))
     batch = next(iter(data.train_dataloader()))
     assert [part.shape[:2] for part in batch.masks] == [(2, 16), (2, 8)]
+    assert batch.whole_masks
+    again = [f.put_back(m) for f, m in zip(data.windows.families, batch.masks, strict=True)]
+    assert torch.equal(*again)
     moved = batch.to(torch.float32)
     assert [part.dtype for part in moved.masks] == [torch.float32] * 2

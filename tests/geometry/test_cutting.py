@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from goodsam_pl.geometry.cutting import Cut, add_up, cut_out
+from goodsam_pl.geometry.cutting import Cut, add_up, cut_out, put_back
 
 CUTS = [
     Cut((4, 12), (4, 5), (0,), (0, 4, 8)),  # the last goes on at the left border
@@ -24,6 +24,15 @@ def test_windows_hold_the_pixels_of_their_place(cut: Cut) -> None:
         rows = torch.arange(top, top + height)
         columns = torch.arange(left, left + width) % wide
         assert torch.equal(windows[:, index], images[:, :, rows][..., columns])
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("channels", [(), (3,), (3, 2)])
+def test_what_was_cut_out_is_put_back(cut: Cut, channels: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shape = (2, *channels, *cut.image_size)
+    images = torch.randint(-1, 9, shape, generator=generator).short()
+    assert torch.equal(put_back(cut_out(images, cut), cut), images)
 
 
 @pytest.mark.parametrize("cut", CUTS)

@@ -38,6 +38,7 @@ class PanoramaSample:
             family of windows.
         name: relative path without suffix.
         targets: what frozen teachers say, where that is stored.
+        whole_masks: masks are of the whole panorama: one has the same id in all windows.
     """
 
     image: Tensor
@@ -45,6 +46,7 @@ class PanoramaSample:
     masks: Windowed | None
     name: str
     targets: TeacherTargets | None = None
+    whole_masks: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class PanoramaBatch(_Batch):
         targets: what frozen teachers say, where that is stored; masks are left out then.
         unreadable: files that should have been in this batch, and what is wrong with each; only
             where prediction goes on past them.
+        whole_masks: masks are of whole panoramas, cut into windows: a mask has the same id in all
+            windows that it reaches, and ids are sorted by the area on the panorama.
     """
 
     image: Tensor
@@ -103,6 +107,7 @@ class PanoramaBatch(_Batch):
     names: list[str]
     targets: TeacherTargets | None = None
     unreadable: dict[Path, str] = field(default_factory=dict)
+    whole_masks: bool = False
 
 
 @dataclass
@@ -136,6 +141,7 @@ def collate_panoramas(samples: Sequence[PanoramaSample], windows: Windows) -> Pa
         windows=windows,
         names=[sample.name for sample in samples],
         targets=_stack_targets(samples),
+        whole_masks=all(sample.whole_masks for sample in samples),
     )
 
 

@@ -67,6 +67,11 @@ class StoredMasks:
                 f"{len(files)} panoramas: put the callback PrecomputeSAM into trainer.callbacks"
             )
 
+    @property
+    def whole(self) -> bool:
+        """Whether they are of whole panoramas, cut into windows."""
+        return self._store.whole
+
     def __getitem__(self, index: int) -> Windowed:
         """Mask layers of one panorama, int16 ``(N, L, h, w)``, -1 = no mask, of each family."""
         key = self._keys[index]
@@ -163,4 +168,5 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         masks = None if self.masks is None else turn.windowed(self.masks[index], self.windows)
         targets = None if self.targets is None else self.targets[index].turned(turn, self.windows)
         name = self.entries[index].name
-        return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name, targets)
+        whole = self.masks is not None and self.masks.whole
+        return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name, targets, whole)

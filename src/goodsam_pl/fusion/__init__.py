@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from goodsam_pl.fusion.ctcf import CTCF
 from goodsam_pl.fusion.ctcf_v2 import CTCFv2
-from goodsam_pl.fusion.fused import FusedWindows, Fusion
+from goodsam_pl.fusion.fused import Fused, FusedWindows, Fusion
 from goodsam_pl.fusion.majority import MajorityVote
 from goodsam_pl.fusion.mask_votes import MaskVotes, mask_votes
 from goodsam_pl.fusion.no_fusion import NoFusion
+from goodsam_pl.fusion.panorama_fusion import PanoramaFusion, fuse
 from goodsam_pl.fusion.refined_boundary import (
     BoundaryVersion,
     boundary_region,
@@ -17,6 +18,7 @@ from goodsam_pl.fusion.refined_boundary import (
 )
 from goodsam_pl.fusion.sepl import SEPL
 from goodsam_pl.fusion.ssa import SSA
+from goodsam_pl.fusion.trusted_pool import TrustedPool
 from goodsam_pl.fusion.votes import Ballot
 
 __all__ = [
@@ -26,14 +28,18 @@ __all__ = [
     "Ballot",
     "BoundaryVersion",
     "CTCFv2",
+    "Fused",
     "FusedWindows",
     "Fusion",
     "MajorityVote",
     "MaskVotes",
     "NoFusion",
+    "PanoramaFusion",
+    "TrustedPool",
     "boundary_region",
     "check_boundary_version",
     "edges",
+    "fuse",
     "mask_votes",
     "refined_boundary",
 ]

@@ -5,11 +5,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-__all__ = ["FusedWindows", "Fusion"]
+__all__ = ["Fused", "FusedWindows", "Fusion"]
+
+
+class Fused(Protocol):
+    """What all fusions give: E_i, its labels, and M_i."""
+
+    @property
+    def ensemble(self) -> Tensor:
+        """E_i, probabilities ``(..., K, h, w)``."""
+        ...
+
+    @property
+    def label(self) -> Tensor:
+        """Argmax E_i, the hard targets, uint8 ``(..., h, w)``."""
+        ...
+
+    @property
+    def weight(self) -> Tensor:
+        """M_i, of the dtype of S_i, ``(..., h, w)``: 1 where E_i is trusted, else 0."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +71,7 @@ class Fusion(ABC):
     """Joins the teacher assistant's windows S_i with SAM's masks; a YAML names it by class_path."""
 
     @abstractmethod
-    def __call__(self, probabilities: Tensor, masks: Tensor) -> FusedWindows:
+    def __call__(self, probabilities: Tensor, masks: Tensor) -> Fused:
         """Fuse.
 
         Args:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from goodsam_pl.fusion.runs import WindowRuns
 
-__all__ = ["UNIT", "Ballot", "cast", "fixed_point", "shares", "tally"]
+__all__ = ["UNIT", "Ballot", "cast", "fixed_point", "shares", "sum_by_mask", "tally"]
 
 Ballot = Literal["count", "confidence", "softmax"]
 """One vote a pixel; one weighted by max S_i; or one shared out among all classes by S_i."""
@@ -34,7 +34,8 @@ def cast(runs: WindowRuns, ballot: Ballot) -> Tensor:
     if ballot == "confidence":
         return tally(runs, runs.sums(fixed_point(runs.confidence)))
     planes = runs.probabilities.movedim(-3, 0).flatten(1)
-    given = [_sum_by_mask(runs, runs.sums(fixed_point(plane))) for plane in planes]
+    count = runs.mask_count
+    given = [sum_by_mask(runs.masks, runs.sums(fixed_point(plane)), count) for plane in planes]
     return torch.stack(given, dim=1)
 
 
@@ -62,9 +63,19 @@ def shares(votes: Tensor) -> Tensor:
     return votes.double() / votes.sum(dim=-1, keepdim=True).clamp(min=1)
 
 
-def _sum_by_mask(runs: WindowRuns, weights: Tensor) -> Tensor:
-    votes = weights.new_zeros(runs.mask_count)
-    for masks in runs.masks:
-        votes.index_add_(0, masks, weights)
-    votes[0] = 0
-    return votes
+def sum_by_mask(masks: Tensor, weights: Tensor, count: int) -> Tensor:
+    """Every run gives its weight to all its masks.
+
+    Args:
+        masks: numbers of each run's masks, int ``(L, R)``, 0 is none.
+        weights: int64 ``(R,)``.
+        count: more than every number.
+
+    Returns:
+        int64 ``(count,)``; the first is that of no mask, 0.
+    """
+    sums = weights.new_zeros(count)
+    for layer in masks:
+        sums.index_add_(0, layer, weights)
+    sums[0] = 0
+    return sums

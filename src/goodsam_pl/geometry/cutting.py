@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
-__all__ = ["Cut", "add_up", "cut_out"]
+__all__ = ["Cut", "add_up", "cut_out", "put_back"]
 
 
 class Cut(NamedTuple):
@@ -39,6 +39,21 @@ def cut_out(images: Tensor, cut: Cut) -> Tensor:
 def add_up(windows: Tensor, cut: Cut) -> Tensor:
     """Windows ``(B, N, ..., h, w)`` to sums ``(B, ..., H, W)``."""
     return cast("Tensor", _AddUp.apply(windows, cut))
+
+
+def put_back(windows: Tensor, cut: Cut) -> Tensor:
+    """Windows ``(B, N, ..., h, w)`` that were cut out, back to images ``(B, ..., H, W)``.
+
+    Any dtype; of windows that overlap one counts, for they say the same.
+    """
+    (height, width), (image_height, image_width) = cut.window_size, cut.image_size
+    images = windows.new_empty((windows.shape[0], *windows.shape[2:-2], image_height, image_width))
+    corners = [(top, left) for top in cut.rows for left in cut.columns]
+    for index, (top, left) in enumerate(corners):
+        rows, before_seam = slice(top, top + height), min(width, image_width - left)
+        images[..., rows, left : left + before_seam] = windows[:, index, ..., :before_seam]
+        images[..., rows, : width - before_seam] = windows[:, index, ..., before_seam:]
+    return images
 
 
 class _CutOut(torch.autograd.Function):

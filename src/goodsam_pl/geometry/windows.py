@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.geometry.cutting import Cut, add_up, cut_out
+from goodsam_pl.geometry.cutting import Cut, add_up, cut_out, put_back
 
 __all__ = ["Overlap", "WindowGrid", "map_windows"]
 
@@ -155,6 +155,13 @@ class WindowGrid(NamedTuple):
     def add_up(self, windows: Tensor) -> Tensor:
         """Sum overlapping windows on whole images: :meth:`stitch` before the mean is taken."""
         return add_up(windows, self._cut)
+
+    def put_back(self, windows: Tensor) -> Tensor:
+        """Lay windows ``(B, N, ..., h, w)``, any dtype, where :meth:`extract` cut them from.
+
+        Where they overlap they say the same, so that any of them counts: ``(B, ..., H, W)``.
+        """
+        return put_back(windows, self._cut)
 
     @property
     def _cut(self) -> Cut:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch
-from goodsam_pl.fusion import CTCF
+from goodsam_pl.fusion import CTCF, BoundaryVersion, TrustedPool
 from goodsam_pl.geometry import (
     CrossedWindows,
     WindowGrid,
@@ -63,6 +63,22 @@ def test_the_mean_of_both_images_is_target_and_fused(windows: Windows) -> None:
     for fused, seen, masks in zip(look.fused, mean, batch.masks, strict=True):
         torch.testing.assert_close(fused.ensemble, CTCF()(seen, masks).ensemble)
     assert not torch.equal(look.target, plain.target)
+
+
+@pytest.mark.parametrize("windows", [GRID, CROSSED], ids=["grid", "crossed"])
+def test_a_fusion_of_panoramas_is_given_the_mean_of_views_and_the_masks(windows: Windows) -> None:
+    network, fusion = _sided_network(), TrustedPool(odds=1.0, border=1.0)
+    batch = replace(_panoramas(windows), whole_masks=True)
+    boundary: BoundaryVersion = "v1" if windows is GRID else "v2"
+    teachers = Teachers(fusion=fusion, boundary=boundary, mirror=True)
+    look = teachers.look(network, batch)
+    layers = windows.families[0].put_back(batch.masks[0])
+    panoramas = fusion.around(look.target, layers)
+    for fused, grid in zip(look.fused, windows.families, strict=True):
+        assert torch.equal(fused.label, grid.extract(panoramas.label))
+    torch.testing.assert_close(look.ensemble, panoramas.ensemble)
+    by_window = teachers.look(network, replace(batch, whole_masks=False))
+    assert not torch.equal(by_window.ensemble, look.ensemble)
 
 
 def test_its_own_prediction_keeps_its_gradient_and_its_value() -> None:

@@ -14,9 +14,10 @@ from goodsam_pl.data import PanoramaBatch, TeacherTargets, pack_probabilities, u
 from goodsam_pl.fusion import (
     CTCF,
     BoundaryVersion,
-    FusedWindows,
+    Fused,
     Fusion,
     boundary_region,
+    fuse,
     refined_boundary,
 )
 from goodsam_pl.geometry import (
@@ -57,7 +58,7 @@ class Look(NamedTuple):
     log_probabilities: Windowed
     stitched: Tensor
     target: Tensor
-    fused: tuple[FusedWindows, ...]
+    fused: tuple[Fused, ...]
     boundary: Tensor
 
     @property
@@ -131,9 +132,15 @@ class Teachers:
             log_probabilities=predicted,
             stitched=stitched,
             target=target,
-            fused=tuple(map(self.fusion, seen, masks)),  # E_i, M_i
+            fused=self._fuse(batch, seen, target, masks),  # E_i, M_i
             boundary=refined_boundary(masks, labels, windows, self.boundary_radius, self.boundary),
         )
+
+    def _fuse(
+        self, batch: PanoramaBatch, seen: Windowed, target: Tensor, masks: Windowed
+    ) -> tuple[Fused, ...]:
+        whole = batch.whole_masks
+        return fuse(self.fusion, seen, target, masks, batch.windows, whole_masks=whole)
 
     @torch.no_grad()
     def _mean_of_views(
