@@ -123,7 +123,7 @@ def _scores(own: Mapping[int, Mapping[str, Any]], teacher: str, fusion: str) -> 
 
 
 def _place(own: Mapping[int, Mapping[str, Any]]) -> float:
-    return 100 * mean(each["masks"]["mean_iou_64"] for each in own.values())
+    return 100 * mean(float(each["masks"]["mean_iou_64"]) for each in own.values())
 
 
 def _spread(values: Sequence[float]) -> float:
