@@ -3,7 +3,9 @@
     python scripts/measure_nano_sam.py --weights src/goodsam_pl/pretrained/vit_nano.safetensors
 
 Masks are those of the whole pipeline: a grid of points, all thresholds, suppression of repeats. An
-instance counts if at least 64 of its pixels are seen in a window of 192×192.
+instance counts if at least 64 of its pixels are seen in a window of 192×192; what is said "from 400
+pixels" is of instances, or of masks, with at least as many. Purity is the share of masks with at
+least 95 % of their pixels in one class.
 """
 
 from __future__ import annotations
@@ -22,11 +24,10 @@ from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
+from goodsam_pl.masks.instance_quality import LEAST_AREAS, MaskQuality, QualityTally
 from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.streetworld import SPLITS
 from goodsam_pl.streetworld.instances import CityName, InstanceScenes
-
-SMALLEST_INSTANCE = 64
 
 
 def main() -> None:
@@ -67,51 +68,38 @@ def measure(
     proposer: SegmentAnything, pictures: InstanceScenes
 ) -> tuple[dict[str, float], NDArray[np.uint8]]:
     """Figures over all windows of the pictures, and a picture of the first windows."""
-    best: list[float] = []
-    areas: list[int] = []
-    counts: list[int] = []
-    covered: list[float] = []
+    tally = QualityTally()
     shown: list[NDArray[np.uint8]] = []
     seconds = 0.0
-    for windows, instances in _panoramas(pictures):
+    for windows, instances, classes in _panoramas(pictures):
         start = time.perf_counter()
         found = proposer.propose(windows)
         seconds += time.perf_counter() - start
-        for own, masks in zip(instances, found, strict=True):
-            ious, sizes = best_ious(masks, own)
-            best += ious
-            areas += sizes
-            counts.append(len(masks))
-            covered.append(float((masks.layers >= 0).any(dim=0).float().mean()))
+        for masks, own, own_classes in zip(found, instances, classes, strict=True):
+            tally.add(masks.binary(), own, own_classes)
         if len(shown) < 6:
             shown.append(overlay(windows[0], found[0], instances[0]))
-    reached = np.array(best)
-    large = np.array(areas) >= 1024
-    figures = {
-        "instances": len(best),
-        "mean_best_iou": round(float(reached.mean()), 4),
-        "recall_50": round(float((reached >= 0.5).mean()), 4),
-        "recall_75": round(float((reached >= 0.75).mean()), 4),
-        "mean_best_iou_from_1024_pixels": round(float(reached[large].mean()), 4),
-        "recall_50_from_1024_pixels": round(float((reached[large] >= 0.5).mean()), 4),
-        "recall_75_from_1024_pixels": round(float((reached[large] >= 0.75).mean()), 4),
-        "masks_per_window": round(float(np.mean(counts)), 1),
-        "covered": round(float(np.mean(covered)), 3),
-        "seconds_per_window": round(seconds / len(counts), 4),
-    }
-    return figures, np.concatenate(shown, axis=0)
+    quality = tally.score()
+    return {
+        **figures_of(quality),
+        "seconds_per_window": round(seconds / quality.windows, 4),
+    }, np.concatenate(shown, axis=0)
 
 
-def best_ious(masks: WindowMasks, instances: Tensor) -> tuple[list[float], list[int]]:
-    """IoU of each visible instance with the best mask, and the instance's area, pixels."""
-    ids, areas = instances.unique(return_counts=True)
-    kept = areas >= SMALLEST_INSTANCE
-    wanted = (instances == ids[kept, None, None]).flatten(1).float()
-    drawn = masks.binary().flatten(1).float()
-    shared = wanted @ drawn.T
-    union = wanted.sum(dim=1)[:, None] + drawn.sum(dim=1) - shared
-    overlap = torch.cat([shared / union, torch.zeros(len(wanted), 1)], dim=1)
-    return overlap.amax(dim=1).tolist(), areas[kept].tolist()
+def figures_of(quality: MaskQuality) -> dict[str, float]:
+    """The figures of the card, rounded."""
+    figures: dict[str, float] = {"instances": quality.by_size[0].instances}
+    for each in quality.by_size:
+        size = "" if each.least_area == LEAST_AREAS[0] else f"_from_{each.least_area}_pixels"
+        figures[f"mean_best_iou{size}"] = round(each.mean_iou, 4)
+        figures[f"recall_50{size}"] = round(each.recall_50, 4)
+        figures[f"recall_75{size}"] = round(each.recall_75, 4)
+    figures["purity"] = round(quality.purity, 4)
+    for each in quality.by_size:
+        figures[f"purity_from_{each.least_area}_pixels"] = round(each.purity, 4)
+    figures["masks_per_window"] = round(quality.masks_per_window, 1)
+    figures["covered"] = round(quality.covered, 3)
+    return figures
 
 
 def overlay(window: Tensor, masks: WindowMasks, instances: Tensor) -> NDArray[np.uint8]:
@@ -127,14 +115,15 @@ def overlay(window: Tensor, masks: WindowMasks, instances: Tensor) -> NDArray[np
     return sheet.repeat(2, axis=0).repeat(2, axis=1)
 
 
-def _panoramas(pictures: InstanceScenes) -> Iterator[tuple[Tensor, Tensor]]:
-    """Windows ``(N, 3, 192, 192)`` and their instances ``(N, 192, 192)`` of each panorama."""
+def _panoramas(pictures: InstanceScenes) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Windows ``(N, 3, 192, 192)``, their instances and classes ``(N, 192, 192)``, by panorama."""
     for index in range(len(pictures)):
         image, instances = pictures[index]
         grid = WindowGrid.cover(instances.shape, (192, 192), (192, 192))
         image_tensor = torch.from_numpy(image).permute(2, 0, 1)[None]
-        own = torch.from_numpy(instances)[None]
-        yield grid.extract(image_tensor)[0], grid.extract(own)[0]
+        maps = (torch.from_numpy(each)[None] for each in (instances, pictures.classes(index)))
+        own, classes = (grid.extract(each)[0] for each in maps)
+        yield grid.extract(image_tensor)[0], own, classes
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from goodsam_pl.callbacks import PrecomputeSAM
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskStore, MaskStoreError
+from goodsam_pl.masks.known_quality import known_quality, total_known
 from goodsam_pl.masks.precomputation import MissingMasksError
 
 Reader = Callable[[Path], Tensor]
@@ -107,6 +108,25 @@ def test_a_second_run_says_that_there_is_nothing_to_do(
         f"SAM masks: 5 panoramas computed, 0 had theirs already in {source.mask_root}",
         f"SAM masks: all 5 panoramas have theirs in {source.mask_root}",
     ]
+
+
+def test_what_is_known_without_labels_is_told_and_logged(
+    source: Source, brightness, caplog: pytest.LogCaptureFixture
+) -> None:
+    logged: list[tuple[dict[str, float], int]] = []
+    trainer = fake_trainer(source)
+    trainer.loggers = [SimpleNamespace(log_metrics=lambda *given: logged.append(given))]
+    with caplog.at_level("INFO"):
+        PrecomputeSAM(brightness(), "window", report=True).setup(trainer, Nothing(), "fit")
+        PrecomputeSAM(brightness(), "window").setup(trainer, Nothing(), "fit")
+    store = MaskStore.open(source.mask_root)
+    known = total_known(known_quality(store.read(key)) for key in store)
+    assert known.panoramas == 5
+    assert known.agreement == 1  # brighter and brighter: each mask lies in the one before
+    expected = {f"masks/{name}": value for name, value in known.as_dict().items()}
+    assert [step for _, step in logged] == [0]
+    assert logged[0][0] == pytest.approx(expected)
+    assert [str(known) in message for message in caplog.messages] == [False, True, False]
 
 
 def test_a_stage_without_masks_makes_no_store(source: Source, brightness) -> None:

@@ -26,6 +26,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     ),
     "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
+    "docs/sam_quality.md": (),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/second_scale.md": (),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
@@ -138,6 +139,7 @@ NOT_RUN: dict[str, str] = {
     "pip install": "the environment of the tests is what it makes",
     "hf download": "downloads",
     "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
+    "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }
 """Commands that begin so are not run, for these reasons."""

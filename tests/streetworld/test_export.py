@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from goodsam_pl.streetworld import make_city, view
+from goodsam_pl.streetworld import Equirectangular, build_scene, make_city, render, view
 from goodsam_pl.streetworld.export import export, instance_ids
 from goodsam_pl.taxonomy import CITYSCAPES_TRAIN_IDS, get_taxonomy
 
@@ -88,6 +88,32 @@ def test_what_is_there_stays_and_what_is_missing_is_drawn(exported, tmp_path):
     export(exported, **COUNTS, **SIZES, workers=1)
     assert contents(exported) == before
     assert stay.stat().st_mtime_ns == untouched
+
+
+def test_instances_come_when_asked_and_mean_nothing(exported, tmp_path):
+    export(tmp_path, **COUNTS, **SIZES, workers=1)
+    export(tmp_path, **COUNTS, **SIZES, workers=1, instances=True)
+    added = contents(tmp_path).keys() - contents(exported).keys()
+    assert added == {
+        f"instances/{split}/target_{seed:07d}_.png"
+        for split, seeds in (("train", (50_000, 50_001)), ("val", (150_000,)), ("test", (250_000,)))
+        for seed in seeds
+    }
+    assert {name: contents(tmp_path)[name] for name in contents(exported)} == contents(exported)
+    export(tmp_path, **COUNTS, **SIZES, workers=1)  # without: what is there stays
+    assert added <= contents(tmp_path).keys()
+    maps = {
+        path.name: np.array(Image.open(path)) for path in (tmp_path / "instances").rglob("*.png")
+    }
+    scene = build_scene(150_000, make_city("target", 1.0))
+    seen = render(scene, Equirectangular((24, 128), 67.5))
+    found = maps["target_0150000_.png"]
+    assert found.dtype == np.uint16
+    pairs = np.unique(np.stack([found.ravel(), seen.instance.ravel()]), axis=1)
+    assert pairs.shape[1] == found.max() + 1 == len(np.unique(seen.instance))
+    # neither sky nor road has the same number everywhere, as it has in the scene
+    corners = {int(each[0, 0]) for each in maps.values()}
+    assert len(corners) > 1
 
 
 def test_an_export_can_grow_but_not_change(exported, tmp_path):

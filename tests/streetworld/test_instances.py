@@ -43,3 +43,18 @@ def test_what_is_there_is_not_drawn_again(tmp_path: Path) -> None:
     ]
     InstanceScenes(tmp_path, SEEDS, "pinhole").draw_missing()
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == times
+
+
+def test_classes_are_those_of_the_scene_and_come_when_asked(tmp_path: Path) -> None:
+    scenes = InstanceScenes(tmp_path, SEEDS[1:], "pinhole", ("target",))
+    image, instances = scenes[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["pinhole_target_any_700001.npz"]
+    classes = scenes.classes(0)
+    assert np.array_equal(scenes[0].image, image)
+    pairs = np.unique(np.stack([instances.ravel(), classes.ravel()]), axis=1)
+    assert pairs.shape[1] == instances.max() + 1  # one class each
+    assert len(np.unique(classes)) > 1
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(before) == 2
+    assert np.array_equal(scenes.classes(0), classes)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before

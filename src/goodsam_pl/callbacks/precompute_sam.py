@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast, runtime_checkable
+from typing import Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import lightning.pytorch as pl
 import torch.distributed as dist
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from goodsam_pl.files.processes import learn_together
 from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.masks.known_quality import known_quality, total_known
 from goodsam_pl.masks.precomputation import (
     MissingMasksError,
     PrecomputeReport,
@@ -30,6 +31,7 @@ __all__ = ["PanoramaSource", "PrecomputeSAM"]
 
 log = logging.getLogger(__name__)
 
+Shared = TypeVar("Shared")
 Stage = Literal["fit", "validate", "test", "predict"]
 
 
@@ -73,6 +75,9 @@ class PrecomputeSAM(pl.Callback):
             ``"skip"`` goes on without these panoramas, in all processes; both name the files.
         keep_logits: also store low-resolution logits, for other thresholds. They take up most of
             the room; training does not read them.
+        report: tell, at each stage, what is known of its masks without labels, see
+            :class:`goodsam_pl.masks.known_quality.KnownQuality`: a line, and metrics of the loggers
+            under ``masks/``. Every record is read for it.
     """
 
     def __init__(
@@ -81,11 +86,13 @@ class PrecomputeSAM(pl.Callback):
         mode: Literal["panorama", "quick", "window"] = "panorama",
         on_error: Literal["raise", "skip"] = "raise",
         keep_logits: bool = True,
+        report: bool = False,
     ) -> None:
         self.proposer = proposer
         self.mode = mode
         self.on_error = on_error
         self.keep_logits = keep_logits
+        self.report = report
 
     @isolate_rng()  # loading SAM draws numbers: training must not tell whether it was needed
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -122,6 +129,8 @@ class PrecomputeSAM(pl.Callback):
             if trainer.is_global_zero:
                 log.warning("going on without %s", failure_report(failed))
         rank_zero_info(_summary(computed, len(files) - len(failed) - computed, store))
+        if self.report:
+            _tell([file for file in files if file not in failed], store, trainer)
 
 
 def _panorama_source(trainer: pl.Trainer) -> tuple[PanoramaSource, Path]:
@@ -143,12 +152,27 @@ def _panorama_source(trainer: pl.Trainer) -> tuple[PanoramaSource, Path]:
 def _of_all_processes(report: PrecomputeReport) -> tuple[int, dict[Path, str]]:
     """How many panoramas were computed, and what is wrong with the others, in every process."""
     own = report.computed, {path: str(error) for path, error in report.failed.items()}
-    shares: list[Any] = [own]
-    if dist.is_available() and dist.is_initialized():
-        shares = [None] * dist.get_world_size()
-        dist.all_gather_object(shares, own)
+    shares = _gather(own)
     failed = {path: reason for _, part in shares for path, reason in part.items()}
     return sum(computed for computed, _ in shares), dict(sorted(failed.items()))
+
+
+def _tell(files: list[Path], store: MaskStore, trainer: pl.Trainer) -> None:
+    """Say what is known of the masks of a stage; each process reads its share of them."""
+    keys = (store.keys(file) for file in share(files, trainer.global_rank, trainer.world_size))
+    known = total_known(_gather(total_known(known_quality(store.read(key)) for key in keys)))
+    rank_zero_info(f"SAM masks: {known}")
+    for logger in trainer.loggers:
+        logger.log_metrics({f"masks/{name}": value for name, value in known.as_dict().items()}, 0)
+
+
+def _gather(own: Shared) -> list[Shared]:
+    """What each of all processes has, in every process."""
+    shares = [own]
+    if dist.is_available() and dist.is_initialized():
+        shares = shares * dist.get_world_size()
+        dist.all_gather_object(shares, own)
+    return shares
 
 
 def _summary(computed: int, present: int, store: MaskStore) -> str:

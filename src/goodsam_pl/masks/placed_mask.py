@@ -11,7 +11,7 @@ import torch
 from goodsam_pl.masks.layers import Binary, Layers
 from goodsam_pl.masks.window_masks import WindowMasks
 
-__all__ = ["PlacedMask", "lay_placed"]
+__all__ = ["PlacedMask", "arc", "lay_placed"]
 
 
 class PlacedMask(NamedTuple):
@@ -76,3 +76,17 @@ def lay_placed(
         boxes=torch.tensor(boxes, dtype=torch.int32).reshape(-1, 4),
         areas=torch.tensor(areas, dtype=torch.int32),
     )
+
+
+def arc(present: Binary) -> tuple[int, int]:
+    """First column and length of the shortest arc of a circle that holds all that is present.
+
+    Args:
+        present: ``(W,)``, a place on the circle each.
+    """
+    columns = present.nonzero()[0]
+    if len(columns) in (0, len(present)):
+        return 0, len(columns)
+    gaps = np.diff(columns, append=columns[0] + len(present))
+    widest = int(gaps.argmax())
+    return int(columns[(widest + 1) % len(columns)]), int(len(present) - gaps[widest] + 1)

@@ -1,9 +1,10 @@
-"""Who proposes masks: Segment Anything in several forms, and a proposer without weights."""
+"""Who proposes masks: Segment Anything, a proposer without weights, and an oracle for studies."""
 
 from __future__ import annotations
 
 from goodsam_pl.sam.felzenszwalb import Felzenszwalb
 from goodsam_pl.sam.official_checkpoints import download_weights
+from goodsam_pl.sam.oracle import StreetWorldOracle
 from goodsam_pl.sam.panorama_generator import PanoramaMaskGenerator
 from goodsam_pl.sam.segment_anything import SegmentAnything
 from goodsam_pl.sam.transformers_sam import TransformersSAM
@@ -12,6 +13,7 @@ __all__ = [
     "Felzenszwalb",
     "PanoramaMaskGenerator",
     "SegmentAnything",
+    "StreetWorldOracle",
     "TransformersSAM",
     "download_weights",
 ]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from goodsam_pl.geometry import Overlap, WindowGrid
 from goodsam_pl.masks.comparison import mask_ious
-from goodsam_pl.masks.placed_mask import PlacedMask, lay_placed
+from goodsam_pl.masks.placed_mask import PlacedMask, arc, lay_placed
 from goodsam_pl.masks.window_masks import WindowMasks
 
 __all__ = ["join_windows"]
@@ -115,7 +115,7 @@ def _place(
         region = canvas[top : top + window_height, left : left + window_width]
         region |= binary[piece.window][piece.mask]
     canvas = canvas[:, :width] | canvas[:, width:]
-    left, count = _arc(np.asarray(canvas.any(axis=0)))
+    left, count = arc(np.asarray(canvas.any(axis=0)))
     rows = np.flatnonzero(canvas.any(axis=1))
     top, bottom = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
     columns = np.arange(left, left + count) % width
@@ -126,16 +126,6 @@ def _place(
     )
     shape = canvas[top:bottom][:, columns]
     return PlacedMask(top, left, shape, predicted_iou, stability)
-
-
-def _arc(present: NDArray[np.bool_]) -> tuple[int, int]:
-    """First column and length of the shortest arc of a circle that holds all that is present."""
-    columns = present.nonzero()[0]
-    if len(columns) in (0, len(present)):
-        return 0, len(columns)
-    gaps = np.diff(columns, append=columns[0] + len(present))
-    widest = int(gaps.argmax())
-    return int(columns[(widest + 1) % len(columns)]), int(len(present) - gaps[widest] + 1)
 
 
 def _drop_repeats(placed: Sequence[PlacedMask], circle: int, most: float) -> list[int]:

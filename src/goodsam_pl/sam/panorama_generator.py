@@ -24,7 +24,13 @@ from goodsam_pl.masks.window_masks import WindowMasks
 from goodsam_pl.sam.joined_masks import join_windows
 from goodsam_pl.sam.point_prompts import Answers, EmbeddedWindows, join_answers, lay_masks
 
-__all__ = ["PanoramaMaskGenerator", "PromptedModel", "SketchingModel", "for_mode"]
+__all__ = [
+    "PanoramaMaskGenerator",
+    "PanoramaProposer",
+    "PromptedModel",
+    "SketchingModel",
+    "for_mode",
+]
 
 _STEPS = (4, 2, 1)
 _VERSION = 4
@@ -57,6 +63,13 @@ class SketchingModel(Protocol):
     def propose_distinct(self, windows: Tensor) -> list[WindowMasks]:
         """Nearly what ``propose`` finds, sooner."""
         ...
+
+
+@runtime_checkable
+class PanoramaProposer(MaskProposer, Protocol):
+    """A proposer whose window may be a whole panorama: nothing has to be joined."""
+
+    takes_panoramas: bool
 
 
 class PanoramaMaskGenerator:
@@ -130,6 +143,8 @@ def for_mode(
 ) -> tuple[MaskProposer, WindowGrid]:
     """Who makes the masks of a store, and on which grid.
 
+    A :class:`PanoramaProposer` is shown the whole panorama in any mode but ``"window"``.
+
     Args:
         mode: ``"panorama"`` makes one set of masks for each panorama, ``"quick"`` likewise, asking
             only at points that no mask explains; ``"window"`` makes one set for each window.
@@ -138,8 +153,10 @@ def for_mode(
     """
     if mode == "window":
         return proposer, windows
-    points: Literal["all", "unexplained"] = "unexplained" if mode == "quick" else "all"
     whole = WindowGrid.whole(windows.image_size)
+    if isinstance(proposer, PanoramaProposer) and proposer.takes_panoramas:
+        return proposer, whole
+    points: Literal["all", "unexplained"] = "unexplained" if mode == "quick" else "all"
     return PanoramaMaskGenerator(proposer, windows, points), whole
 
 

@@ -27,13 +27,14 @@ from goodsam_pl.streetworld.scene import build_scene
 from goodsam_pl.streetworld.seeds import SPLITS
 from goodsam_pl.taxonomy import CITYSCAPES_TRAIN_IDS, get_taxonomy
 
-__all__ = ["VERSION", "export", "instance_ids"]
+__all__ = ["VERSION", "anonymous_instances", "export", "instance_ids"]
 
 VERSION = 1
 """Of the generator: it grows whenever the same seed draws other pixels."""
 
 _MANIFEST = "streetworld.json"
 _LAYOUTS = ("cityscapes", "densepass")
+_INSTANCES = "instances"
 _COUNTABLE = range(11, 19)
 Split = Literal["train", "val", "test"]
 
@@ -72,6 +73,7 @@ def export(
     horizontal_fov: float = 50.0,
     panorama_size: tuple[int, int] = (192, 1024),
     vertical_fov: float = 67.5,
+    instances: bool = False,
     workers: int | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -96,6 +98,9 @@ def export(
         horizontal_fov: of the pinhole images, degrees.
         panorama_size: height and width of the panoramas, pixels.
         vertical_fov: of the panoramas, degrees; 180 draws the full sphere.
+        instances: also write which things each panorama shows, those for training too, to
+            ``OUT/instances``: no method may see them, they are for ``StreetWorldOracle``. They may
+            be added to an export that has none.
         workers: processes; null takes one for each processor.
         overwrite: delete an earlier export with other settings from the folder.
 
@@ -118,8 +123,12 @@ def export(
     jobs = [job for name, count in counts.items() for job in _jobs(name, count)]
     out = Path(out)
     _claim(out, settings, counts, overwrite)
-    missing = [job for job in jobs if not all(path.exists() for path in _files(out, job).values())]
-    draw = partial(_draw, out, settings)
+    missing = [
+        job
+        for job in jobs
+        if not all(path.exists() for path in _files(out, job, instances).values())
+    ]
+    draw = partial(_draw, out, settings, instances)
     processes = min(workers or os.cpu_count() or 1, len(missing))
     title = f"StreetWorld to {out}"
     if processes <= 1:
@@ -142,6 +151,21 @@ def instance_ids(view: View) -> NDArray[np.uint16]:
             mask = (view.label == train_id) & (view.instance == instance)
             encoded[mask] = 1000 * encoded[mask] + number
     return encoded
+
+
+def anonymous_instances(view: View, seed: int) -> NDArray[np.uint16]:
+    """Instances and regions of stuff under numbers that mean nothing, not even an order.
+
+    Args:
+        view: of the scene.
+        seed: of the scene.
+
+    Returns:
+        ``(H, W)``: numbers from 0 on without gaps.
+    """
+    ids, dense = np.unique(view.instance, return_inverse=True)
+    order = np.random.default_rng([seed, 8]).permutation(len(ids)).astype(np.uint16)
+    return order[dense.reshape(view.instance.shape)]
 
 
 def _label_ids(label: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -203,7 +227,7 @@ def _claim(out: Path, settings: _Settings, counts: dict[str, int], overwrite: bo
             )
         if difference:
             manifest.unlink()
-            for layout in _LAYOUTS:
+            for layout in (*_LAYOUTS, _INSTANCES):
                 shutil.rmtree(out / layout, ignore_errors=True)
     elif any((out / layout).exists() for layout in _LAYOUTS):
         raise FileExistsError(
@@ -227,7 +251,7 @@ def _difference(found: dict[str, dict[str, object]], wanted: dict[str, dict[str,
     return ", ".join(reasons)
 
 
-def _files(out: Path, job: _Job) -> dict[str, Path]:
+def _files(out: Path, job: _Job, instances: bool) -> dict[str, Path]:
     """Every file of a scene by what it holds."""
     if job.city == "source":
         stem = f"source_{job.seed:06d}_000000"
@@ -243,10 +267,12 @@ def _files(out: Path, job: _Job) -> dict[str, Path]:
     if job.split != "train":
         labels = out / "densepass" / "gtFine" / job.split
         files["labelTrainIds"] = labels / f"{stem}labelTrainIds.png"
+    if instances:
+        files["instances"] = out / _INSTANCES / job.split / f"{stem}.png"
     return files
 
 
-def _draw(out: Path, settings: _Settings, job: _Job) -> None:
+def _draw(out: Path, settings: _Settings, instances: bool, job: _Job) -> None:
     """Render one scene and write its files."""
     city = make_city(job.city, settings.severity)
     scene = build_scene(job.seed, city)
@@ -256,13 +282,15 @@ def _draw(out: Path, settings: _Settings, job: _Job) -> None:
         if job.city == "source"
         else Equirectangular(settings.panorama_size, settings.vertical_fov),
     )
-    for kind, path in _files(out, job).items():
+    for kind, path in _files(out, job, instances).items():
         content = io.BytesIO()
-        Image.fromarray(_picture(kind, view)).save(content, format="PNG", compress_level=2)
+        Image.fromarray(_picture(kind, view, job.seed)).save(
+            content, format="PNG", compress_level=2
+        )
         write_atomically(path, content.getvalue())
 
 
-def _picture(kind: str, view: View) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _picture(kind: str, view: View, seed: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if kind == "image":
         return view.image
     if kind == "labelTrainIds":
@@ -271,6 +299,8 @@ def _picture(kind: str, view: View) -> NDArray[np.uint8] | NDArray[np.uint16]:
         return _label_ids(view.label)
     if kind == "instanceIds":
         return instance_ids(view)
+    if kind == "instances":
+        return anonymous_instances(view, seed)
     return get_taxonomy("cityscapes-19").colorize(view.label)
 
 

@@ -1,4 +1,8 @@
-"""Scenes with their instances, drawn when they are first asked for and kept as files."""
+"""Scenes with their instances, drawn when they are first asked for and kept as files.
+
+Classes are kept apart: a training of a small SAM reads the pictures alone, and a measurement that
+asks for classes draws them then.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from rich.progress import track
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.streetworld.cameras import Equirectangular, Pinhole
 from goodsam_pl.streetworld.city import make_city
-from goodsam_pl.streetworld.rendering import default_camera, render
+from goodsam_pl.streetworld.rendering import View, default_camera, render
 from goodsam_pl.streetworld.scene import build_scene
 
 __all__ = ["Camera", "CityName", "InstancePicture", "InstanceScenes"]
@@ -35,7 +39,7 @@ class InstancePicture(NamedTuple):
 
 
 class InstanceScenes:
-    """Scenes of StreetWorld as a sequence of pictures, without a class of anything.
+    """Scenes of StreetWorld as a sequence of pictures; classes only for those who ask.
 
     Args:
         folder: where the pictures are kept, a file each.
@@ -74,6 +78,21 @@ class InstanceScenes:
         with np.load(path, allow_pickle=False) as arrays:
             return InstancePicture(arrays["image"], arrays["instances"])
 
+    def classes(self, index: int) -> NDArray[np.uint8]:
+        """The class of each pixel of a picture, to measure masks by.
+
+        Read, or drawn from the same seed into a file beside the picture's.
+
+        Returns:
+            ``(H, W)`` Cityscapes trainIds, 255 = void.
+        """
+        path = self._files[index].with_suffix(".classes.npz")
+        if not path.exists():
+            _save(path, classes=self._render(index).label)
+        with np.load(path, allow_pickle=False) as arrays:
+            classes: NDArray[np.uint8] = arrays["classes"]
+        return classes
+
     def draw_missing(self) -> None:
         """Draw what is not there yet, with a progress bar."""
         missing = [index for index, path in enumerate(self._files) if not path.exists()]
@@ -81,6 +100,12 @@ class InstanceScenes:
             self._draw(index)
 
     def _draw(self, index: int) -> None:
+        seen = self._render(index)
+        ids = np.unique(seen.instance, return_inverse=True)[1].reshape(seen.instance.shape)
+        _save(self._files[index], image=seen.image, instances=ids.astype(np.int16))
+
+    def _render(self, index: int) -> View:
+        """Draw a scene; the same view each time."""
         seed, city = self._scenes[index]
         random = np.random.default_rng([seed, 7])
         gap = random.uniform() if self._severity is None else self._severity
@@ -88,8 +113,10 @@ class InstanceScenes:
         lens: Equirectangular | Pinhole = default_camera(scene, self._camera)
         if isinstance(lens, Pinhole):
             lens = Pinhole(lens.size, random.uniform(50, 90), random.uniform(-180, 180))
-        seen = render(scene, lens)
-        ids = np.unique(seen.instance, return_inverse=True)[1].reshape(lens.size)
-        content = io.BytesIO()
-        np.savez(content, image=seen.image, instances=ids.astype(np.int16))
-        write_atomically(self._files[index], content.getvalue())
+        return render(scene, lens)
+
+
+def _save(path: Path, **arrays: NDArray[np.generic]) -> None:
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]  # its stubs take one array for a flag
+    write_atomically(path, content.getvalue())

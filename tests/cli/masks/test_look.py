@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from goodsam_pl.cli.masks import look
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.files import Stamp
 from goodsam_pl.masks import MaskStore, image_key
+from goodsam_pl.masks.known_quality import known_quality, total_known
 
 
 @pytest.fixture
@@ -21,16 +24,32 @@ def panoramas(stored):
 
 def test_info_tells_what_the_masks_are_of(panoramas, goodsam):
     lines = dict(
-        line.split(maxsplit=1) for line in goodsam("masks", "info", "masks").out.splitlines()
+        re.split(r"  +", line, maxsplit=1)
+        for line in goodsam("masks", "info", "masks").out.splitlines()
     )
     assert lines["panoramas"] == "3 of 24×128, 8 windows of 24×24"
     assert lines["proposer"] == "felzenszwalb"
     assert lines["vertical_fov"] == "67.5°"
     store = MaskStore.open(panoramas[0].parents[1] / "masks")
     assert lines["bytes"].startswith(f"{sum(store.path(key).stat().st_size for key in store)}, ")
+    known = total_known(known_quality(store.read(key)) for key in store)
+    assert lines["covered"] == f"{known.covered:.1%} of the pixels" == "100.0% of the pixels"
+    scores = f"predicted IoU {known.predicted_iou:.2f}, stability {known.stability:.2f}"
+    assert lines["mean scores"] == scores
+    assert lines["agreement"] == f"{known.agreement:.2f} of overlapping masks"
     assert lines["masks"].startswith(
         f"{sum(len(window) for key in store for window in store.read(key))}, "
     )
+
+
+def test_info_looks_into_some_of_a_large_store(panoramas, goodsam, monkeypatch, workplace):
+    monkeypatch.setattr(look, "_LOOKED_INTO", 2)
+    told = goodsam("masks", "info", "masks").out
+    assert "100.0% of the pixels, of 2 panoramas, as the next two" in told
+    store = MaskStore.open(workplace / "masks")
+    path = store.path(next(iter(store)))
+    path.write_bytes(path.read_bytes()[:-1])  # `verify` tells of it
+    assert "of the pixels, of 1 panoramas" in goodsam("masks", "info", "masks").out
 
 
 def test_verify_names_damaged_records(panoramas, goodsam, fails, workplace):
