@@ -15,7 +15,7 @@ def test_a_window_becomes_tokens_of_eight_pixels_and_logits_of_two() -> None:
     assert not sam.training
     with torch.no_grad():
         embedding = sam.image_encoder(torch.zeros(2, 3, 192, 192))
-    assert embedding.shape == (2, 64, 24, 24)
+    assert embedding.shape == (2, 64 + 20 * 32, 24, 24)  # details behind the embedding
     predictor = SamPredictor(sam)
     predictor.set_image(np.zeros((96, 192, 3), dtype=np.uint8))
     masks, scores, logits = predictor.predict(np.array([[5, 5]]), np.array([1]))
@@ -26,10 +26,11 @@ def test_a_window_becomes_tokens_of_eight_pixels_and_logits_of_two() -> None:
 
 def test_the_size_sets_every_dimension() -> None:
     sam = SmallSam(128, 96, 3, 3, 8, (1,), 32)
-    blocks = sam.image_encoder.blocks
+    blocks = sam.image_encoder.vit.blocks
     assert [block.window_size for block in blocks] == [8, 0, 8]
     assert blocks[0].attn.num_heads == 3
-    assert sam.image_encoder(torch.zeros(1, 3, 128, 128)).shape == (1, 32, 16, 16)
+    packed = sam.image_encoder(torch.zeros(1, 3, 128, 128))
+    assert packed.shape == (1, 32 + 20 * 32, 16, 16)
 
 
 def test_an_image_that_does_not_split_into_windows_is_refused() -> None:

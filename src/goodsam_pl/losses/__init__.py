@@ -8,7 +8,7 @@ from goodsam_pl.losses.adaptation import (
     labelled_cross_entropy,
     whole_image_cross_entropy,
 )
-from goodsam_pl.losses.affinity import affinity_loss
+from goodsam_pl.losses.affinity import affinity_loss, anchor_loss
 from goodsam_pl.losses.balance import ClassBalance
 from goodsam_pl.losses.boundary import boundary_loss, soft_boundary
 from goodsam_pl.losses.consistency import (
@@ -39,6 +39,7 @@ __all__ = [
     "FeatureAdaptation",
     "StageError",
     "affinity_loss",
+    "anchor_loss",
     "attention_maps",
     "boundary_loss",
     "category_similarity",

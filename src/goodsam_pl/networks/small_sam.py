@@ -1,12 +1,14 @@
 """A small Segment Anything model from the ``segment_anything`` classes.
 
-The image encoder, the prompt encoder and the mask decoder are those of SAM (Kirillov et al.,
-"Segment Anything", ICCV 2023), only narrower and shallower, so that whatever drives the large
-checkpoints drives this one too. Three things differ, because they learn from far
-fewer images (our choice): the image becomes tokens through a small residual network instead of one
-large patch projection (after Xiao et al., "Early Convolutions Help Transformers See Better",
-NeurIPS 2021); the random frequencies of the positional encoding are higher, so that neighbouring
-tokens differ from the start; and the decoder is initialised so that it compares.
+The transformers of the image encoder and of the mask decoder, and the prompt encoder, are those of
+SAM (Kirillov et al., "Segment Anything", ICCV 2023), only narrower and shallower, so that whatever
+drives the large checkpoints drives this one as well. Four things differ, because they learn from
+far fewer images and have smaller things to draw (our choice): the image becomes tokens through a
+small residual network instead of one large patch projection (after Xiao et al., "Early
+Convolutions Help Transformers See Better", NeurIPS 2021); masks are drawn with features of finer
+strides, which travel behind the embedding (:mod:`goodsam_pl.networks.small_sam_encoder`); the
+random frequencies of the positional encoding are higher, so that neighbouring tokens differ from
+the start; and the decoder is initialised so that it compares.
 """
 
 from __future__ import annotations
@@ -18,16 +20,15 @@ from typing import Any
 import torch
 from segment_anything.modeling import (
     ImageEncoderViT,
-    MaskDecoder,
     PromptEncoder,
     Sam,
     TwoWayTransformer,
 )
-from segment_anything.modeling.common import LayerNorm2d
-from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 
 from goodsam_pl.networks.network_state import load_weights
+from goodsam_pl.networks.small_sam_decoder import SmallDecoder
+from goodsam_pl.networks.small_sam_encoder import SmallEncoder
 
 __all__ = ["NANO_WEIGHTS", "SmallSam"]
 
@@ -35,7 +36,6 @@ NANO_WEIGHTS = Path(__file__).parent.parent / "pretrained" / "vit_nano.safetenso
 """The weights of ``vit_nano`` that come with the package; their model card lies beside them."""
 
 _PATCH = 8
-_GROUPS = 8
 _SHARPNESS = 2.0  # encodings of neighbours among 24×24 tokens: similarity 0.58 instead of 0.87
 
 
@@ -90,7 +90,6 @@ class SmallSam(Sam):  # type: ignore[misc]  # segment_anything has no types
             window_size=window_size,
             global_attn_indexes=global_blocks,
         )
-        encoder.patch_embed = ConvolutionalPatches(width)
         prompts = PromptEncoder(
             embed_dim=embedding,
             image_embedding_size=(grid, grid),
@@ -98,38 +97,15 @@ class SmallSam(Sam):  # type: ignore[misc]  # segment_anything has no types
             mask_in_chans=16,
         )
         prompts.pe_layer.positional_encoding_gaussian_matrix *= _SHARPNESS
-        decoder = MaskDecoder(
-            transformer_dim=embedding,
-            transformer=TwoWayTransformer(
-                depth=2, embedding_dim=embedding, num_heads=2, mlp_dim=4 * embedding
-            ),
-            iou_head_hidden_dim=embedding,
+        transformer = TwoWayTransformer(
+            depth=2, embedding_dim=embedding, num_heads=2, mlp_dim=4 * embedding
         )
-        _widen_mask_features(decoder, mask_features)
-        super().__init__(encoder, prompts, decoder)
+        decoder = SmallDecoder(transformer, embedding, mask_features)
+        super().__init__(SmallEncoder(encoder, width, embedding, mask_features), prompts, decoder)
         _start_as_comparison(self)
         self.eval()
         if weights is not None:
             load_weights(self, weights)
-
-
-def _widen_mask_features(decoder: MaskDecoder, width: int) -> None:
-    """Give the decoder's pixels as many features as in the large models.
-
-    ``MaskDecoder`` takes an eighth of its channels, which is 32 there and too few here to
-    separate one of thirty objects from all others.
-    """
-    channels = decoder.transformer_dim
-    decoder.output_upscaling = nn.Sequential(
-        nn.ConvTranspose2d(channels, width, kernel_size=2, stride=2),
-        LayerNorm2d(width),
-        nn.ReLU(),
-        nn.ConvTranspose2d(width, width, kernel_size=2, stride=2),
-        nn.ReLU(),
-    )
-    decoder.output_hypernetworks_mlps = nn.ModuleList(
-        MLP(channels, channels, width, 3) for _ in decoder.output_hypernetworks_mlps
-    )
 
 
 @torch.no_grad()
@@ -144,7 +120,7 @@ def _start_as_comparison(sam: Sam) -> None:
     tokens = [*prompts.point_embeddings, prompts.not_a_point_embed, prompts.no_mask_embed]
     for embedding in (*tokens, decoder.iou_token, decoder.mask_tokens):
         embedding.weight.mul_(0.1)
-    sam.image_encoder.neck[-1].weight.fill_(0.5)
+    sam.image_encoder.vit.neck[-1].weight.fill_(0.5)
     transformer = decoder.transformer
     comparing = [transformer.final_attn_token_to_image]
     for layer in transformer.layers:
@@ -171,52 +147,3 @@ def _frequencies(attention: Any) -> Tensor:
 def _hand_on(attention: Any) -> None:
     nn.init.orthogonal_(attention.v_proj.weight)
     attention.out_proj.weight.copy_(attention.v_proj.weight.T)
-
-
-class ConvolutionalPatches(nn.Sequential):
-    """A small residual network that turns patches of 8×8 pixels into tokens.
-
-    Args:
-        width: channels of the tokens.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__(
-            nn.Conv2d(3, width // 4, kernel_size=3, stride=2, padding=1),
-            nn.GroupNorm(_GROUPS, width // 4),
-            nn.ReLU(),
-            nn.Conv2d(width // 4, width // 2, kernel_size=3, stride=2, padding=1),
-            ResidualBlock(width // 2),
-            nn.Conv2d(width // 2, width, kernel_size=3, stride=2, padding=1),
-            ResidualBlock(width),
-            ResidualBlock(width),
-        )
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images ``(B, 3, H, W)`` to tokens ``(B, H/8, W/8, width)``."""
-        tokens: Tensor = super().forward(images)  # type: ignore[no-untyped-call]  # torch's
-        return tokens.permute(0, 2, 3, 1)
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions that add to what they see, normalised first.
-
-    Args:
-        channels: before and after, a multiple of 8.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.GroupNorm(_GROUPS, channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, kernel_size=3, padding=1),
-            nn.GroupNorm(_GROUPS, channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, kernel_size=3, padding=1),
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``(B, C, H, W)`` to the same shape."""
-        added: Tensor = self.layers(features)
-        return features + added

@@ -8,6 +8,7 @@ rows of one, are finished before the next are begun. (Our choice.)
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,13 +20,15 @@ from segment_anything.modeling.image_encoder import (
 )
 from torch import Tensor
 
+from goodsam_pl.networks.small_sam_encoder import SmallEncoder
+
 __all__ = ["encode_images"]
 
 _CPU_SCORES, _DEVICE_SCORES = 1 << 20, 1 << 28
 """Attention scores that are computed together: 4 MiB on a CPU, 1 GiB where caches matter less."""
 
 
-def encode_images(encoder: ImageEncoderViT, images: Tensor) -> Tensor:
+def encode_images(encoder: ImageEncoderViT | SmallEncoder, images: Tensor) -> Tensor:
     """Embed images as the encoder does.
 
     Args:
@@ -35,6 +38,8 @@ def encode_images(encoder: ImageEncoderViT, images: Tensor) -> Tensor:
     Returns:
         ``(N, C, h, w)`` float.
     """
+    if isinstance(encoder, SmallEncoder):
+        return encoder.encode(images, partial(encode_images, encoder.vit))
     tokens = encoder.patch_embed(images)
     if encoder.pos_embed is not None:
         tokens = tokens + encoder.pos_embed

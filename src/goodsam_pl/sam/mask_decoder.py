@@ -19,6 +19,8 @@ import torch
 from segment_anything.modeling import Sam, TwoWayTransformer
 from torch import Tensor, nn
 
+from goodsam_pl.networks.small_sam_encoder import Details, split_embedding
+
 __all__ = ["DecodedPoints", "decode_points"]
 
 
@@ -29,11 +31,14 @@ class DecodedPoints(NamedTuple):
         predicted_iou: ``(B, 3)`` float, the model's guess of each mask's IoU with its object.
         mask_tokens: ``(B, 3, C)`` float, the tokens that masks are drawn from.
         image_tokens: ``(B, h·w, C)`` float, the image as seen in the light of each prompt.
+        details: what is added while image tokens are enlarged, of N images; ``None`` in a SAM
+            without.
     """
 
     predicted_iou: Tensor
     mask_tokens: Tensor
     image_tokens: Tensor
+    details: Details | None
 
 
 def decode_points(sam: Sam, embeddings: Tensor, points: Tensor) -> DecodedPoints:
@@ -41,7 +46,7 @@ def decode_points(sam: Sam, embeddings: Tensor, points: Tensor) -> DecodedPoints
 
     Args:
         sam: the model.
-        embeddings: ``(N, C, h, w)`` float, image embeddings.
+        embeddings: ``(N, C, h, w)`` float, image embeddings, with details behind them if any.
         points: ``(N, P, 2)`` float, P points on each image, ``(x, y)`` in pixels of the encoder's
             input.
 
@@ -50,6 +55,7 @@ def decode_points(sam: Sam, embeddings: Tensor, points: Tensor) -> DecodedPoints
     """
     decoder = sam.mask_decoder
     tokens = _embed_points(sam, points)
+    embeddings, details = split_embedding(embeddings, decoder.transformer_dim)
     image_tokens = embeddings.flatten(2).transpose(1, 2) + sam.prompt_encoder.no_mask_embed.weight
     position = sam.prompt_encoder.get_dense_pe()[0].flatten(1).T
     tokens, image_tokens = _two_ways(decoder.transformer, image_tokens, position, tokens)
@@ -57,6 +63,7 @@ def decode_points(sam: Sam, embeddings: Tensor, points: Tensor) -> DecodedPoints
         predicted_iou=decoder.iou_prediction_head(tokens[:, 0])[:, 1:],
         mask_tokens=tokens[:, 2 : 1 + decoder.num_mask_tokens],
         image_tokens=image_tokens,
+        details=details,
     )
 
 

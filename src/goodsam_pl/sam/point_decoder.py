@@ -105,7 +105,7 @@ class PointDecoder:
 
         ``prompts`` of the answers number candidates.
         """
-        kept = _Kept(view.embeddings[index], len(points))
+        kept = _Kept(view.embeddings[index], self.sam.mask_decoder.transformer_dim, len(points))
 
         def sketch(some: Tensor) -> _Sketches:
             decoded = self._decode(view, index, points[some])
@@ -195,28 +195,31 @@ class _Kept:
     """Decoded points of one window, if they are few enough to be kept for drawing.
 
     Args:
-        embedding: of the window, ``(C, h, w)``.
+        embedding: of the window, ``(·, h, w)``.
+        channels: C of image tokens.
         count: points.
 
     Attributes:
         decoded: of all points, once all are put; ``None`` if they are too many.
     """
 
-    def __init__(self, embedding: Tensor, count: int) -> None:
-        channels, places = len(embedding), embedding[0].numel()
+    def __init__(self, embedding: Tensor, channels: int, count: int) -> None:
+        places = embedding[0].numel()
         self.decoded: DecodedPoints | None = None
         if 4 * count * channels * places <= _MOST_KEPT:
             self.decoded = DecodedPoints(
                 embedding.new_empty(count, 3),
                 embedding.new_empty(count, 3, channels),
                 embedding.new_empty(count, places, channels),
+                details=None,
             )
 
     def put(self, points: Tensor, decoded: DecodedPoints) -> None:
         """Keep some points: what is copied right away is still in the caches."""
         if self.decoded is not None:
-            for whole, part in zip(self.decoded, decoded, strict=True):
+            for whole, part in zip(self.decoded[:3], decoded[:3], strict=True):
                 whole[points] = part.to(whole.dtype)
+            self.decoded = self.decoded._replace(details=decoded.details)
 
 
 def _bytes_per_point(sam: Sam) -> int:

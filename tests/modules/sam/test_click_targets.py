@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 
 from goodsam_pl.data import ClickBatch
-from goodsam_pl.modules.sam.click_targets import clicked_wholes, mask_blocks, patch_shares
+from goodsam_pl.modules.sam.click_targets import (
+    block_ids,
+    clicked_wholes,
+    mask_blocks,
+    patch_shares,
+)
 from goodsam_pl.networks.small_sam import SmallSam
 from goodsam_pl.sam.mask_decoder import decode_points
 from goodsam_pl.sam.mask_logits import draw_blocks, draw_masks
@@ -19,6 +24,14 @@ def test_targets_are_ordered_as_the_decoder_draws() -> None:
         blocks = draw_blocks(sam, decoded).flatten(0, 1) > 0
     doubled = masks.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
     assert torch.equal(mask_blocks(doubled[None], (24, 24)), blocks.float())
+
+
+def test_ids_are_ordered_as_masks() -> None:
+    instances = torch.randint(0, 5, (2, 96, 192), generator=torch.Generator().manual_seed(0))
+    middles = instances[:, 1::2, 1::2].repeat_interleave(2, 1).repeat_interleave(2, 2)
+    for wanted in range(5):
+        blocks = mask_blocks((middles == wanted)[:, None], (12, 24))
+        assert torch.equal(blocks.flatten(1) == 1, block_ids(instances, (12, 24)) == wanted)
 
 
 def test_a_logit_s_target_is_the_share_of_its_pixels() -> None:

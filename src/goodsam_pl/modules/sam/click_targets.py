@@ -8,7 +8,7 @@ from torch import Tensor
 
 from goodsam_pl.data.instance_windows import ClickBatch
 
-__all__ = ["clicked_wholes", "mask_blocks", "patch_shares"]
+__all__ = ["block_ids", "clicked_wholes", "mask_blocks", "patch_shares"]
 
 _MOST_INSTANCES = 96
 
@@ -19,6 +19,22 @@ def clicked_wholes(batch: ClickBatch) -> Tensor:
     images = torch.arange(len(rows), device=rows.device).unsqueeze(1)
     clicked = batch.instances[images, rows, columns]
     return batch.instances.unsqueeze(1) == clicked[..., None, None]
+
+
+def block_ids(instances: Tensor, grid: tuple[int, ...]) -> Tensor:
+    """The instance in the middle of each logit's pixels, int64 ``(N, h·w·16)``.
+
+    Args:
+        instances: ``(N, H, W)`` int64.
+        grid: image tokens h and w; ordered as :func:`mask_blocks` orders logits.
+    """
+    rows, columns = (
+        torch.arange(4 * count, device=instances.device) * side // (4 * count) + side // (8 * count)
+        for side, count in zip(instances.shape[1:], grid, strict=True)
+    )
+    sampled = instances[:, rows[:, None], columns]
+    quarters = sampled.reshape(-1, grid[0], 2, 2, grid[1], 2, 2).permute(0, 1, 4, 2, 5, 3, 6)
+    return quarters.reshape(len(instances), -1)
 
 
 def mask_blocks(masks: Tensor, grid: tuple[int, ...]) -> Tensor:
