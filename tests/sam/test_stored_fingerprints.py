@@ -15,7 +15,7 @@ GRID = WindowGrid.cover((192, 1024), (192, 256), (192, 128))
 
 def test_proposers_keep_their_fingerprints() -> None:
     assert fingerprint_of(SegmentAnything().describe()) == (
-        "a29e397f7115a1c4db66bed9792912420af37ea8097d4b586d5f1c1afc80e332"
+        "70e6a3e5a3a5e9bd7304f9d130523195e1a5ae0325def7b7f8bde09e29997e89"
     )
     assert fingerprint_of(Felzenszwalb().describe()) == (
         "101291f0784714be7471e4c238de549b37f7df67c1f77dbbd2cba85e5b08cfce"
@@ -25,9 +25,9 @@ def test_proposers_keep_their_fingerprints() -> None:
 @pytest.mark.parametrize(
     ("mode", "fingerprint"),
     [
-        ("panorama", "cb82f8e84dda4e2a65456e900ad1b849954a92487712bbda190177bf96c8ce93"),
-        ("quick", "d3d8a2e9d3eea37f4c7dfef176e272d3e83fec74bfef11d8a4d6f656c917fc80"),
-        ("window", "f996a7e98ba43eb516240a22611b6e15abeb3565b06d7f8d03f4e9485d01987f"),
+        ("panorama", "e19fc1ba571ea0e3099729cf7c5d19c08ddfd3ade6ec4887956bf7bb6b783c8e"),
+        ("quick", "fc1c1fe3ff0876a7ddd8c4d6a405c732f7e6bfaa388738fd5c4cdaa73aec6f1e"),
+        ("window", "21837b8f28fdcb123d93174da1c92a38de4cdd3e8ce11f499eccfae9282054bc"),
     ],
 )
 def test_stores_of_the_default_proposer_are_found_again(mode, fingerprint) -> None:
