@@ -43,6 +43,9 @@ def main() -> None:
         help="class set of the labels: a name or a class file; without it the summary's, or "
         "cityscapes-19",
     )
+    parser.add_argument(
+        "--least", type=int, default=1, metavar="N", help="points of a class in the mean (1)"
+    )
     parser.add_argument("--overlays", type=Path, metavar="OUT", help="draw wrong points there")
     parser.add_argument("--panoramas", type=Path, metavar="FOLDER", help="to draw wrong points on")
     parser.add_argument("--json", action="store_true", help="print one JSON object, no table")
@@ -59,15 +62,16 @@ def main() -> None:
         if arguments.classes is not None:
             asked = reachable(get_taxonomy(arguments.classes))
         comparison = compare(points, answers, asked)
+        report, table = as_plain(comparison, arguments.least), table_of(comparison, arguments.least)
         if arguments.overlays is not None:
             draw(comparison, answers, arguments.panoramas, arguments.overlays)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     if arguments.json:
-        print(json.dumps(as_plain(comparison)))
+        print(json.dumps(report))
         return
     console = Console(soft_wrap=True)
-    console.print(table_of(comparison))
+    console.print(table)
     for line in remarks(comparison):
         console.print(line, highlight=False, markup=False)
 
@@ -98,8 +102,13 @@ def draw(
         write_mistakes(scores, each.sizes, panoramas, overlays)
 
 
-def table_of(comparison: Comparison) -> Table:
-    """For the console: shares in percent, with their intervals."""
+def table_of(comparison: Comparison, least: int) -> Table:
+    """For the console: shares in percent, with their intervals.
+
+    Args:
+        comparison: of the folders.
+        least: classes of fewer points are not in the mean.
+    """
     table = Table(title="right points, percent, with 95 % intervals", title_justify="left")
     table.add_column("class")
     table.add_column("points", justify="right")
@@ -107,7 +116,8 @@ def table_of(comparison: Comparison) -> Table:
         table.add_column(scores.name, justify="right")
     every = comparison.scores
     table.add_row("all", str(len(comparison.scored)), *(told(each.total) for each in every))
-    table.add_row("mean over classes", "", *(f"{100 * each.mean:.1f}" for each in every))
+    mean = "mean over classes" if least <= 1 else f"mean over classes of {least} points"
+    table.add_row(mean, "", *(f"{100 * each.mean(least):.1f}" for each in every))
     table.add_section()
     for name, share in every[0].by_class.items():
         table.add_row(name, str(share.points), *(told(each.by_class[name]) for each in every))
@@ -143,8 +153,13 @@ def by_class(points: Sequence[Point]) -> dict[str, int]:
     return {name: counts[name] for name in NAMES.classes if counts[name]}
 
 
-def as_plain(comparison: Comparison) -> dict[str, Any]:
-    """Everything as plain values; shares are fractions of 1."""
+def as_plain(comparison: Comparison, least: int) -> dict[str, Any]:
+    """Everything as plain values; shares are fractions of 1.
+
+    Args:
+        comparison: of the folders.
+        least: classes of fewer points are not in the mean.
+    """
     return {
         "points": len(comparison.scored),
         "outside_band": [_place(point) for point in comparison.outside_band],
@@ -152,7 +167,7 @@ def as_plain(comparison: Comparison) -> dict[str, Any]:
         "folders": {
             scores.name: {
                 "all": _plain(scores.total),
-                "mean_over_classes": scores.mean,
+                "mean_over_classes": scores.mean(least),
                 "by_class": {name: _plain(each) for name, each in scores.by_class.items()},
                 "gained": scores.gained,
                 "lost": scores.lost,

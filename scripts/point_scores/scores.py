@@ -87,10 +87,21 @@ class Scores:
     gained: int
     lost: int
 
-    @property
-    def mean(self) -> float:
-        """Mean of the classes' shares: each class counts alike, however many points it has."""
-        return sum(each.share for each in self.by_class.values()) / len(self.by_class)
+    def mean(self, least: int = 1) -> float:
+        """Mean of the classes' shares: each class counts alike, however many points it has.
+
+        Args:
+            least: classes of fewer points are left out.
+
+        Raises:
+            ValueError: no class has so many.
+        """
+        shares = [each.share for each in self.by_class.values() if each.points >= least]
+        if not shares:
+            raise ValueError(
+                f"no class has {least} points that are scored: ask for fewer (--least)"
+            )
+        return sum(shares) / len(shares)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,21 @@ def test_a_class_counts_alike_in_the_mean_however_many_points_it_has() -> None:
     answers = Answers("ours", frozenset(NAMES.classes), dict.fromkeys(points, "road"), {})
     (scores,) = compare(points, [answers], NAMES.classes).scores
     assert scores.total == Share(9, 10)
-    assert scores.mean == 0.5
+    assert scores.mean() == 0.5
+    assert scores.mean(least=9) == 1
+    with pytest.raises(ValueError, match="no class has 10 points"):
+        scores.mean(least=10)
+
+
+def test_classes_of_too_few_points_are_not_in_the_mean(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (place / "points.csv").open("a", encoding="utf-8") as stream:
+        stream.write("a.jpg,7,4,pole\n")
+    _run(monkeypatch, place / "points.csv", place / "ours", "--least", "2", "--json")
+    assert json.loads(capsys.readouterr().out)["folders"]["ours"]["mean_over_classes"] == 0
+    said = _refusal(monkeypatch, capsys, place / "points.csv", place / "ours", "--least", "3")
+    assert "no class has 3 points that are scored" in said
 
 
 def test_all_folders_are_scored_at_the_same_points(
@@ -330,7 +344,7 @@ def test_report_of_points_that_all_count() -> None:
         "apart, where a folder has no label: 0",
         "apart, of classes that are not scored: 0",
     ]
-    assert as_plain(comparison)["folders"]["ours"]["all"]["share"] == 1
+    assert as_plain(comparison, 1)["folders"]["ours"]["all"]["share"] == 1
 
 
 def test_the_points_of_amsterdam_lie_in_the_band_that_is_predicted() -> None:
