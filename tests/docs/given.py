@@ -110,6 +110,13 @@ def saved_masks(path: Path) -> None:
         (path / f"{name}.json").write_text(json.dumps([mask]))
 
 
+def points(path: Path) -> None:
+    """Points of the panoramas, within the band that is predicted and one outside."""
+    path.parent.mkdir(parents=True)
+    rows = ("a.jpg,10,60,road", "a.jpg,20,64,car", "b.jpg,30,70,pole", "b.jpg,30,5,sky")
+    path.write_text("\n".join(("image,x,y,class", *rows)) + "\n", encoding="utf-8")
+
+
 def masks(path: Path) -> None:
     """A store of segments by colour, of the panoramas."""
     options = ["--file_vertical_fov=180", "--size=[48,256]", "--window_size=[48,64]"]
@@ -179,6 +186,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "path/to/photographs": photographs,
     "path/to/json": saved_masks,
     "path/to/masks": masks,
+    "docs/real/amsterdam_points.csv": points,
     "path/to/last.ckpt": checkpoint,
     "path/to/stanford_13.ckpt": lambda path: checkpoint(path, "stanford2d3d-13", 13),
     "path/to/stanford_8.ckpt": lambda path: checkpoint(path, "stanford2d3d-8", 8),

@@ -10,6 +10,7 @@ ROADS: dict[str, tuple[str, ...]] = {
         "path/to/camvid",
         "path/to/json",
         "data/DensePASS",
+        "docs/real/amsterdam_points.csv",
         "hub/segformer",
     ),
     "configs/README.md": (),

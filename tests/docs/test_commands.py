@@ -106,6 +106,8 @@ def run(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program, *words = shlex.split(command)
     if program == "python":
         words = words[1:] if words[0] == "-m" else words
+        if words[0].endswith(".py"):  # as python does for a script
+            monkeypatch.syspath_prepend(str(Path(words[0]).parent))
         start: Callable[[], object] = (
             (lambda: runpy.run_path(words[0], run_name="__main__"))
             if words[0].endswith(".py")

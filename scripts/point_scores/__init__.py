@@ -1,0 +1,1 @@
+"""Parts of ``scripts/score_points.py``."""
