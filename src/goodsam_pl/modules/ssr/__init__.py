@@ -1,0 +1,1 @@
+"""SSR: self-training on unlabelled images, in the manner of DAFormer."""
