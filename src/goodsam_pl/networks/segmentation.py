@@ -22,6 +22,7 @@ __all__ = [
     "PretrainedNetwork",
     "SegmentationNetwork",
     "SegmentationOutput",
+    "pad_to_stride",
 ]
 
 PRETRAINED = "goodsam_pl.networks.PretrainedNetwork"
@@ -81,7 +82,7 @@ class _SmpNetwork(nn.Module):
         return tuple(self.model.encoder.out_channels[-_STAGES:])
 
     def _extend(self, images: Tensor) -> Tensor:
-        return _pad_to_stride(images, self.model.encoder.output_stride)
+        return pad_to_stride(images, self.model.encoder.output_stride)
 
 
 class SegmentationNetwork(_SmpNetwork):
@@ -197,7 +198,7 @@ class PretrainedNetwork(_SmpNetwork):
         self.model.load_state_dict(released.state_dict())
 
 
-def _pad_to_stride(images: Tensor, stride: int) -> Tensor:
+def pad_to_stride(images: Tensor, stride: int) -> Tensor:
     """Extend the lower and right border to the stride that the encoder needs."""
     height, width = images.shape[-2:]
     below, right = -height % stride, -width % stride
