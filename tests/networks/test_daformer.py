@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import pytest
+import segmentation_models_pytorch as smp
 import torch
 
 from goodsam_pl.networks import (
     DAFormerNetwork,
     FeatureNetwork,
+    FrozenNetwork,
     SegmentationNetwork,
+    brought_by,
     build_network,
     describe_network,
     save_weights,
@@ -72,3 +75,25 @@ def test_a_description_with_a_text_that_is_no_name_is_refused(network) -> None:
     described["init_args"]["encoder"] = "tu-hf-hub:someone/else"
     with pytest.raises(ValueError, match="is no plain name"):
         build_network(described)
+
+
+@pytest.mark.parametrize("kind", [DAFormerNetwork, SegmentationNetwork])
+def test_a_frozen_network_of_imagenet_is_filled_when_it_is_asked(kind, monkeypatch) -> None:
+    """A checkpoint brings the student and not what stays frozen beside it."""
+    torch.manual_seed(1)
+    released = smp.encoders.get_encoder("mit_b0", weights=None)
+    with brought_by({}):
+        frozen = FrozenNetwork(kind(encoder="mit_b0", classes=5, weights="imagenet"))
+    asked = []
+
+    def from_hub(name: str, weights: str) -> torch.nn.Module:
+        asked.append((name, weights))
+        return released
+
+    monkeypatch.setattr(smp.encoders, "get_encoder", from_hub)
+    images = torch.randn(1, 3, 32, 64)
+    features = frozen.forward_features(images).features
+    frozen(images)
+    assert asked == [("mit_b0", "imagenet")]
+    with torch.no_grad():
+        torch.testing.assert_close(list(features), list(released.eval()(images)[-4:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goodsam_pl.data.adaptation_module import AdaptationBatch, AdaptationDataModule
 from goodsam_pl.data.augment import Turn, column_spacing, draw_turn, possible_shifts
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import (
@@ -36,6 +37,8 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "SOFT_STRIDE",
+    "AdaptationBatch",
+    "AdaptationDataModule",
     "Augmentation",
     "Band",
     "ClickBatch",

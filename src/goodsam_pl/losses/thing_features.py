@@ -27,7 +27,8 @@ def thing_feature_distance(features: Tensor, reference: Tensor, cells: Tensor) -
     if not bool(cells.any()):
         return features.sum() * 0.0
     difference = (features.float() - reference.detach().float()).movedim(1, -1)[cells]
-    return torch.linalg.vector_norm(difference, dim=-1).mean()
+    distance: Tensor = torch.linalg.vector_norm(difference, dim=-1).mean()
+    return distance
 
 
 def thing_cells(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import segmentation_models_pytorch as smp
 import torch.nn.functional as F
@@ -10,8 +11,9 @@ from torch import Tensor, nn
 
 from goodsam_pl.networks.daformer_head import DAFormerHead
 from goodsam_pl.networks.network_state import load_weights
-from goodsam_pl.networks.postponed import is_postponed
+from goodsam_pl.networks.postponed import is_postponed, postpone
 from goodsam_pl.networks.segmentation import SegmentationOutput, pad_to_stride
+from goodsam_pl.networks.smp_models import fill_from_imagenet
 
 __all__ = ["DAFORMER", "DAFormerNetwork"]
 
@@ -58,7 +60,9 @@ class DAFormerNetwork(nn.Module):
         from_hub = weights == "imagenet" and not is_postponed()
         self.encoder = smp.encoders.get_encoder(encoder, weights="imagenet" if from_hub else None)
         self.head = DAFormerHead(self.feature_channels, classes, channels, dilations, dropout)
-        if weights not in (None, "imagenet"):
+        if weights == "imagenet" and is_postponed():
+            postpone(self, partial(fill_from_imagenet, self.encoder, encoder))
+        elif weights not in (None, "imagenet"):
             load_weights(self, weights)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import segmentation_models_pytorch as smp
@@ -14,7 +15,7 @@ from goodsam_pl.networks.circular import close_circle
 from goodsam_pl.networks.network_state import load_weights
 from goodsam_pl.networks.postponed import brought_network, is_postponed, postpone
 from goodsam_pl.networks.segformer_decoder import fold_decoder
-from goodsam_pl.networks.smp_models import build_smp_model
+from goodsam_pl.networks.smp_models import build_smp_model, fill_from_imagenet
 
 __all__ = [
     "PRETRAINED",
@@ -135,7 +136,9 @@ class SegmentationNetwork(_SmpNetwork):
         )
         if circular:
             close_circle(self.model)
-        if weights not in (None, "imagenet"):
+        if weights == "imagenet" and is_postponed():
+            postpone(self, partial(fill_from_imagenet, self.model.encoder, encoder))
+        elif weights not in (None, "imagenet"):
             load_weights(self, weights)
 
     def _extend(self, images: Tensor) -> Tensor:

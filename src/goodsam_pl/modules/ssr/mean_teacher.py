@@ -47,11 +47,11 @@ def update_teacher(
         average.lerp_(value.to(average.dtype), 1 - decay)
     if statistics == "own":
         return
-    for average, value in zip(teacher.buffers(), student.buffers(), strict=True):
-        if average.is_floating_point():
-            average.lerp_(value, 1 - decay)
+    for kept, seen in zip(teacher.buffers(), student.buffers(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(seen, 1 - decay)
         else:
-            average.copy_(value)
+            kept.copy_(seen)
 
 
 @torch.no_grad()
