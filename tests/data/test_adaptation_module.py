@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import signal
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import albumentations
 import numpy as np
@@ -57,8 +59,9 @@ def _target(world: Path, workers: int = 0) -> PanoramaDataModule:
     )  # fmt: skip
 
 
-def _data(world: Path, workers: int = 0) -> AdaptationDataModule:
-    return AdaptationDataModule(source=_source(world, workers), target=_target(world, workers))
+def _data(world: Path, workers: int = 0, **settings) -> AdaptationDataModule:
+    source = _source(world, workers, **settings)
+    return AdaptationDataModule(source=source, target=_target(world, workers))
 
 
 class Network(LightningModule):
@@ -82,7 +85,7 @@ class Network(LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=0.01)
 
 
-def _fit(world: Path, folder: Path, steps: int, start: Path | None = None, workers: int = 0):
+def _fit(world: Path, folder: Path, steps: int, start: Path | None = None, **settings):
     seed_everything(0)
     network = Network()
     keep = ModelCheckpoint(folder, "{step}", every_n_train_steps=1, save_top_k=-1)
@@ -92,7 +95,7 @@ def _fit(world: Path, folder: Path, steps: int, start: Path | None = None, worke
         max_steps=steps, callbacks=[keep], default_root_dir=folder, limit_val_batches=0,
     )  # fmt: skip
     try:
-        loop.fit(network, datamodule=_data(world, workers), ckpt_path=start, weights_only=True)
+        loop.fit(network, datamodule=_data(world, **settings), ckpt_path=start, weights_only=True)
     finally:
         signal.signal(signal.SIGINT, before)
     return network
@@ -109,15 +112,45 @@ def test_an_epoch_shows_all_of_the_longer_and_the_shorter_again(world, tmp_path)
     assert len({line.split(maxsplit=2)[2] for line in seen}) == len(seen)  # all drawn anew
 
 
-@pytest.mark.parametrize(("step", "workers"), [(2, 0), (3, 0), (4, 0), (5, 0), (7, 0), (4, 1)])
-def test_a_resumed_training_equals_the_uninterrupted_one(world, tmp_path, step, workers) -> None:
+RARE = {"rare_class_temperature": 0.1, "rare_class_pixels": 1}
+
+
+@pytest.mark.parametrize(
+    ("step", "settings"),
+    [*((step, {}) for step in (2, 3, 4, 5, 7)), (4, {"workers": 1}), (3, RARE), (7, RARE)],
+)
+def test_a_resumed_training_equals_the_uninterrupted_one(world, tmp_path, step, settings) -> None:
     """Stopped before and after the shorter began again, where an epoch ends, and in the next."""
-    whole = _fit(world, tmp_path / "whole", 9, workers=workers)
+    whole = _fit(world, tmp_path / "whole", 9, **settings)
     start = tmp_path / f"whole/step={step}.ckpt"
-    resumed = _fit(world, tmp_path / "resumed", 9, start, workers)
+    resumed = _fit(world, tmp_path / "resumed", 9, start, **settings)
     assert resumed.seen == whole.seen[step:]
     for name, value in resumed.state_dict().items():
         assert value.equal(whole.state_dict()[name]), name
+
+
+def test_processes_share_both(world) -> None:
+    names: dict[str, list[str]] = {"source": [], "target": []}
+    for rank in (0, 1):
+        data = _data(world)
+        data.trainer = SimpleNamespace(
+            world_size=2,
+            global_rank=rank,
+            current_epoch=3,
+            fit_loop=SimpleNamespace(
+                epoch_loop=SimpleNamespace(
+                    batch_progress=SimpleNamespace(current=SimpleNamespace(ready=0))
+                )
+            ),
+        )
+        data.setup("fit")
+        loader = data.train_dataloader()
+        for batch, _, _ in islice(loader, 2):  # a pass over the shorter
+            for part, found in names.items():
+                found.extend(batch[part].names)
+        assert len(loader) == 3
+    assert len(set(names["target"])) == TARGETS  # one of 3 is seen by both of 2 processes
+    assert len(set(names["source"])) == 4
 
 
 def test_it_lists_and_describes_both(world) -> None:

@@ -25,7 +25,7 @@ from goodsam_pl.data.panorama import (
 )
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_module import PanoramaDataModule
-from goodsam_pl.data.rare_classes import rare_class_probabilities
+from goodsam_pl.data.rare_classes import rare_class_probabilities, rare_class_weights
 from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.soft_targets import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 from goodsam_pl.data.source import SourceDataset
@@ -70,6 +70,7 @@ __all__ = [
     "photometric",
     "possible_shifts",
     "rare_class_probabilities",
+    "rare_class_weights",
     "read_image",
     "read_label",
     "unpack_probabilities",

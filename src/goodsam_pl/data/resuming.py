@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler, RandomSamp
 __all__ = [
     "Position",
     "ReplayableDataset",
+    "ReplayableSampler",
     "ResumableDataModule",
     "ResumableLoader",
     "SharedSampler",
@@ -57,7 +58,7 @@ class ReplayableDataset(Dataset[Any]):
         return None
 
 
-class _Replayable(Sampler[int]):
+class ReplayableSampler(Sampler[int]):
     """Marks the first indices of the next pass as seen.
 
     Attributes:
@@ -71,11 +72,11 @@ class _Replayable(Sampler[int]):
             yield Seen(index) if place < self.seen else index
 
 
-class ShuffledSampler(_Replayable, RandomSampler):
+class ShuffledSampler(ReplayableSampler, RandomSampler):
     """All samples in random order."""
 
 
-class SharedSampler(_Replayable, DistributedSampler[int]):
+class SharedSampler(ReplayableSampler, DistributedSampler[int]):
     """All samples in random order, dealt to the processes as Lightning would.
 
     Args:
@@ -164,7 +165,7 @@ class ResumableLoader(DataLoader[Any]):
 
     def _batches(self) -> Iterator[Any]:
         seen = self.position.begin() if self.position else 0
-        if isinstance(self.sampler, _Replayable):
+        if isinstance(self.sampler, ReplayableSampler):
             self.sampler.seen = seen * (self.batch_size or 1)
         batches = super().__iter__()
         for _ in range(min(seen, len(self))):  # the data may have become fewer since
