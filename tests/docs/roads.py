@@ -96,6 +96,7 @@ SHORTER: dict[str, str] = {
     ),
     _COMMANDS + "fit (?!.*configs/ssr)": "--data.init_args.batch_size 2",
     "configs/ssr": "--trainer.val_check_interval 2",
+    "daformer_b0": "--model.init_args.network.init_args.channels 32",
     "fit .*configs/(streetworld/(full_)?(rect|dist)|goodsam/[a-z_]+.yaml$)": (
         "--trainer.val_check_interval 2"
     ),

@@ -25,6 +25,12 @@ SMALL = {
 }
 WINDOWS = {"[192, 192]": "[48, 64]", "[192, 128]": "[48, 64]"}
 KEEP = "--trainer.callbacks"
+EVERYTHING = [
+    "--model.init_args.masked.weight=1",
+    "--model.init_args.feature_weight=0.005",
+    "--model.init_args.reference=goodsam_pl.networks.SegmentationNetwork",
+    "--model.init_args.reference.init_args.weights=streetworld",
+]
 
 
 def _fit(config: Path, folder: Path, *options: str) -> dict[str, object]:
@@ -36,6 +42,7 @@ def _fit(config: Path, folder: Path, *options: str) -> dict[str, object]:
             f"{KEEP}+=lightning.pytorch.callbacks.ModelCheckpoint",
             *(f"{KEEP}.dirpath={folder / 'each'}", f"{KEEP}.filename={{step}}"),
             *(f"{KEEP}.every_n_train_steps=1", f"{KEEP}.save_top_k=-1"),
+            *EVERYTHING,
             *options,
         ]
     )
@@ -52,12 +59,8 @@ def test_the_preset_trains_and_goes_on_and_both_networks_come_out(
     config.write_text(
         whole("ssr/streetworld.yaml", {"data/streetworld": str(world)} | SMALL | WINDOWS)
     )
-    assert yaml.safe_load(config.read_text())["data"]["init_args"]["target"]["init_args"][
-        "size"
-    ] == [
-        48,
-        256,
-    ]
+    target = yaml.safe_load(config.read_text())["data"]["init_args"]["target"]
+    assert target["init_args"]["size"] == [48, 256]
     undisturbed = _fit(config, tmp_path / "whole")
     # 4 source images in batches of 2, 2 panoramas in one: step 3 is in the second epoch
     resumed = _fit(config, tmp_path / "resumed", f"--ckpt_path={tmp_path}/whole/each/step=3.ckpt")
@@ -73,6 +76,7 @@ def test_the_preset_trains_and_goes_on_and_both_networks_come_out(
 
     state = undisturbed["state_dict"]
     assert isinstance(state, dict)
+    assert not any("reference" in name for name in state)
     for name, key in (("last.ckpt", "network"), ("last.ckpt:teacher", "teacher")):
         file = tmp_path / f"{key}.safetensors"
         main(["export", str(tmp_path / "whole" / name), str(file)])

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from system_tester import SystemTester
 from tiny import TinyNetwork, loader, panoramas, sources, trainer
 
-from goodsam_pl.data import AdaptationBatch, PanoramaBatch
-from goodsam_pl.modules import MaskedImages, SelfTraining
+from goodsam_pl.data import AdaptationBatch, PanoramaBatch, SourceBatch
+from goodsam_pl.modules import MaskedImages, SelfTraining, SourceSegmentation
 from goodsam_pl.networks import SegmentationOutput
 
 
@@ -141,6 +141,23 @@ def test_a_reference_is_needed_and_gives_features() -> None:
         SelfTraining(Staged(), feature_weight=0.1)
     with pytest.raises(TypeError, match=r"model\.network is a TinyNetwork, .* no features"):
         SelfTraining(TinyNetwork(), Staged(), feature_weight=0.1)
+    wider = Staged()
+    wider.feature_channels = (7,)
+    with pytest.raises(ValueError, match=r"network have 6 channels, those of model\.reference 7"):
+        SelfTraining(Staged(), wider, feature_weight=0.1)
+
+
+def test_the_reference_stays_and_is_in_no_checkpoint(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = SelfTraining(Staged(), Staged(), feature_weight=1.0, learning_rate=1e-2)
+    before = {name: value.clone() for name, value in module.reference.network.state_dict().items()}
+    training = trainer(tmp_path, 2)
+    training.fit(module, loader(pair(0)))
+    training.save_checkpoint(tmp_path / "last.ckpt")
+    for name, value in module.reference.network.state_dict().items():
+        assert value.equal(before[name]), name
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
+    assert {name.partition(".")[0] for name in state} == {"network", "teacher", "steps", "seed"}
 
 
 def test_a_crop_larger_than_the_target_is_refused(tmp_path: Path) -> None:
@@ -148,3 +165,36 @@ def test_a_crop_larger_than_the_target_is_refused(tmp_path: Path) -> None:
     batch["target"].image = batch["target"].image[..., :20]
     with pytest.raises(ValueError, match=r"source are 16×32, images of the target only 16×20"):
         trainer(tmp_path, 1).fit(SelfTraining(Staged()), loader(batch))
+
+
+def _domain(seed: int, is_target: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two classes in patches. Red tells them in the source; in the target green does."""
+    generator = torch.Generator().manual_seed(seed)
+    patches = torch.randint(0, 2, (4, 4, 8), generator=generator)
+    label = patches.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    sign = 2.0 * label - 1
+    red = 0.8 * sign + (0.9 if is_target else 0.2) * torch.randn(label.shape, generator=generator)
+    green = 0.8 * sign if is_target else 0.2 * torch.randn(label.shape, generator=generator)
+    return torch.stack([red, green, torch.zeros_like(red)], dim=1), label
+
+
+def test_the_student_learns_what_the_target_alone_shows(tmp_path: Path) -> None:
+    def train(module, *batches) -> float:
+        trainer(tmp_path, 100).fit(module, loader(*batches))
+        images, label = _domain(99, is_target=True)
+        with torch.no_grad():
+            return float((module.eval()(images).argmax(1) == label).float().mean())
+
+    source = [SourceBatch(*_domain(seed, False), names=["s"]) for seed in range(8)]
+    target = [SourceBatch(*_domain(10 + seed, True), names=["t"]) for seed in range(8)]
+    for batch in target:
+        batch.label = torch.full_like(batch.label, 255)  # nobody looks at it
+    rates = {"learning_rate": 0.05, "warmup_steps": 1}
+    torch.manual_seed(0)
+    alone = train(SourceSegmentation(nn.Conv2d(3, 19, 1), **rates), *source)
+    torch.manual_seed(0)
+    pairs = [{"source": s, "target": t} for s, t in zip(source, target, strict=True)]
+    adapted = train(
+        SelfTraining(nn.Conv2d(3, 19, 1), threshold=0.6, teacher_decay=0.9, **rates), *pairs
+    )
+    assert adapted > alone + 0.03

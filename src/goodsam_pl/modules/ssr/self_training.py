@@ -78,7 +78,8 @@ class SelfTraining(SegmentationModule):
         warmup_steps: DAFormer warms up for 1,500 of 40,000 steps.
 
     Raises:
-        ValueError: ``feature_weight`` is set and there is no reference to measure from.
+        ValueError: ``feature_weight`` is set and there is no reference to measure from, or one of
+            another encoder.
         TypeError: then a network gives no features.
     """
 
@@ -228,10 +229,17 @@ def _reference(reference: nn.Module | None, network: nn.Module) -> FrozenNetwork
             "model.feature_weight measures from a frozen network: give model.reference, the "
             "student's encoder with ImageNet's weights, or set model.feature_weight 0"
         )
+    widths = []
     for name, each in (("network", network), ("reference", reference)):
         if not isinstance(each, FeatureNetwork):
             raise TypeError(
                 f"model.{name} is a {type(each).__name__}, which gives no features: take a "
                 "SegmentationNetwork or DAFormerNetwork, or set model.feature_weight 0"
             )
+        widths.append(each.feature_channels[-1])
+    if widths[0] != widths[1]:
+        raise ValueError(
+            f"features of model.network have {widths[0]} channels, those of model.reference "
+            f"{widths[1]}: give both the same encoder"
+        )
     return FrozenNetwork(reference)
