@@ -30,6 +30,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/sam_quality.md": (),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/second_scale.md": (),
+    "docs/ssr.md": (),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
@@ -88,12 +89,15 @@ SHORTER: dict[str, str] = {
         "--source_size [64,128] --panorama_size [48,256] --workers 1"
     ),
     "--source_pretrain": "--source_pretrain 2",
-    _COMMANDS + "(fit|test|predict) ": "--trainer.accelerator cpu --data.init_args.num_workers 0",
+    _COMMANDS + "(fit|test|predict) ": "--trainer.accelerator cpu",
+    _COMMANDS + "(fit|test|predict) (?!.*configs/ssr)": "--data.init_args.num_workers 0",
     "predict .*--out path/to/labels": "--probabilities",  # the page goes on to read some
     _COMMANDS + "fit ": (
-        "--trainer.max_steps 2 --trainer.precision 32-true --trainer.enable_progress_bar false "
-        "--data.init_args.batch_size 2"
+        "--trainer.max_steps 2 --trainer.precision 32-true --trainer.enable_progress_bar false"
     ),
+    _COMMANDS + "fit (?!.*configs/ssr)": "--data.init_args.batch_size 2",
+    "configs/ssr": "--trainer.val_check_interval 2",
+    "daformer_b0": "--model.init_args.network.init_args.channels 32",
     "fit .*configs/(streetworld/(full_)?(rect|dist)|goodsam/[a-z_]+.yaml$)": (
         "--trainer.val_check_interval 2"
     ),

@@ -16,7 +16,7 @@ from tiny import loader, trainer
 from torch import Tensor
 
 from goodsam_pl.cli import main
-from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.data import AdaptationBatch, PanoramaBatch, SourceBatch
 from goodsam_pl.modules import SegmentationModule
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -42,12 +42,16 @@ class SystemTester(ABC):
 
     @abstractmethod
     def batch(self, seed: int) -> PanoramaBatch | SourceBatch:
-        """Make a labelled batch that it trains on, and predicts."""
+        """Make a labelled batch that it predicts and, most systems, train on."""
+
+    def training_batch(self, seed: int) -> PanoramaBatch | SourceBatch | AdaptationBatch:
+        """Make what a step of its training sees."""
+        return self.batch(seed)
 
     def test_what_trains_changes_and_what_is_frozen_stays(self, tmp_path: Path) -> None:
         module = self.system()
         before = _copy(module)
-        trainer(tmp_path).fit(module, loader(self.batch(0), self.batch(1)))
+        trainer(tmp_path).fit(module, loader(self.training_batch(0), self.training_batch(1)))
         changed = {key for key, value in _copy(module).items() if not value.equal(before[key])}
         for name in module.network_names:
             is_changed = any(key.startswith(f"{name}.") for key in changed)
@@ -60,7 +64,7 @@ class SystemTester(ABC):
     ) -> None:
         module, other = self.system(), self.system()
         training = trainer(tmp_path)
-        training.fit(module, loader(self.batch(0)))
+        training.fit(module, loader(self.training_batch(0)))
         training.save_checkpoint(tmp_path / "last.ckpt")
         content = torch.load(tmp_path / "last.ckpt", weights_only=True)
         assert content["hyper_parameters"]["taxonomy"] == module.taxonomy_name
@@ -77,7 +81,7 @@ class SystemTester(ABC):
         def train(folder: Path, start: Path | None = None) -> dict[str, Tensor]:
             module = self.system()
             keep = ModelCheckpoint(folder, "{step}", every_n_train_steps=2, save_top_k=-1)
-            batches = loader(self.batch(0), self.batch(1))  # two epochs
+            batches = loader(self.training_batch(0), self.training_batch(1))  # two epochs
             trainer(folder, 4, callbacks=[keep]).fit(module, batches, ckpt_path=start)
             return _copy(module)
 
@@ -148,7 +152,9 @@ def train_in_two_processes(file: str, name: str, folder: Path) -> None:
     torch.set_num_threads(1)
     tester: SystemTester = runpy.run_path(file)[name]()
     settings = {"devices": 2, "strategy": "ddp_fork", "callbacks": [_Keep(folder)]}
-    trainer(folder, 2, **settings).fit(tester.system(), loader(*map(tester.batch, range(4))))
+    trainer(folder, 2, **settings).fit(
+        tester.system(), loader(*map(tester.training_batch, range(4)))
+    )
 
 
 def _copy(module: torch.nn.Module) -> dict[str, Tensor]:

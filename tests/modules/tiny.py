@@ -9,7 +9,7 @@ from lightning.pytorch import Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from goodsam_pl.data import PanoramaBatch, SourceBatch
+from goodsam_pl.data import AdaptationBatch, PanoramaBatch, SourceBatch
 from goodsam_pl.geometry import WindowGrid
 
 GRID = WindowGrid.cover((16, 48), (16, 16), (16, 12))
@@ -48,7 +48,7 @@ def sources(seed: int = 0) -> SourceBatch:
     return SourceBatch(image=image, label=label, names=["a", "b"])
 
 
-def loader(*batches: PanoramaBatch | SourceBatch) -> DataLoader[object]:
+def loader(*batches: PanoramaBatch | SourceBatch | AdaptationBatch) -> DataLoader[object]:
     """These batches as they are, in their order."""
     return DataLoader(list(batches), batch_size=None, collate_fn=_as_it_is)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning.pytorch import LightningDataModule
 
-from goodsam_pl.data import PanoramaDataModule, SourceDataModule
+from goodsam_pl.data import AdaptationDataModule, PanoramaDataModule, SourceDataModule
 from goodsam_pl.files import fingerprint_of
 
 __all__ = ["data_facts"]
@@ -29,8 +29,12 @@ def data_facts(data: LightningDataModule | None) -> dict[str, Any]:
     Returns:
         ``dataset`` with ``images`` and ``fingerprint`` of each split; where panoramas come with
         masks, ``masks`` with the ``fingerprint`` of their store, which says who made them, and the
-        ``splits``. Nothing of a data module that is not ours.
+        ``splits``. Of an adaptation those of its target, and ``source`` with its source's. Nothing
+        of a data module that is not ours.
     """
+    if isinstance(data, AdaptationDataModule):
+        source = data_facts(data.source).get("dataset", {})
+        return data_facts(data.target) | ({"source": source} if source else {})
     if not isinstance(data, (PanoramaDataModule, SourceDataModule)):
         return {}
     listed = data.listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -19,8 +20,9 @@ class TrainingSignals(Callback):
     """Logs ``train/images_per_second`` and ``train/gradient_norm``, whenever the loss is logged.
 
     Images are counted over all processes, from one logging to the next, with everything that
-    happens in between but validation: what a reader waits for. On a GPU that is exact without
-    waiting for it at each step, as logging does.
+    happens in between but validation: what a reader waits for. Where batches of two domains come
+    side by side, both count. On a GPU that is exact without waiting for it at each step, as
+    logging does.
 
     The norm is the Euclidean one of all gradients before they are clipped. A loss that is fine and
     a norm that leaps tell of a learning rate that is too high.
@@ -48,12 +50,13 @@ class TrainingSignals(Callback):
         Raises:
             TypeError: a batch that is none of ours.
         """
-        if not isinstance(batch, (PanoramaBatch, SourceBatch, ClickBatch)):
-            raise TypeError(
-                "TrainingSignals counts the images of PanoramaBatch, SourceBatch and ClickBatch, "
-                f"here is {type(batch).__name__}: remove the callback"
-            )
-        self._images += len(batch.image)
+        for each in batch.values() if isinstance(batch, Mapping) else [batch]:
+            if not isinstance(each, (PanoramaBatch, SourceBatch, ClickBatch)):
+                raise TypeError(
+                    "TrainingSignals counts the images of PanoramaBatch, SourceBatch and "
+                    f"ClickBatch, here is {type(each).__name__}: remove the callback"
+                )
+            self._images += len(each.image)
         step = trainer.global_step
         if step == self._logged_at or not _is_logged(trainer, step):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goodsam_pl.data.adaptation_module import AdaptationBatch, AdaptationDataModule
 from goodsam_pl.data.augment import Turn, column_spacing, draw_turn, possible_shifts
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import (
@@ -24,6 +25,7 @@ from goodsam_pl.data.panorama import (
 )
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_module import PanoramaDataModule
+from goodsam_pl.data.rare_classes import rare_class_probabilities, rare_class_weights
 from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.soft_targets import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 from goodsam_pl.data.source import SourceDataset
@@ -35,6 +37,8 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "SOFT_STRIDE",
+    "AdaptationBatch",
+    "AdaptationDataModule",
     "Augmentation",
     "Band",
     "ClickBatch",
@@ -65,6 +69,8 @@ __all__ = [
     "pack_probabilities",
     "photometric",
     "possible_shifts",
+    "rare_class_probabilities",
+    "rare_class_weights",
     "read_image",
     "read_label",
     "unpack_probabilities",

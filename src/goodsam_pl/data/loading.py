@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from goodsam_pl.data.rare_classes import RareClassSampler
 from goodsam_pl.data.resuming import (
     Position,
     ReplayableDataset,
@@ -50,6 +51,7 @@ class Loading:
         collate: Callable[..., Any],
         trainer: pl.Trainer | None,
         position: Position | None = None,
+        weights: torch.Tensor | None = None,
     ) -> DataLoader[Any]:
         """A shuffled loader; drops a last, smaller batch unless it is the only one.
 
@@ -58,12 +60,16 @@ class Loading:
             collate: makes batches of them.
             trainer: knows the processes that share them; ``None`` is one.
             position: where a resumed training goes on.
+            weights: how often each sample is drawn; ``None`` is once an epoch.
         """
         samples = ReplayableDataset(dataset, draw_generator)
         sampler: Sampler[int] = ShuffledSampler(samples)
-        if trainer is not None and trainer.world_size > 1:
-            sampler = SharedSampler(samples, trainer.world_size, trainer.global_rank)
-        share = len(samples) // (trainer.world_size if trainer else 1)
+        processes, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        if weights is not None:
+            sampler = RareClassSampler(samples, weights, processes, rank)
+        elif processes > 1:
+            sampler = SharedSampler(samples, processes, rank)
+        share = len(samples) // processes
         return ResumableLoader(
             samples,
             batch_size=self.batch_size,

@@ -19,10 +19,13 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler, RandomSamp
 __all__ = [
     "Position",
     "ReplayableDataset",
+    "ReplayableSampler",
     "ResumableDataModule",
     "ResumableLoader",
     "SharedSampler",
     "ShuffledSampler",
+    "random_state",
+    "set_random_state",
 ]
 
 
@@ -55,7 +58,7 @@ class ReplayableDataset(Dataset[Any]):
         return None
 
 
-class _Replayable(Sampler[int]):
+class ReplayableSampler(Sampler[int]):
     """Marks the first indices of the next pass as seen.
 
     Attributes:
@@ -69,11 +72,11 @@ class _Replayable(Sampler[int]):
             yield Seen(index) if place < self.seen else index
 
 
-class ShuffledSampler(_Replayable, RandomSampler):
+class ShuffledSampler(ReplayableSampler, RandomSampler):
     """All samples in random order."""
 
 
-class SharedSampler(_Replayable, DistributedSampler[int]):
+class SharedSampler(ReplayableSampler, DistributedSampler[int]):
     """All samples in random order, dealt to the processes as Lightning would.
 
     Args:
@@ -104,7 +107,7 @@ class Position:
         """Plain values and tensors; nothing before the first batch."""
         if self._start is None:
             return {}
-        return {"epoch_start": self._start, "now": _random_state()}
+        return {"epoch_start": self._start, "now": random_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there when the next pass begins.
@@ -131,16 +134,16 @@ class Position:
         seen = 0
         if self._resumed is not None:
             seen = self.done()
-            _set_random_state(self._resumed["epoch_start" if seen else "now"])
+            set_random_state(self._resumed["epoch_start" if seen else "now"])
         if not seen:
             self._resumed = None
-        self._start = _random_state()
+        self._start = random_state()
         return seen
 
     def arrive(self) -> None:
         """Go on with the random numbers of the checkpoint."""
         if self._resumed is not None:
-            _set_random_state(self._resumed["now"])
+            set_random_state(self._resumed["now"])
             self._resumed = None
 
 
@@ -162,7 +165,7 @@ class ResumableLoader(DataLoader[Any]):
 
     def _batches(self) -> Iterator[Any]:
         seen = self.position.begin() if self.position else 0
-        if isinstance(self.sampler, _Replayable):
+        if isinstance(self.sampler, ReplayableSampler):
             self.sampler.seen = seen * (self.batch_size or 1)
         batches = super().__iter__()
         for _ in range(min(seen, len(self))):  # the data may have become fewer since
@@ -200,7 +203,7 @@ class ResumableDataModule(pl.LightningDataModule):
         )
 
 
-def _random_state() -> dict[str, Any]:
+def random_state() -> dict[str, Any]:
     """Of PyTorch's generators, on the CPU and on this process's GPU: training asks no others."""
     state: dict[str, Any] = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_initialized():
@@ -208,7 +211,8 @@ def _random_state() -> dict[str, Any]:
     return state
 
 
-def _set_random_state(state: dict[str, Any]) -> None:
+def set_random_state(state: dict[str, Any]) -> None:
+    """Go on from what :func:`random_state` gave."""
     torch.set_rng_state(state["cpu"].cpu())
     if torch.cuda.is_initialized() and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"].cpu())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
@@ -44,13 +47,16 @@ class SourceDataset(Dataset[SourceSample]):
     def __len__(self) -> int:
         return len(self.entries)
 
+    def count_pixels(self, classes: int) -> torch.Tensor:
+        """How many pixels of each label file have each class, int64 ``(N, classes)``."""
+        counts = [np.bincount(self._label(each).ravel(), minlength=256) for each in self.entries]
+        return torch.from_numpy(np.stack(counts)[:, :classes])
+
     def __getitem__(self, index: int) -> SourceSample:
         entry = self.entries[index]
-        if entry.label is None or entry.label_format is None:
-            raise ValueError(f"{entry.image} has no label: source images need one each")
         with open_image(entry.image) as file:
-            label = self._labels.read(entry.label, entry.label_format)
-            check_pair(file, label, entry.label)
+            label = self._label(entry)
+            check_pair(file, label, _label_file(entry))
             image = file.pixels()
         if self.size is not None:
             image, label = resize_image(image, self.size), resize_label(label, self.size)
@@ -59,3 +65,14 @@ class SourceDataset(Dataset[SourceSample]):
         return SourceSample(
             normalize(image), torch.from_numpy(label.copy()).to(torch.int64), entry.name
         )
+
+    def _label(self, entry: Entry) -> npt.NDArray[np.uint8]:
+        file = _label_file(entry)
+        assert entry.label_format is not None  # noqa: S101  # layouts give it with the label
+        return self._labels.read(file, entry.label_format)
+
+
+def _label_file(entry: Entry) -> Path:
+    if entry.label is None:
+        raise ValueError(f"{entry.image} has no label: source images need one each")
+    return entry.label

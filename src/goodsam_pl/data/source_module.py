@@ -24,6 +24,7 @@ from goodsam_pl.data.layouts import (
 )
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
+from goodsam_pl.data.rare_classes import rare_class_weights
 from goodsam_pl.data.resuming import ResumableDataModule
 from goodsam_pl.data.source import SourceDataset
 from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
@@ -57,6 +58,10 @@ class SourceDataModule(ResumableDataModule):
         label_taxonomy: class set that label files of the ``plain`` layout are written in; ``None``
             takes ``taxonomy``.
         limit: use only the first so many images of each split.
+        rare_class_temperature: draw training images with rare classes more often, see
+            :func:`goodsam_pl.data.rare_class_weights`; DAFormer has 0.01. All label files are read
+            once before training. ``None`` shows each image once an epoch.
+        rare_class_pixels: from how many pixels on an image has a class, in the label file.
 
     Raises:
         ValueError: arguments that contradict each other, named in the message.
@@ -75,6 +80,8 @@ class SourceDataModule(ResumableDataModule):
         num_workers: int = 2,
         label_taxonomy: str | None = None,
         limit: int | None = None,
+        rare_class_temperature: float | None = None,
+        rare_class_pixels: int = 3000,
     ) -> None:
         super().__init__()
         # paths as text, and no objects: checkpoints are read back with weights_only=True
@@ -82,6 +89,14 @@ class SourceDataModule(ResumableDataModule):
         self.save_hyperparameters(ignore=["train_transforms"], logger=False)
         if limit is not None and limit < 1:
             raise ValueError(f"data.limit is {limit}: choose at least 1, or null for all")
+        if rare_class_temperature is not None and not rare_class_temperature > 0:
+            raise ValueError(
+                f"data.rare_class_temperature is {rare_class_temperature}: choose more than 0, or "
+                "null to show each image once an epoch"
+            )
+        self.rare_class_temperature = rare_class_temperature
+        self.rare_class_pixels = rare_class_pixels
+        self._weights: torch.Tensor | None = None
         self.dataset = dataset
         self.root = Path(root).expanduser()
         self.taxonomy = get_taxonomy(taxonomy)
@@ -119,7 +134,9 @@ class SourceDataModule(ResumableDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Labelled images, augmented, shuffled."""
         dataset = self._dataset("train", training=True)
-        return self.loading.training(dataset, collate_sources, self.trainer, self.position)
+        return self.loading.training(
+            dataset, collate_sources, self.trainer, self.position, self._drawn_by(dataset)
+        )
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
         """Images of the val split, each once over all processes; none without such a split."""
@@ -167,6 +184,16 @@ class SourceDataModule(ResumableDataModule):
         return {
             split: [entry.image for entry in entries] for split, entries in self._entries.items()
         }
+
+    def _drawn_by(self, dataset: SourceDataset) -> torch.Tensor | None:
+        if self.rare_class_temperature is None:
+            return None
+        if self._weights is None:
+            pixels = dataset.count_pixels(len(self.taxonomy.classes))
+            self._weights = rare_class_weights(
+                pixels, self.rare_class_temperature, self.rare_class_pixels
+            )
+        return self._weights
 
     def _load(self, split: Split, check_first: bool = True) -> None:
         if split in self._entries:

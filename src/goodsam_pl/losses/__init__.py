@@ -31,6 +31,8 @@ from goodsam_pl.losses.double_similarity import (
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
 from goodsam_pl.losses.mask_prediction import dice_loss, focal_loss, mask_iou, weigh_masks
 from goodsam_pl.losses.structural_similarity import structural_similarity
+from goodsam_pl.losses.thing_features import thing_cells, thing_feature_distance
+from goodsam_pl.losses.weighted_labels import weighted_cross_entropy
 
 __all__ = [
     "ClassBalance",
@@ -58,6 +60,9 @@ __all__ = [
     "structural_similarity",
     "symmetric_divergence",
     "teacher_cross_entropy",
+    "thing_cells",
+    "thing_feature_distance",
     "weigh_masks",
+    "weighted_cross_entropy",
     "whole_image_cross_entropy",
 ]

@@ -14,14 +14,17 @@ from goodsam_pl.modules.goodsam import (
 from goodsam_pl.modules.not_finite import NotFiniteError
 from goodsam_pl.modules.sam import SamTraining
 from goodsam_pl.modules.source_segmentation import SourceSegmentation
+from goodsam_pl.modules.ssr import MaskedImages, SelfTraining
 
 __all__ = [
     "FeatureWeights",
     "JointDistillation",
+    "MaskedImages",
     "NotFiniteError",
     "RectificationWeights",
     "SamTraining",
     "SegmentationModule",
+    "SelfTraining",
     "SourceSegmentation",
     "StudentDistillation",
     "TARectification",

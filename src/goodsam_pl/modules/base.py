@@ -11,7 +11,12 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
-from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, SourceBatch
+from goodsam_pl.data import (
+    AdaptationDataModule,
+    PanoramaBatch,
+    PanoramaDataModule,
+    SourceBatch,
+)
 from goodsam_pl.data.normalization import NORMALIZATION
 from goodsam_pl.modules.not_finite import refuse_not_finite
 from goodsam_pl.modules.remembering import as_parsed, refuse_untrusted_arguments, remember_arguments
@@ -114,6 +119,8 @@ class SegmentationModule(ScoringModule):
     def card(self) -> NetworkCard:
         """What the networks need to be used again."""
         data = getattr(self._trainer, "datamodule", None)
+        if isinstance(data, AdaptationDataModule):
+            data = data.target
         return NetworkCard(
             networks={
                 name: describe_network(unfrozen(network))

@@ -12,6 +12,7 @@ from goodsam_pl.networks.card import CARD, NetworkCard
 from goodsam_pl.networks.checking import check_logits
 from goodsam_pl.networks.checkpoint_file import read_checkpoint
 from goodsam_pl.networks.custom import CustomNetwork
+from goodsam_pl.networks.daformer import DAFormerNetwork
 from goodsam_pl.networks.frozen import FrozenNetwork, unfrozen
 from goodsam_pl.networks.identity import identity_of
 from goodsam_pl.networks.modes import begin_training, evaluating, keeping_statistics
@@ -31,6 +32,7 @@ from goodsam_pl.networks.weights_file import read_card, read_weights, save_weigh
 __all__ = [
     "CARD",
     "CustomNetwork",
+    "DAFormerNetwork",
     "FeatureNetwork",
     "FrozenNetwork",
     "NetworkCard",

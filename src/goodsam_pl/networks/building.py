@@ -14,6 +14,7 @@ from torch import nn
 
 from goodsam_pl.networks.allowance import Allowance
 from goodsam_pl.networks.custom import CustomNetwork
+from goodsam_pl.networks.daformer import DAFORMER, DAFormerNetwork
 from goodsam_pl.networks.segmentation import PRETRAINED, PretrainedNetwork, SegmentationNetwork
 from goodsam_pl.networks.smp_models import (
     Description,
@@ -36,6 +37,8 @@ def describe_network(network: nn.Module) -> Description | None:
     """
     if isinstance(network, SegmentationNetwork):
         return {"class_path": _SEGMENTATION, "init_args": dict(network.arguments)}
+    if isinstance(network, DAFormerNetwork):
+        return {"class_path": DAFORMER, "init_args": dict(network.arguments)}
     if isinstance(network, PretrainedNetwork):
         model = describe_smp_model(network.model)
         return model and {
@@ -62,6 +65,8 @@ def build_network(description: Mapping[str, Any]) -> nn.Module:
     try:
         if path == _SEGMENTATION:
             return SegmentationNetwork(**{**plain_arguments(arguments), "weights": None})
+        if path == DAFORMER:
+            return DAFormerNetwork(**{**plain_arguments(arguments), "weights": None})
         if path == _CUSTOM:
             return CustomNetwork(build_network(arguments["network"]))
         if path == PRETRAINED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import segmentation_models_pytorch as smp
@@ -14,7 +15,7 @@ from goodsam_pl.networks.circular import close_circle
 from goodsam_pl.networks.network_state import load_weights
 from goodsam_pl.networks.postponed import brought_network, is_postponed, postpone
 from goodsam_pl.networks.segformer_decoder import fold_decoder
-from goodsam_pl.networks.smp_models import build_smp_model
+from goodsam_pl.networks.smp_models import build_smp_model, fill_from_imagenet
 
 __all__ = [
     "PRETRAINED",
@@ -22,6 +23,7 @@ __all__ = [
     "PretrainedNetwork",
     "SegmentationNetwork",
     "SegmentationOutput",
+    "pad_to_stride",
 ]
 
 PRETRAINED = "goodsam_pl.networks.PretrainedNetwork"
@@ -81,7 +83,7 @@ class _SmpNetwork(nn.Module):
         return tuple(self.model.encoder.out_channels[-_STAGES:])
 
     def _extend(self, images: Tensor) -> Tensor:
-        return _pad_to_stride(images, self.model.encoder.output_stride)
+        return pad_to_stride(images, self.model.encoder.output_stride)
 
 
 class SegmentationNetwork(_SmpNetwork):
@@ -134,7 +136,9 @@ class SegmentationNetwork(_SmpNetwork):
         )
         if circular:
             close_circle(self.model)
-        if weights not in (None, "imagenet"):
+        if weights == "imagenet" and is_postponed():
+            postpone(self, partial(fill_from_imagenet, self.model.encoder, encoder))
+        elif weights not in (None, "imagenet"):
             load_weights(self, weights)
 
     def _extend(self, images: Tensor) -> Tensor:
@@ -197,7 +201,7 @@ class PretrainedNetwork(_SmpNetwork):
         self.model.load_state_dict(released.state_dict())
 
 
-def _pad_to_stride(images: Tensor, stride: int) -> Tensor:
+def pad_to_stride(images: Tensor, stride: int) -> Tensor:
     """Extend the lower and right border to the stride that the encoder needs."""
     height, width = images.shape[-2:]
     below, right = -height % stride, -width % stride

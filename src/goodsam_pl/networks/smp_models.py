@@ -14,6 +14,7 @@ __all__ = [
     "Description",
     "build_smp_model",
     "describe_smp_model",
+    "fill_from_imagenet",
     "is_smp_model",
     "plain_arguments",
 ]
@@ -69,6 +70,12 @@ def build_smp_model(description: Mapping[str, Any]) -> SegmentationModel:
         raise ValueError(f"{description.get('class_path')} is no model that a file may name")
     arguments = plain_arguments(description["init_args"])
     return model(**{**arguments, "encoder_weights": None})
+
+
+def fill_from_imagenet(encoder: nn.Module, name: str) -> None:
+    """Give an encoder of smp the weights that ImageNet taught it, from the hub."""
+    released = smp.encoders.get_encoder(name, weights="imagenet")
+    encoder.load_state_dict(released.state_dict())
 
 
 def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodsam_pl.fusion import FusedWindows, refined_boundary
+from goodsam_pl.fusion import Fused, FusedWindows, refined_boundary
 from goodsam_pl.geometry import extract_families
 from goodsam_pl.modules.goodsam.teachers import Look, Teachers
 
@@ -52,10 +50,10 @@ def corrected(look: Look, label: Tensor, teachers: Teachers) -> Look:
     )
 
 
-def _told(part: FusedWindows, label: Tensor, known: Tensor) -> FusedWindows:
+def _told(part: Fused, label: Tensor, known: Tensor) -> FusedWindows:
     """The windows of one family, each pixel with one label."""
-    return replace(
-        part,
+    return FusedWindows(
+        probabilities=part.ensemble,
         winner=torch.where(known, label, part.label.long()).to(torch.uint8),
         filled=torch.ones_like(known),
         weight=torch.where(known, 1, part.weight),

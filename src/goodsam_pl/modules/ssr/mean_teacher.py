@@ -1,0 +1,77 @@
+"""The teacher of self-training: a moving average of the student's weights."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from goodsam_pl.networks import evaluating
+
+__all__ = ["TeacherStatistics", "ask_teacher", "update_teacher", "warmed_decay"]
+
+TeacherStatistics: TypeAlias = Literal["own", "student"]
+"""Whose statistics the teacher's batch normalisation uses. ``own``: those of the batch that it is
+asked about, as SSR's release does; the student's never reach it. ``student``: the moving average of
+the student's running ones."""
+
+
+def warmed_decay(step: int, decay: float) -> float:
+    r"""How much of the teacher stays in a step: :math:`\alpha_t = \min(1 - 1/(t+1), \alpha)`.
+
+    Args:
+        step: t, 0 for the first, in which the teacher becomes the student.
+        decay: α.
+    """
+    return min(1 - 1 / (step + 1), decay)
+
+
+@torch.no_grad()
+def update_teacher(
+    teacher: nn.Module, student: nn.Module, decay: float, statistics: TeacherStatistics
+) -> None:
+    r"""Move the teacher towards the student, in place.
+
+    .. math:: \phi \leftarrow \alpha_t \phi + (1 - \alpha_t) \theta
+
+    Args:
+        teacher: with weights φ.
+        student: with weights θ, a network of the same kind.
+        decay: α_t.
+        statistics: with ``student``, running statistics are averaged alike, and buffers that are no
+            floating-point numbers copied.
+    """
+    for average, value in zip(teacher.parameters(), student.parameters(), strict=True):
+        average.lerp_(value.to(average.dtype), 1 - decay)
+    if statistics == "own":
+        return
+    for kept, seen in zip(teacher.buffers(), student.buffers(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(seen, 1 - decay)
+        else:
+            kept.copy_(seen)
+
+
+@torch.no_grad()
+def ask_teacher(teacher: nn.Module, images: Tensor, statistics: TeacherStatistics) -> Tensor:
+    """What the teacher says, without dropout and dropped paths, whatever mode it is in.
+
+    With its ``own`` statistics it normalises by the batch, and its running ones learn from it.
+
+    Args:
+        teacher: maps images to logits; its mode is left as it was.
+        images: ``(B, 3, H, W)``.
+        statistics: see :data:`TeacherStatistics`.
+
+    Returns:
+        Logits float32 ``(B, K, H, W)``.
+    """
+    with evaluating(teacher):
+        if statistics == "own":
+            for part in teacher.modules():
+                if isinstance(part, _BatchNorm):
+                    part.train()
+        logits: Tensor = teacher(images)
+    return logits.float()
