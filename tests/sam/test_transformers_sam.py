@@ -41,7 +41,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory):
     @cache
     def written(family: str) -> str:
         path = tmp_path_factory.mktemp("checkpoints") / family
-        TINY[family]().save_pretrained(path)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # the same weights in whatever order tests run
+            TINY[family]().save_pretrained(path)
         return str(path)
 
     return written
