@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from goodsam_pl.streetworld import Equirectangular, build_scene, make_city, render, view
-from goodsam_pl.streetworld.export import export, instance_ids
+from goodsam_pl.streetworld.export import export
+from goodsam_pl.streetworld.label_encodings import instance_ids
 from goodsam_pl.taxonomy import CITYSCAPES_TRAIN_IDS, get_taxonomy
 
 SIZES = {"source_size": (32, 64), "panorama_size": (24, 128)}

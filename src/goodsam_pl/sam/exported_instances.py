@@ -61,7 +61,7 @@ class ExportedInstances:
         """Find out where a window was cut.
 
         Args:
-            window: ``(3, h, w)`` uint8, RGB; a whole panorama, too.
+            window: ``(3, h, w)`` uint8, RGB; it may be a whole panorama.
 
         Raises:
             FileNotFoundError: there is no export with instances.

@@ -111,7 +111,7 @@ class StreetWorldOracle:
 
         Args:
             windows: ``(N, 3, h, w)`` uint8, RGB, of panoramas of the export in the size that they
-                were drawn in; whole ones, too.
+                were drawn in; they may be whole ones.
 
         Returns:
             N sets of masks without logits. Of a window that shows a part of a mask, both scores are

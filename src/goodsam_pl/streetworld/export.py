@@ -22,12 +22,13 @@ from rich.progress import track
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.streetworld.cameras import Equirectangular, Pinhole
 from goodsam_pl.streetworld.city import make_city
+from goodsam_pl.streetworld.label_encodings import anonymous_instances, instance_ids, label_ids
 from goodsam_pl.streetworld.rendering import View, render
 from goodsam_pl.streetworld.scene import build_scene
 from goodsam_pl.streetworld.seeds import SPLITS
-from goodsam_pl.taxonomy import CITYSCAPES_TRAIN_IDS, get_taxonomy
+from goodsam_pl.taxonomy import get_taxonomy
 
-__all__ = ["VERSION", "anonymous_instances", "export", "instance_ids"]
+__all__ = ["VERSION", "export"]
 
 VERSION = 1
 """Of the generator: it grows whenever the same seed draws other pixels."""
@@ -35,7 +36,6 @@ VERSION = 1
 _MANIFEST = "streetworld.json"
 _LAYOUTS = ("cityscapes", "densepass")
 _INSTANCES = "instances"
-_COUNTABLE = range(11, 19)
 Split = Literal["train", "val", "test"]
 
 
@@ -136,45 +136,6 @@ def export(
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         _finish(pool.map(draw, missing, chunksize=4), len(missing), title)
-
-
-def instance_ids(view: View) -> NDArray[np.uint16]:
-    """Instances in the encoding of Cityscapes.
-
-    Returns:
-        ``(H, W)``: ``1000 · labelId + n`` for people and vehicles, n counted from 0 within the
-        class and image, and the labelId alone everywhere else.
-    """
-    encoded = _label_ids(view.label).astype(np.uint16)
-    for train_id in _COUNTABLE:
-        for number, instance in enumerate(np.unique(view.instance[view.label == train_id])):
-            mask = (view.label == train_id) & (view.instance == instance)
-            encoded[mask] = 1000 * encoded[mask] + number
-    return encoded
-
-
-def anonymous_instances(view: View, seed: int) -> NDArray[np.uint16]:
-    """Instances and regions of stuff under numbers that mean nothing, not even an order.
-
-    Args:
-        view: of the scene.
-        seed: of the scene.
-
-    Returns:
-        ``(H, W)``: numbers from 0 on without gaps.
-    """
-    ids, dense = np.unique(view.instance, return_inverse=True)
-    order = np.random.default_rng([seed, 8]).permutation(len(ids)).astype(np.uint16)
-    return order[dense.reshape(view.instance.shape)]
-
-
-def _label_ids(label: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """TrainIds to Cityscapes labelIds; void becomes 0, "unlabeled"."""
-    table = np.zeros(256, dtype=np.uint8)
-    for label_id, train_id in enumerate(CITYSCAPES_TRAIN_IDS):
-        if train_id != 255:
-            table[train_id] = label_id
-    return table[label]
 
 
 def _check(settings: _Settings, counts: dict[str, int], workers: int | None) -> None:
@@ -296,7 +257,7 @@ def _picture(kind: str, view: View, seed: int) -> NDArray[np.uint8] | NDArray[np
     if kind == "labelTrainIds":
         return view.label
     if kind == "labelIds":
-        return _label_ids(view.label)
+        return label_ids(view.label)
     if kind == "instanceIds":
         return instance_ids(view)
     if kind == "instances":
