@@ -145,6 +145,7 @@ NOT_RUN: dict[str, str] = {
     "hf download": "downloads",
     "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
+    "python scripts/training_curves.py": "needs hours of trainings; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }
 """Commands that begin so are not run, for these reasons."""

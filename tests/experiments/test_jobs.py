@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from goodsam_pl.experiments import runner
 from goodsam_pl.experiments.jobs import OUT, in_order, plan_runs
 from goodsam_pl.experiments.plan import read_plan
 
@@ -61,6 +62,38 @@ def test_paths_of_the_presets_become_those_of_the_stages(plan_file, tmp_path):
     whole = {"trainer": trained["trainer"] | {"limit_val_batches": None}}
     assert scored.settings == trained | whole
     assert scored.folder(tmp_path) != fit["distillation-fit"].folder(tmp_path)
+
+
+def test_the_best_checkpoint_can_be_scored(plan_file, tmp_path):
+    usual = runs_by_name(plan_file)["full", 1]
+    text = plan_file.read_text()
+    plan_file.write_text(text.replace("bread.yaml}", "bread.yaml, scored: best}"))
+    best = runs_by_name(plan_file)["full", 1]
+
+    before, now = ({job.name: job for job in run.jobs} for run in (usual, best))
+    assert now["distillation-fit"].key == before["distillation-fit"].key  # the same training
+    assert now["distillation-test"].key != before["distillation-test"].key
+    assert now["rectification-test"].key == before["rectification-test"].key
+
+    folder = now["distillation-fit"].folder(tmp_path)
+    folder.mkdir(parents=True)
+    now["distillation-test"].folder(tmp_path).mkdir(parents=True)
+    for name in ("last", "best"):
+        (folder / f"{name}.ckpt").touch()
+    for jobs, name in ((before, "last"), (now, "best")):
+        jobs["distillation-test"].folder(tmp_path).mkdir(parents=True, exist_ok=True)
+        words = runner._words(jobs["distillation-test"], tmp_path)
+        assert words[-1] == f"--ckpt_path={folder / name}.ckpt"
+
+
+def test_a_training_without_a_best_checkpoint_is_not_done(plan_file, tmp_path):
+    plan_file.write_text(plan_file.read_text().replace("bread.yaml}", "bread.yaml, scored: best}"))
+    fit = next(j for j in jobs_of(plan_file) if j.name == "distillation-fit")
+    fit.folder(tmp_path).mkdir(parents=True)
+    (fit.folder(tmp_path) / "last.ckpt").touch()
+    assert runner._finish(fit, tmp_path, 0) == (
+        "left no best.ckpt: give the preset's ModelCheckpoint that `filename`"
+    )
 
 
 def test_an_untrained_stage_is_scored_and_no_input(plan_file):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,18 +14,14 @@ import pytest
 import torch
 import yaml
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from short_plans import shortened, written
+
 from goodsam_pl.files.presets import read_preset
 from goodsam_pl.streetworld.redrawing import true_label
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-PLANS = CONFIGS / "goodsam" / "ablation"
-SMALL = {
-    "data.size": [48, 256],
-    "data.window_size": [48, 64],
-    "data.window_stride": [48, 64],
-    "data.batch_size": 1,
-    "trainer.callbacks.0.proposer.points_per_side": 4,
-}
 ROWS = ("true labels", "CM-SSL", "DAKD")
 
 
@@ -60,24 +55,11 @@ def test_a_preset_differs_from_the_demos_by_paths_and_lengths_alone(stage: str) 
 
 def _short(out: Path) -> Path:
     """The plan with one seed, a few rows, scenes and steps."""
-    plan = read_preset(PLANS / "full_streetworld.yaml")
-    plan["seeds"] = [3]
-    plan["overrides"] |= {"trainer.max_steps": 2, "trainer.val_check_interval": 2}
-    plan["overrides"] |= {"trainer.accelerator": "cpu", "trainer.log_every_n_steps": 1}
-    options = plan["shared"]["data"]["options"]
-    options |= {"source_train": 2, "source_val": 1, "target_train": 2, "target_val": 1}
-    options |= {"target_test": 1, "source_size": [64, 128], "panorama_size": [48, 256]}
-    options |= {"workers": 1}
+    steps = {"trainer.max_steps": 2, "trainer.val_check_interval": 2}
+    plan = shortened("full_streetworld.yaml", steps)
     preset = plan["presets"]["two_stage"]
     preset["variations"] = {name: preset["variations"][name] for name in ROWS}
-    for name, stage in (plan["shared"] | preset["stages"]).items():
-        if "config" in stage:
-            stage["config"] = os.path.normpath(PLANS / stage["config"])
-            small = {"data.batch_size": 2} if name == "source" else SMALL
-            stage["overrides"] = stage.get("overrides", {}) | small
-    path = out / "short.yaml"
-    path.write_text(yaml.safe_dump(plan, sort_keys=False))
-    return path
+    return written(plan, out)
 
 
 @pytest.mark.slow

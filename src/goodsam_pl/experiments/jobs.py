@@ -34,6 +34,7 @@ class Job:
     settings: Tree  # configuration or options; folders are marks there, the own one OUT
     needs: tuple[Job, ...] = ()  # their folders are named
     checkpoint: Job | None = None  # the training that is scored
+    scored: str = "last"  # of a training: the checkpoint that its score is of
 
     @cached_property
     def key(self) -> str:
@@ -44,6 +45,8 @@ class Job:
             "settings": self.settings,
             "checkpoint": self.checkpoint and self.checkpoint.key,
         }
+        if self.checkpoint and self.checkpoint.scored != "last":  # usual scores keep their keys
+            identity["scored"] = self.checkpoint.scored
         text = json.dumps(identity, sort_keys=True, ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -144,7 +147,8 @@ class _Making:
             else:
                 path, tree = self._configured(stage, every, own)
                 trained = stage.trained and key not in variation.untrained
-                self.made[key] = fit = self._job(f"{key}-fit", "fit", tree) if trained else None
+                fit = self._job(f"{key}-fit", "fit", tree, scored=stage.scored) if trained else None
+                self.made[key] = fit
                 tree = overridden(tree, {"trainer.limit_val_batches": None})  # a score is of all
                 scored[key] = self._job(f"{key}-{verb}", verb, tree, fit)
             if path:
@@ -153,10 +157,17 @@ class _Making:
         scores = {score: (scored[stage], column) for score, (stage, column) in found.items()}
         return Run(preset, name, self.seed, scores)
 
-    def _job(self, name: str, verb: str, settings: Tree, checkpoint: Job | None = None) -> Job:
+    def _job(
+        self,
+        name: str,
+        verb: str,
+        settings: Tree,
+        checkpoint: Job | None = None,
+        scored: str = "last",
+    ) -> Job:
         made = filter(None, self.made.values())
         needs = dict.fromkeys(each for each in made if each.mark in repr(settings))
-        job = Job(name, verb, settings, tuple(needs), checkpoint)
+        job = Job(name, verb, settings, tuple(needs), checkpoint, scored)
         return self.jobs.setdefault(job.key, job)
 
     def _configured(self, stage: Stage, *variation: Tree) -> tuple[str, Tree]:

@@ -29,6 +29,8 @@ SCORES = {
 
 SCORE_VERBS = {"test": "test", "val": "validate"}  # by split
 
+CHECKPOINTS = ("last", "best")  # names that RunCheckpoint gives
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -38,18 +40,21 @@ class Stage:
     overrides: dict[str, Any] = field(default_factory=dict)  # by dotted key
     per_seed: bool = True  # or trained once, with the preset's own seed
     trained: bool = True  # or only scored, with the weights that the preset names
+    scored: str = "last"  # or "best": the checkpoint that is scored, best.ckpt of the preset
     command: str | None = None  # in the place of a preset: the verb, one or two words
     options: dict[str, Any] = field(default_factory=dict)  # of the verb, as --key=value
     stands_for: str | None = None  # the path that presets have for the folder of the verb
 
     def __post_init__(self) -> None:
         """Refuse keys of both kinds, or of none."""
-        training = self.config or self.overrides or not self.per_seed or not self.trained
+        check_names([self.scored], CHECKPOINTS, "scored")
+        chosen = self.scored != "last" or not self.per_seed or not self.trained
+        training = self.config or self.overrides or chosen
         calling = self.command or self.options or self.stands_for
         if bool(training) == bool(calling) or not (self.config or self.command):
             raise ValueError(
-                "give either the key 'config', with overrides, per_seed and trained, or the key "
-                "'command', with options and stands_for"
+                "give either the key 'config', with overrides, per_seed, trained and scored, or "
+                "the key 'command', with options and stands_for"
             )
 
 

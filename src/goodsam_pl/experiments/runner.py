@@ -131,7 +131,7 @@ def _words(job: Job, out: Path) -> list[str]:
         return [*job.verb.split(), *(f"--{key}={text}" for key, text in texts.items())]
     config = job.folder(out) / "settings.yaml"
     write_atomically(config, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode())
-    checkpoint = _checkpoint(job.checkpoint or job, out)
+    checkpoint = _scored(job, out)
     going_on = [f"--ckpt_path={checkpoint}"] if checkpoint else []
     return [job.verb, f"--config={config}", *going_on]
 
@@ -140,7 +140,7 @@ def _finish(job: Job, out: Path, status: int) -> str | None:
     """Leave a result, or say what is wrong."""
     if status != 0:
         source = job.checkpoint or job
-        path = _checkpoint(source, out)
+        path = _scored(job, out)
         damaged = path is not None and not zipfile.is_zipfile(path)
         hint = f"; {path} is damaged: remove it, and {source.name} is done again" if damaged else ""
         return f"ended with status {status}{hint}"
@@ -154,12 +154,21 @@ def _missing(job: Job, out: Path) -> str | None:
     """What others need of a job that was done, and how to get it."""
     if job.verb == "fit" and _checkpoint(job, out) is None:
         return "left no last.ckpt: give the preset's ModelCheckpoint `save_last: true`"
+    if job.verb == "fit" and _checkpoint(job, out, job.scored) is None:
+        return f"left no {job.scored}.ckpt: give the preset's ModelCheckpoint that `filename`"
     if job.verb in _TABLES and not table_of(job, out).is_file():
         table = _TABLES[job.verb]
         return f"wrote no {table}: put goodsam_pl.callbacks.ClassTable among trainer.callbacks"
     return None
 
 
-def _checkpoint(job: Job, out: Path) -> Path | None:
-    """The latest state of a training, where it has one."""
-    return next(iter(sorted(job.folder(out).rglob("last.ckpt"))), None)
+def _scored(job: Job, out: Path) -> Path | None:
+    """What a training goes on from, or a score is of, where it is there."""
+    if job.checkpoint:
+        return _checkpoint(job.checkpoint, out, job.checkpoint.scored)
+    return _checkpoint(job, out)
+
+
+def _checkpoint(job: Job, out: Path, name: str = "last") -> Path | None:
+    """A state of a training, the latest if nothing is said, where it has one."""
+    return next(iter(sorted(job.folder(out).rglob(f"{name}.ckpt"))), None)
