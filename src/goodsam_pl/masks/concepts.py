@@ -55,12 +55,12 @@ class ConceptMasks:
             :func:`~goodsam_pl.masks.layers.mask_layers`.
         classes: ``(M,)`` int64, place of each mask's class among the concepts that were asked for.
         scores: ``(M,)`` float32 in [0, 1].
-        boxes: ``(M, 4)`` float32, left, top, right, bottom, pixels of the window: what the mask was
-            asked with, or the box around it.
-        evidence: ``(C, h', w')`` float16 in [0, 1], how much each class is to be seen at each place,
-            from proposers that say so.
-        presence: ``(C,)`` float32 in [0, 1], whether each class is there at all, from proposers that
-            say so.
+        boxes: ``(M, 4)`` float32, left, top, right, bottom, pixels of the window: what the mask
+            was asked with, or the box around it.
+        evidence: ``(C, h', w')`` float16 in [0, 1], how much of each class is to be seen at each
+            place, from proposers that say so.
+        presence: ``(C,)`` float32 in [0, 1], whether each class is there at all, from proposers
+            that say so.
     """
 
     layers: Tensor
