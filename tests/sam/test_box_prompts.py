@@ -1,10 +1,6 @@
-"""One mask a box: Meta's predictor and transformers' own processing are the reference."""
+"""One mask a box: Meta's predictor is the reference; for others see test_transformers_sam."""
 
 from __future__ import annotations
-
-import importlib.util
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,16 +8,10 @@ import torch
 from segment_anything import SamPredictor
 from torch import Tensor
 
-from goodsam_pl.sam import SegmentAnything, TransformersSAM
+from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.sam.box_prompts import BoxedModel, describe_boxed, masks_in_boxes, scale_boxes
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 BOXES = torch.tensor([[4.0, 3.0, 40.0, 30.0], [20.5, 10.25, 59.0, 44.0], [1.0, 1.0, 9.0, 9.0]])
-HAS_TRANSFORMERS = importlib.util.find_spec("transformers") is not None
-needs_transformers = pytest.mark.skipif(
-    not HAS_TRANSFORMERS, reason="transformers is not installed"
-)
 
 
 def noise(count: int, shape: tuple[int, int]) -> Tensor:
@@ -42,48 +32,6 @@ def test_the_small_sam_answers_as_meta_s_predictor_does(street_image: Tensor) ->
         assert int((torch.from_numpy(mask[0]) != found.binary[index]).sum()) <= 2
         assert float(found.predicted_iou[index]) == pytest.approx(float(score[0]), abs=1e-4)
     assert found.binary.any()
-
-
-@needs_transformers
-@pytest.mark.parametrize("family", ["sam", "sam2", "sam3_tracker"])
-def test_transformers_models_answer_as_with_their_own_processing(
-    family: str, tmp_path: Path
-) -> None:
-    import transformers
-    from tiny_transformers import SIDE, TINY
-
-    model = TINY[family]()
-    model.save_pretrained(tmp_path)
-    size = {"height": SIDE, "width": SIDE}
-    if family == "sam":
-        processor = transformers.SamProcessor(
-            transformers.SamImageProcessor(size={"longest_edge": SIDE}, pad_size=size)
-        )
-    elif family == "sam2":
-        processor = transformers.Sam2Processor(transformers.Sam2ImageProcessor(size=size))
-    else:
-        images = transformers.Sam3ImageProcessor(size=size)
-        processor = transformers.Sam3TrackerProcessor(images)
-    window = noise(1, (48, 64))
-    inputs = processor(
-        images=window[0].permute(1, 2, 0).numpy(),
-        input_boxes=[BOXES.tolist()],
-        return_tensors="pt",
-    )
-    with torch.no_grad():
-        given = {name: inputs[name] for name in ("pixel_values", "input_boxes")}
-        answer = model(**{key: part.float() for key, part in given.items()}, multimask_output=False)
-    arguments = [answer.pred_masks, inputs["original_sizes"]]
-    if family == "sam":
-        arguments.append(inputs["reshaped_input_sizes"])
-    expected = processor.post_process_masks(*arguments)[0][:, 0]
-    found = masks_in_boxes(TransformersSAM(str(tmp_path)), window, [BOXES])[0]
-    assert found.binary.any()
-    # resized by Pillow here and by torchvision there
-    assert float((found.binary != expected).float().mean()) < 0.01
-    torch.testing.assert_close(
-        found.predicted_iou, answer.iou_scores[0, :, 0], rtol=0.05, atol=0.05
-    )
 
 
 class Counted:
@@ -138,5 +86,5 @@ def test_only_what_masks_in_boxes_depend_on_is_described() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(windows: Tensor, boxes: list[Tensor]) -> None:
-    with pytest.raises(ValueError, match="give uint8|for each of the 1 windows"):
+    with pytest.raises(ValueError, match=r"give uint8|for each of the 1 windows"):
         masks_in_boxes(SegmentAnything("vit_nano"), windows, boxes)

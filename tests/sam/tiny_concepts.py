@@ -13,10 +13,11 @@ import torch
 import transformers
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_transformers import SIDE, WIDTH, sam3_vision, spread
+from tiny_transformers import TINY_SAM3, WIDTH, spread
+
+from stock.random_sam3 import write_random_sam3
 
 WORDS = ("person", "car", "traffic", "sign", "light", "road", "pole", "rider", "on", "a", "bike")
-TEXT_LIMIT = 32
 CAPTION_LIMIT = 24
 
 
@@ -24,41 +25,7 @@ def write_sam3(folder: Path) -> Path:
     """SAM 3 of 64×64 pixels, with masks of 32×32 and 20 queries."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = tiny_sam3()
-    model.save_pretrained(folder)
-    size = {"height": SIDE, "width": SIDE}
-    images = transformers.Sam3ImageProcessor(size=size, image_mean=[0.4, 0.5, 0.6])
-    transformers.Sam3Processor(images, clip_words()).save_pretrained(folder)
-    return folder
-
-
-def tiny_sam3() -> Any:
-    narrow = {"hidden_size": WIDTH, "num_attention_heads": 2}
-    layers = narrow | {"num_layers": 1, "intermediate_size": 64}
-    text = {
-        **{"vocab_size": 64, "hidden_size": WIDTH, "intermediate_size": 64, "projection_dim": 16},
-        **{"num_hidden_layers": 1, "num_attention_heads": 2, "eos_token_id": 1, "bos_token_id": 0},
-        "max_position_embeddings": TEXT_LIMIT,
-    }
-    config = transformers.Sam3Config(
-        vision_config=sam3_vision([[32, 32], [16, 16], [8, 8]], [4.0, 2.0, 1.0, 0.5]),
-        text_config=transformers.CLIPTextConfig(**text),
-        geometry_encoder_config=transformers.Sam3GeometryEncoderConfig(**layers),
-        detr_encoder_config=transformers.Sam3DETREncoderConfig(**layers),
-        detr_decoder_config=transformers.Sam3DETRDecoderConfig(**layers, num_queries=20),
-        mask_decoder_config=transformers.Sam3MaskDecoderConfig(**narrow),
-    )
-    return spread(transformers.Sam3Model(config))
-
-
-def clip_words() -> Any:
-    """CLIP's way of making tokens, with whole words and single letters."""
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    special = ["<|startoftext|>", "<|endoftext|>"]
-    vocabulary = special + list(letters) + [f"{letter}</w>" for letter in letters]
-    return transformers.CLIPTokenizer(
-        vocab={word: number for number, word in enumerate(vocabulary)}, merges=[]
-    )
+        return write_random_sam3(folder, TINY_SAM3, spread)
 
 
 def write_grounding_dino(folder: Path) -> Path:

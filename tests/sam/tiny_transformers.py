@@ -22,10 +22,12 @@ from segment_anything.modeling import (
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from stock.random_sam3 import Sam3Size, vision_config
 from stock.transformers_pipeline import meta_name
 
 SIDE = 64
 WIDTH = 32
+TINY_SAM3 = Sam3Size(SIDE, 8, (WIDTH, 2, 2, 64), 4, (WIDTH, 1), WIDTH, 1, 20)
 MASK_DECODER = {
     "hidden_size": WIDTH,
     "mlp_dim": 64,
@@ -110,31 +112,11 @@ def tiny_sam2_video() -> Any:
 def tiny_sam3_tracker() -> Any:
     """SAM 3 asked at points: 64 pixels, patches of 8, so that features are of 32, 16 and 8."""
     config = transformers.Sam3TrackerConfig(
-        vision_config=sam3_vision([[32, 32], [16, 16], [8, 8]], [4.0, 2.0, 1.0]),
+        vision_config=vision_config(TINY_SAM3, [4.0, 2.0, 1.0]),
         prompt_encoder_config=PROMPTS | {"patch_size": 8},
         mask_decoder_config=MASK_DECODER,
     )
     return spread(transformers.Sam3TrackerModel(config))
-
-
-def sam3_vision(sizes: list[list[int]], factors: list[float]) -> Any:
-    backbone = transformers.Sam3ViTConfig(
-        hidden_size=WIDTH,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        image_size=SIDE,
-        patch_size=8,
-        window_size=4,
-        global_attn_indexes=[1],
-        pretrain_image_size=32,
-    )
-    return transformers.Sam3VisionConfig(
-        backbone_config=backbone,
-        fpn_hidden_size=WIDTH,
-        backbone_feature_sizes=sizes,
-        scale_factors=factors,
-    )
 
 
 def tiny_edgetam() -> Any:
