@@ -85,7 +85,7 @@ def parse() -> argparse.Namespace:
 
 def scene(count: int) -> ConceptWindows:
     """Some windows of a held-out panorama of StreetWorld."""
-    panorama = view(SPLITS["target_test"][0], make_city("target"), "equirectangular")
+    panorama = view(SPLITS["test"][0], make_city("target"), "equirectangular")
     image = torch.from_numpy(panorama.image.copy()).permute(2, 0, 1)
     size = (image.shape[1], image.shape[2])
     grid = WindowGrid.cover(size, SIZE, (SIZE[0], SIZE[1] // 2))

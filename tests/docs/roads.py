@@ -32,6 +32,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/second_scale.md": (),
     "docs/ssr.md": (),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
+    "docs/wsss_proposers.md": (),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
     "configs/densepass": ("data/DensePASS", "hub/segformer"),
@@ -144,6 +145,7 @@ NOT_RUN: dict[str, str] = {
     "pip install": "the environment of the tests is what it makes",
     "hf download": "downloads",
     "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
+    "python benchmarks/words.py": "a benchmark of minutes",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }

@@ -79,7 +79,7 @@ def test_our_configurations_are_proposers(name: str) -> None:
 def test_a_real_detector_drives_it(street_image: Tensor, tmp_path: Path) -> None:
     tiny_concepts = pytest.importorskip("tiny_concepts")
     folder = str(tiny_concepts.write_grounding_dino(tmp_path))
-    detector = GroundingDino(folder, box_threshold=0.0, shorter_side=64, longer_side=96)
+    detector = GroundingDino(folder, box_threshold=0.0, shorter_side=128, longer_side=192)
     proposer = GroundedSAM(detector, SegmentAnything("vit_nano"))
     assert isinstance(proposer, ConceptProposer)
     windows = windows_of(street_image)

@@ -11,11 +11,13 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors.torch import save_file
+from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_transformers import TINY_SAM3, WIDTH, spread
+from tiny_transformers import MASK_DECODER, PROMPTS, SIDE, TINY_SAM3, WIDTH, spread
 
-from stock.random_sam3 import write_random_sam3
+from stock.random_sam3 import vision_config, write_random_sam3
 
 WORDS = ("person", "car", "traffic", "sign", "light", "road", "pole", "rider", "on", "a", "bike")
 CAPTION_LIMIT = 24
@@ -28,6 +30,49 @@ def write_sam3(folder: Path) -> Path:
         return write_random_sam3(folder, TINY_SAM3, spread)
 
 
+def write_sam3_video(folder: Path) -> tuple[Path, dict[str, Tensor]]:
+    """As SAM 3 is published: a detector and a tracker on one backbone, and their weights by name.
+
+    ``save_pretrained`` would write the tracker's names twice over.
+    """
+    parts: list[Any] = []
+
+    def keep(model: Any) -> Any:
+        parts.append(model.config)
+        return model
+
+    write_random_sam3(folder, TINY_SAM3, keep)
+    narrow = dict.fromkeys(
+        (
+            "memory_attention_hidden_size",
+            "memory_attention_feed_forward_hidden_size",
+            "memory_encoder_hidden_size",
+            "mask_downsampler_embed_dim",
+            "memory_fuser_embed_dim",
+            "memory_fuser_intermediate_dim",
+        ),
+        WIDTH,
+    )
+    tracker = transformers.Sam3TrackerVideoConfig(
+        vision_config=vision_config(TINY_SAM3, [4.0, 2.0, 1.0]),
+        prompt_encoder_config=PROMPTS | {"patch_size": 8},
+        mask_decoder_config=MASK_DECODER,
+        image_size=SIDE,
+        memory_attention_num_layers=1,
+        memory_encoder_output_channels=8,
+        **narrow,
+    )
+    config = transformers.Sam3VideoConfig(detector_config=parts[0], tracker_config=tracker)
+    weights = spread(transformers.Sam3VideoModel(config)).state_dict()
+    config.save_pretrained(folder)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in weights.items()},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    return folder, weights
+
+
 def write_grounding_dino(folder: Path) -> Path:
     """Grounding DINO with a Swin of 8 channels, 30 queries and captions of 24 tokens."""
     with torch.random.fork_rng():
@@ -35,7 +80,7 @@ def write_grounding_dino(folder: Path) -> Path:
         model = tiny_grounding_dino()
     model.save_pretrained(folder)
     images = transformers.GroundingDinoImageProcessor(
-        size={"shortest_edge": 64, "longest_edge": 96}
+        size={"shortest_edge": 128, "longest_edge": 192}
     )
     transformers.GroundingDinoProcessor(images, bert_words()).save_pretrained(folder)
     return folder

@@ -190,7 +190,8 @@ def detector_size(size: tuple[int, int], shorter: int, longer: int) -> tuple[int
         longer: most that the longer side may have, pixels.
     """
     least, most = min(size), max(size)
+    exact: float = shorter
     if most / least * shorter > longer:
-        shorter = round(longer * least / most)
-    height, width = (shorter if side == least else int(shorter * side / least) for side in size)
+        exact = longer * least / most
+    height, width = (round(exact) if side == least else int(exact * side / least) for side in size)
     return max(1, height), max(1, width)

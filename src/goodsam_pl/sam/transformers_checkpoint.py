@@ -23,6 +23,9 @@ __all__ = ["Checkpoint", "find_checkpoint", "read_object"]
 _CONFIG = "config.json"
 _TEXT = ["tokenizer.json", "tokenizer_config.json", "vocab.json", "vocab.txt", "merges.txt"]
 _PICTURES = ["preprocessor_config.json", "processor_config.json"]
+_UNUSED = "vision_encoder.neck.fpn_layers.3."
+"""The fourth level of the pyramid that SAM 3's tracker comes with and leaves aside."""
+
 _OWN_ATTENTION = (None, True, False, "eager", "sdpa")
 """Values of ``_attn_implementation…`` that name no code outside of PyTorch and transformers."""
 _FILES = [
@@ -95,7 +98,11 @@ class Checkpoint(NamedTuple):
             )
         except (OSError, RuntimeError, SafetensorError) as error:
             raise ValueError(f"{self.folder} cannot be loaded: {error}") from error
-        wrong = {name: sorted(map(str, found)) for name, found in report.items() if found}
+        found = {name: sorted(map(str, keys)) for name, keys in report.items()}
+        found["unexpected_keys"] = [
+            key for key in found.get("unexpected_keys", []) if not key.startswith(_UNUSED)
+        ]
+        wrong = {name: keys for name, keys in found.items() if keys}
         if wrong:
             raise ValueError(
                 f"the weights in {self.folder} are not those of its {_CONFIG}: {wrong}"
