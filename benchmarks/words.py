@@ -96,7 +96,7 @@ def scene(count: int) -> ConceptWindows:
 
 def classes() -> tuple[Concept, ...]:
     """The 19 classes of Cityscapes, one phrase each."""
-    return tuple(Concept(name, (name,)) for name in get_taxonomy("cityscapes19").names)
+    return tuple(Concept(name, (name,)) for name in get_taxonomy("cityscapes-19").classes)
 
 
 def random_gate(

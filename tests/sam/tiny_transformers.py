@@ -146,9 +146,9 @@ def tiny_edgetam() -> Any:
 
 
 @torch.no_grad()
-def spread(model: Any) -> Any:
+def spread(model: Any, seed: int = 0) -> Any:
     """Random weights that are large enough for masks to differ from point to point."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(model.named_parameters()):
         if parameter.ndim > 1 and "positional_embedding" not in name:
             parameter.copy_(torch.empty_like(parameter).normal_(0, 0.25, generator=generator))
