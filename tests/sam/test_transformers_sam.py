@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,14 @@ from goodsam_pl.files import fingerprint_of
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskProposer, MaskStore, WindowMasks, image_key, precompute_masks
 from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything, TransformersSAM
+from goodsam_pl.sam.box_prompts import masks_in_boxes
 from goodsam_pl.sam.panorama_generator import PromptedModel
+from goodsam_pl.sam.precision import Precision
 
 if importlib.util.find_spec("transformers") is None:
     pytest.skip("transformers is not installed", allow_module_level=True)
+
+import transformers
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tiny_transformers import SIDE, TINY, as_meta, noise_windows
@@ -64,8 +69,11 @@ def test_masks_are_those_of_the_model_itself(folder, family: str) -> None:
     proposer = TransformersSAM(folder(family), **EVERYTHING)
     window = noise_windows(1, (SIDE, SIDE))
     found = proposer.propose(window)[0]
-    mean = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
-    deviation = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
+    usual = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    three = ([0.5] * 3, [0.5] * 3)
+    mean, deviation = (
+        torch.tensor(each).reshape(1, 3, 1, 1) for each in (three if "sam3" in family else usual)
+    )
     axis = (torch.arange(4) + 0.5) * SIDE / 4
     points = torch.cartesian_prod(axis, axis).flip(1)
     with torch.no_grad():
@@ -210,3 +218,70 @@ def test_masks_are_stored_and_found_again(
         assert len(before) > 0
         assert torch.equal(before.binary(), after.binary())
         assert torch.equal(before.predicted_iou, after.predicted_iou)
+
+
+@pytest.mark.parametrize("family", ["sam", "sam2", "sam3_tracker"])
+def test_boxes_are_answered_as_with_transformers_own_processing(folder, family: str) -> None:
+    proposer = TransformersSAM(folder(family))
+    size = {"height": SIDE, "width": SIDE}
+    if family == "sam":
+        processor = transformers.SamProcessor(
+            transformers.SamImageProcessor(size={"longest_edge": SIDE}, pad_size=size)
+        )
+    elif family == "sam2":
+        processor = transformers.Sam2Processor(transformers.Sam2ImageProcessor(size=size))
+    else:
+        images = transformers.Sam3ImageProcessor(size=size)
+        processor = transformers.Sam3TrackerProcessor(images)
+    boxes = torch.tensor([[4.0, 3.0, 40.0, 30.0], [20.5, 10.25, 59.0, 44.0], [1.0, 1.0, 9.0, 9.0]])
+    window = noise_windows(1, (48, 64))
+    inputs = processor(
+        images=window[0].permute(1, 2, 0).numpy(),
+        input_boxes=[boxes.tolist()],
+        return_tensors="pt",
+    )
+    with torch.no_grad():
+        given = {name: inputs[name] for name in ("pixel_values", "input_boxes")}
+        answer = proposer._network(
+            **{key: part.float() for key, part in given.items()}, multimask_output=False
+        )
+    arguments = [answer.pred_masks, inputs["original_sizes"]]
+    if family == "sam":
+        arguments.append(inputs["reshaped_input_sizes"])
+    expected = processor.post_process_masks(*arguments)[0][:, 0]
+    found = masks_in_boxes(proposer, window, [boxes])[0]
+    assert found.binary.any()
+    # resized by Pillow here and by torchvision there
+    assert float((found.binary != expected).float().mean()) < 0.01
+    torch.testing.assert_close(
+        found.predicted_iou, answer.iou_scores[0, :, 0], rtol=0.05, atol=0.05
+    )
+
+
+def test_mean_and_deviation_of_the_checkpoint_count(folder, tmp_path: Path) -> None:
+    plain = TransformersSAM(folder("sam3_tracker"))
+    copied = shutil.copytree(folder("sam3_tracker"), tmp_path / "own")
+    (copied / "preprocessor_config.json").write_text('{"image_mean": [0.1, 0.2, 0.3]}')
+    own = TransformersSAM(str(copied))
+    assert "image_statistics" not in plain.describe()
+    assert own.describe()["image_statistics"] == "0.1 0.2 0.3 0.5 0.5 0.5"
+    window = noise_windows(1, (SIDE, SIDE))
+    shifted = (window / 255 - torch.tensor([0.1, 0.2, 0.3]).reshape(1, 3, 1, 1)) / 0.5
+    expected = own._network.get_image_embeddings(shifted)[-1]
+    torch.testing.assert_close(own.embed(window).embeddings, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="16 bits pay on a GPU: none is here")
+@pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_on_a_gpu_both_kinds_of_16_bits_find_nearly_the_same(
+    folder, family: str, precision: Precision
+) -> None:
+    window = noise_windows(1, (SIDE, SIDE))
+    plain = TransformersSAM(folder(family), **EVERYTHING)
+    half = TransformersSAM(folder(family), **EVERYTHING, precision=precision)
+    half.to("cuda")
+    exact, close = (each.propose(window)[0] for each in (plain, half))
+    assert len(exact) == pytest.approx(len(close), abs=3)
+    means = [float(each.predicted_iou.mean()) for each in (close, exact)]
+    assert means[0] == pytest.approx(means[1], abs=0.05)

@@ -22,10 +22,12 @@ from segment_anything.modeling import (
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from stock.random_sam3 import Sam3Size, vision_config
 from stock.transformers_pipeline import meta_name
 
 SIDE = 64
 WIDTH = 32
+TINY_SAM3 = Sam3Size(SIDE, 8, (WIDTH, 2, 2, 64), 4, (WIDTH, 1), WIDTH, 1, 20)
 MASK_DECODER = {
     "hidden_size": WIDTH,
     "mlp_dim": 64,
@@ -107,10 +109,46 @@ def tiny_sam2_video() -> Any:
     return spread(transformers.Sam2VideoModel(config))
 
 
+def tiny_sam3_tracker() -> Any:
+    """SAM 3 asked at points: 64 pixels, patches of 8, so that features are of 32, 16 and 8."""
+    config = transformers.Sam3TrackerConfig(
+        vision_config=vision_config(TINY_SAM3, [4.0, 2.0, 1.0]),
+        prompt_encoder_config=PROMPTS | {"patch_size": 8},
+        mask_decoder_config=MASK_DECODER,
+    )
+    return spread(transformers.Sam3TrackerModel(config))
+
+
+def tiny_edgetam() -> Any:
+    """With a RepViT of timm, as it is published, and all but the last stages narrow."""
+    backbone = transformers.TimmWrapperConfig(
+        architecture="repvit_m0_9",
+        model_args={
+            "in_chans": 3,
+            "features_only": True,
+            "out_indices": [0, 1, 2, 3],
+            "embed_dim": [8, 16, 24, 32],
+            "depth": [1, 1, 1, 1],
+        },
+    )
+    vision = transformers.EdgeTamVisionConfig(
+        backbone_config=backbone,
+        backbone_channel_list=[32, 24, 16, 8],
+        backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]],
+        fpn_hidden_size=WIDTH,
+    )
+    config = transformers.EdgeTamConfig(
+        vision_config=vision,
+        prompt_encoder_config=PROMPTS,
+        mask_decoder_config=MASK_DECODER,
+    )
+    return spread(transformers.EdgeTamModel(config))
+
+
 @torch.no_grad()
-def spread(model: Any) -> Any:
+def spread(model: Any, seed: int = 0) -> Any:
     """Random weights that are large enough for masks to differ from point to point."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(model.named_parameters()):
         if parameter.ndim > 1 and "positional_embedding" not in name:
             parameter.copy_(torch.empty_like(parameter).normal_(0, 0.25, generator=generator))
@@ -122,6 +160,8 @@ TINY = {
     "sam_hq": partial(tiny_sam, hq=True),
     "sam2": tiny_sam2,
     "sam2_video": tiny_sam2_video,
+    "sam3_tracker": tiny_sam3_tracker,
+    "edgetam": tiny_edgetam,
 }
 
 
