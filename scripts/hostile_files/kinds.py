@@ -33,7 +33,7 @@ from goodsam_pl.masks import MaskStore
 from goodsam_pl.networks import NetworkCard, read_card, read_weights, save_weights
 from goodsam_pl.networks.weights_file import read_file
 from goodsam_pl.sam import Felzenszwalb
-from goodsam_pl.sam.transformers_checkpoint import _read_config as read_sam_config
+from goodsam_pl.sam.transformers_checkpoint import read_object as read_sam_config
 from goodsam_pl.taxonomy import get_taxonomy, read_class_file
 from hostile_files.mutations import Mutation, spoil_bytes, spoil_json, spoil_lines, spoil_png
 from hostile_files.records import (

@@ -11,9 +11,16 @@ import torch
 from safetensors.torch import save_file
 
 from goodsam_pl.sam import TransformersSAM
-from goodsam_pl.sam.transformers_checkpoint import find_checkpoint
+from goodsam_pl.sam.transformers_checkpoint import Checkpoint, find_checkpoint
 
 WINDOW = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+
+
+CLASSES = {"sam": "SamModel", "bert": "BertModel"}
+
+
+def find(folder: Path) -> Checkpoint:
+    return find_checkpoint(str(folder), CLASSES)
 
 
 def write(folder: Path, model_type: str = "sam", weights: str = "model.safetensors") -> Path:
@@ -35,19 +42,19 @@ class TestWithThePackage:
         pytest.importorskip("transformers", reason="transformers is not installed")
 
     def test_a_folder_is_known_by_its_model_type(self, tmp_path: Path) -> None:
-        for family in ("sam", "sam_hq", "sam2", "sam2_video"):
+        for family in ("sam", "bert"):
             folder = write(tmp_path / family, family)
-            assert find_checkpoint(str(folder)) == (folder, family)
+            assert find(folder) == (folder, family, CLASSES[family])
 
     def test_the_hash_is_of_the_content(self, tmp_path: Path) -> None:
         first, second = write(tmp_path / "first"), write(tmp_path / "second")
-        hashes = [find_checkpoint(str(folder)).sha256() for folder in (first, second)]
+        hashes = [find(folder).sha256() for folder in (first, second)]
         assert hashes[0] == hashes[1]
         (second / "config.json").write_text('{"model_type": "sam", "more": 1}')
-        assert find_checkpoint(str(second)).sha256() != hashes[0]
+        assert find(second).sha256() != hashes[0]
         third = write(tmp_path / "third")
         save_file({"weight": torch.ones(3)}, third / "model.safetensors")
-        assert find_checkpoint(str(third)).sha256() != hashes[0]
+        assert find(third).sha256() != hashes[0]
 
     @pytest.mark.parametrize(
         "more",
@@ -64,17 +71,17 @@ class TestWithThePackage:
         folder = write(tmp_path / "sam")
         config = {"model_type": "sam", "_attn_implementation_autoset": True, "auto_map": None}
         (folder / "config.json").write_text(json.dumps(config))
-        find_checkpoint(str(folder))
+        find(folder)
         (folder / "config.json").write_text(json.dumps({**config, **more}))
         with pytest.raises(ValueError, match=r"config\.json names code to be imported"):
-            find_checkpoint(str(folder))
+            find(folder)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "3", "[" * 100_000, '{"model_type": []}'])
     def test_a_damaged_configuration_is_named(self, tmp_path: Path, text: str) -> None:
         folder = write(tmp_path / "sam")
         (folder / "config.json").write_text(text)
         with pytest.raises(ValueError, match=r"config\.json is "):
-            find_checkpoint(str(folder))
+            find(folder)
 
     def test_what_is_neither_a_folder_nor_downloaded_is_named(self, monkeypatch, tmp_path) -> None:
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))

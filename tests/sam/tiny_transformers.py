@@ -107,6 +107,62 @@ def tiny_sam2_video() -> Any:
     return spread(transformers.Sam2VideoModel(config))
 
 
+def tiny_sam3_tracker() -> Any:
+    """SAM 3 asked at points: 64 pixels, patches of 8, so that features are of 32, 16 and 8."""
+    config = transformers.Sam3TrackerConfig(
+        vision_config=sam3_vision([[32, 32], [16, 16], [8, 8]], [4.0, 2.0, 1.0]),
+        prompt_encoder_config=PROMPTS | {"patch_size": 8},
+        mask_decoder_config=MASK_DECODER,
+    )
+    return spread(transformers.Sam3TrackerModel(config))
+
+
+def sam3_vision(sizes: list[list[int]], factors: list[float]) -> Any:
+    backbone = transformers.Sam3ViTConfig(
+        hidden_size=WIDTH,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=SIDE,
+        patch_size=8,
+        window_size=4,
+        global_attn_indexes=[1],
+        pretrain_image_size=32,
+    )
+    return transformers.Sam3VisionConfig(
+        backbone_config=backbone,
+        fpn_hidden_size=WIDTH,
+        backbone_feature_sizes=sizes,
+        scale_factors=factors,
+    )
+
+
+def tiny_edgetam() -> Any:
+    """With a RepViT of timm, as it is published, and all but the last stages narrow."""
+    backbone = transformers.TimmWrapperConfig(
+        architecture="repvit_m0_9",
+        model_args={
+            "in_chans": 3,
+            "features_only": True,
+            "out_indices": [0, 1, 2, 3],
+            "embed_dim": [8, 16, 24, 32],
+            "depth": [1, 1, 1, 1],
+        },
+    )
+    vision = transformers.EdgeTamVisionConfig(
+        backbone_config=backbone,
+        backbone_channel_list=[32, 24, 16, 8],
+        backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]],
+        fpn_hidden_size=WIDTH,
+    )
+    config = transformers.EdgeTamConfig(
+        vision_config=vision,
+        prompt_encoder_config=PROMPTS,
+        mask_decoder_config=MASK_DECODER,
+    )
+    return spread(transformers.EdgeTamModel(config))
+
+
 @torch.no_grad()
 def spread(model: Any) -> Any:
     """Random weights that are large enough for masks to differ from point to point."""
@@ -122,6 +178,8 @@ TINY = {
     "sam_hq": partial(tiny_sam, hq=True),
     "sam2": tiny_sam2,
     "sam2_video": tiny_sam2_video,
+    "sam3_tracker": tiny_sam3_tracker,
+    "edgetam": tiny_edgetam,
 }
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from goodsam_pl.sam.felzenszwalb import Felzenszwalb
+from goodsam_pl.sam.grounded_sam import GroundedSAM
+from goodsam_pl.sam.grounding_dino import GroundingDino
 from goodsam_pl.sam.official_checkpoints import download_weights
 from goodsam_pl.sam.oracle import StreetWorldOracle
 from goodsam_pl.sam.panorama_generator import PanoramaMaskGenerator
+from goodsam_pl.sam.sam3_concepts import Sam3Concepts
 from goodsam_pl.sam.segment_anything import SegmentAnything
 from goodsam_pl.sam.transformers_sam import TransformersSAM
 
 __all__ = [
     "Felzenszwalb",
+    "GroundedSAM",
+    "GroundingDino",
     "PanoramaMaskGenerator",
+    "Sam3Concepts",
     "SegmentAnything",
     "StreetWorldOracle",
     "TransformersSAM",

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.box_prompts import decode_boxes
 from goodsam_pl.sam.image_encoder import encode_images
 from goodsam_pl.sam.point_decoder import PointDecoder
 from goodsam_pl.sam.point_prompts import (
@@ -195,6 +196,14 @@ class SegmentAnything:
     def ask_distinct(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
         """As :meth:`ask`, but hardly a mask is drawn that repeats a better one."""
         return self._decoder.ask_distinct(view, index, points)
+
+    @torch.no_grad()
+    def decode_boxes(
+        self, view: EmbeddedWindows, index: int, boxes: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One mask a box, see :func:`goodsam_pl.sam.box_prompts.decode_boxes`."""
+        with self._autocast():
+            return decode_boxes(self._sam, view, index, boxes)
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
         """Of masks whose boxes repeat each other, keep the one with the best score."""

@@ -1,4 +1,4 @@
-"""Checkpoints of the SAM family in the format of Hugging Face ``transformers``.
+"""Checkpoints in the format of Hugging Face ``transformers``.
 
 A checkpoint is a folder with ``config.json`` and weights as ``.safetensors``; one on the hub is
 brought here as such a folder. Pickled weights are never read.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,21 +18,17 @@ from safetensors import SafetensorError
 from goodsam_pl.files import read_regular
 from goodsam_pl.sam.official_checkpoints import file_sha256
 
-__all__ = ["FAMILIES", "Checkpoint", "find_checkpoint"]
-
-FAMILIES = {
-    "sam": "SamModel",
-    "sam_hq": "SamHQModel",
-    "sam2": "Sam2Model",
-    # the published SAM 2 checkpoints say that they are of videos; their image part is loaded
-    "sam2_video": "Sam2Model",
-}
-"""Classes of ``transformers`` by the ``model_type`` that ``config.json`` names."""
+__all__ = ["Checkpoint", "find_checkpoint", "read_object"]
 
 _CONFIG = "config.json"
+_TEXT = ["tokenizer.json", "tokenizer_config.json", "vocab.json", "vocab.txt", "merges.txt"]
+_PICTURES = ["preprocessor_config.json", "processor_config.json"]
 _OWN_ATTENTION = (None, True, False, "eager", "sdpa")
 """Values of ``_attn_implementation…`` that name no code outside of PyTorch and transformers."""
-_FILES = [_CONFIG, "model.safetensors", "model.safetensors.index.json", "model-*.safetensors"]
+_FILES = [
+    *(_CONFIG, "model.safetensors", "model.safetensors.index.json", "model-*.safetensors"),
+    *(*_TEXT, *_PICTURES, "special_tokens_map.json", "added_tokens.json"),
+]
 
 
 class Checkpoint(NamedTuple):
@@ -39,17 +36,45 @@ class Checkpoint(NamedTuple):
 
     Attributes:
         folder: where it lies.
-        family: its ``model_type``, a key of :data:`FAMILIES`.
+        family: its ``model_type``.
+        model_class: name of the class of ``transformers`` that it is loaded into.
     """
 
     folder: Path
     family: str
+    model_class: str
 
     def sha256(self) -> str:
         """Hash of ``config.json`` and of all weights, 64 hexadecimal digits."""
         files = [self.folder / _CONFIG, *sorted(self.folder.glob("model*.safetensors"))]
-        digests = [[path.name, file_sha256(path)] for path in files]
-        return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+        return _sha256_of(files)
+
+    def text_sha256(self) -> str:
+        """Hash of the files that say how words become tokens, 64 hexadecimal digits."""
+        files = (self.folder / name for name in _TEXT)
+        return _sha256_of([path for path in files if path.is_file()])
+
+    def tokenizer(self) -> Any:
+        """What makes tokens of words.
+
+        Raises:
+            FileNotFoundError: there is none in the folder.
+            ValueError: its files are damaged, or would have code run.
+        """
+        import transformers  # noqa: PLC0415  # an extra
+
+        if not any((self.folder / name).is_file() for name in ("tokenizer.json", *_TEXT[2:])):
+            raise FileNotFoundError(
+                f"{self.folder} has no tokenizer.json: give a folder that `save_pretrained` of the "
+                "model's processor wrote as well"
+            )
+        settings = self.folder / "tokenizer_config.json"
+        if settings.is_file():
+            read_object(settings)
+        try:
+            return transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+        except Exception as error:
+            raise ValueError(f"the tokenizer in {self.folder} cannot be loaded: {error}") from error
 
     def load(self) -> Any:
         """Build the model, in evaluation mode and float32.
@@ -59,7 +84,7 @@ class Checkpoint(NamedTuple):
         """
         import transformers  # noqa: PLC0415  # an extra
 
-        model_class = getattr(transformers, FAMILIES[self.family])
+        model_class = getattr(transformers, self.model_class)
         try:
             model, report = model_class.from_pretrained(
                 self.folder,
@@ -79,19 +104,23 @@ class Checkpoint(NamedTuple):
 
 
 def find_checkpoint(
-    model: str, revision: str | None = None, local_files_only: bool = False
+    model: str,
+    families: Mapping[str, str],
+    revision: str | None = None,
+    local_files_only: bool = False,
 ) -> Checkpoint:
     """Find a checkpoint in a folder or, if there is no such folder, on the hub.
 
     Args:
         model: a folder, or ``owner/name`` on the hub.
+        families: classes of ``transformers`` by the ``model_type`` that ``config.json`` names.
         revision: branch, tag or commit on the hub.
         local_files_only: take what was downloaded before, and do not ask the hub.
 
     Raises:
         ModuleNotFoundError: ``transformers`` is not installed.
         FileNotFoundError: there is no such checkpoint, or it holds no safetensors.
-        ValueError: it is of a model that is no SAM, or would have code run.
+        ValueError: it is of a model of another family, or would have code run.
     """
     try:
         import transformers  # noqa: F401, PLC0415  # an extra
@@ -107,17 +136,21 @@ def find_checkpoint(
             f"{folder} lacks {_CONFIG} or model.safetensors: give a folder that "
             "`save_pretrained` of transformers wrote; pickled weights (.bin, .pth) are not read"
         )
-    config = _read_config(folder / _CONFIG)
-    family = config.get("model_type")
-    if not isinstance(family, str) or family not in FAMILIES:
+    family = read_object(folder / _CONFIG).get("model_type")
+    if not isinstance(family, str) or family not in families:
         raise ValueError(
             f"{folder / _CONFIG} is of the model type {family!r}: choose a checkpoint of one of "
-            f"{sorted(FAMILIES)}"
+            f"{sorted(families)}"
         )
-    return Checkpoint(folder, family)
+    return Checkpoint(folder, family, families[family])
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file of settings.
+
+    Raises:
+        ValueError: it is damaged, or names code to be imported.
+    """
     try:
         config = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError) as error:
@@ -126,6 +159,11 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: it is no object")  # noqa: TRY004  # of a file
     _refuse_code(config, path)
     return config
+
+
+def _sha256_of(files: list[Path]) -> str:
+    digests = [[path.name, file_sha256(path)] for path in files]
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
 def _refuse_code(tree: Any, path: Path) -> None:
@@ -141,7 +179,7 @@ def _refuse_code(tree: Any, path: Path) -> None:
         if (attention and value not in _OWN_ATTENTION) or (key == "auto_map" and value):
             raise ValueError(
                 f"{path} names code to be imported ({key}: {value!r}) and is refused: remove the "
-                "key, SAM's own code needs none"
+                "key, the model's own code needs none"
             )
 
 

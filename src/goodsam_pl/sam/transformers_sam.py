@@ -1,4 +1,4 @@
-"""Masks from the SAM family of Hugging Face ``transformers``: SAM, SAM-HQ, SAM 2.
+"""Masks from the SAM family of Hugging Face ``transformers``: SAM, SAM-HQ, SAM 2 and 3, EdgeTAM.
 
 What they have in common with :class:`goodsam_pl.sam.SegmentAnything` is in ``point_prompts``; their
 networks are run as ``transformers`` runs them.
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
+from goodsam_pl.sam.box_prompts import scale_boxes
+from goodsam_pl.sam.image_statistics import ImageStatistics, image_statistics, usual_statistics
 from goodsam_pl.sam.point_prompts import (
     Answers,
     EmbeddedWindows,
@@ -28,36 +30,31 @@ from goodsam_pl.sam.point_prompts import (
     resize_as_pillow,
 )
 from goodsam_pl.sam.precision import Precision, autocast, check_precision
+from goodsam_pl.sam.sam_families import SAM_FAMILIES, SamFamily
 from goodsam_pl.sam.transformers_checkpoint import Checkpoint, find_checkpoint
 
 __all__ = ["TransformersSAM"]
 
-# of the automatic mask generators that came with SAM and with SAM 2
-_PREDICTED_IOU = {"sam": 0.88, "sam_hq": 0.88, "sam2": 0.8, "sam2_video": 0.8}
-
 _LOGITS_PER_TOKEN = 4
-
-# of ImageNet, RGB, 0 to 255; every published checkpoint of these families was trained with them
-_MEAN = (123.675, 116.28, 103.53)
-_DEVIATION = (58.395, 57.12, 57.375)
 
 
 class TransformersSAM:
     """A model of the SAM family, from a folder or the hub, that finds everything in a window.
 
     Needs the package ``transformers``. Which family it is, is found in the
-    checkpoint's ``config.json``: ``sam`` (also with a small ViT as encoder), ``sam_hq`` or
-    ``sam2`` (the image part, also of a checkpoint for videos). Weights are read when the first
-    window comes; only ``.safetensors`` are.
+    checkpoint's ``config.json``: ``sam`` (also with a small ViT as encoder), ``sam_hq``, ``sam2``,
+    ``sam3_tracker`` (SAM 3 asked at points instead of by words) or ``edgetam``; of a checkpoint for
+    videos the image part is taken. Mean and deviation of images are the checkpoint's. Weights are
+    read when the first window comes; only ``.safetensors`` are.
 
     Args:
         model: a folder that ``save_pretrained`` wrote, or the name of a model on the hub, such as
-            ``"facebook/sam-vit-base"`` or ``"facebook/sam2.1-hiera-tiny"``.
+            ``"facebook/sam-vit-base"``, ``"facebook/sam2.1-hiera-tiny"`` or ``"facebook/sam3"``.
         revision: branch, tag or commit on the hub; ``None`` takes its main branch.
         local_files_only: take what was downloaded before, and do not ask the hub.
         points_per_side: a window is asked at a grid of this many points squared.
         predicted_iou_threshold: masks with a predicted IoU up to this are dropped; ``None`` takes
-            that of the family's own mask generator, 0.88 for SAM and SAM-HQ, 0.8 for SAM 2.
+            that of the family's own mask generator, 0.88 for SAM and SAM-HQ, 0.8 for all others.
         stability_threshold: masks with a lower stability are dropped.
         stability_offset: how far the threshold of the logits is shifted up and down for the
             stability.
@@ -127,6 +124,7 @@ class TransformersSAM:
             "box_nms_threshold": self.box_nms_threshold,
             "minimum_area": least.minimum_area,
             **({} if self.precision == "32-true" else {"precision": self.precision}),
+            **self._described_statistics,
         }
 
     def to(self, device: torch.device | str) -> None:
@@ -155,7 +153,7 @@ class TransformersSAM:
     def embed(self, windows: Tensor) -> EmbeddedWindows:
         """Enlarge, normalise and encode windows.
 
-        SAM and SAM-HQ keep their proportions and pad them, SAM 2 makes them square.
+        SAM and SAM-HQ keep their proportions and pad them, all others make them square.
 
         Args:
             windows: ``(N, 3, h, w)`` uint8, RGB.
@@ -164,7 +162,8 @@ class TransformersSAM:
         height, width = self._enlarged(size)
         resized = resize_as_pillow(windows, height, width)
         mean, deviation = (
-            torch.tensor(each, device=self._device).reshape(3, 1, 1) for each in (_MEAN, _DEVIATION)
+            255 * torch.tensor(each, device=self._device).reshape(3, 1, 1)
+            for each in self._statistics
         )
         parts = []
         for some in resized.split(self.windows_per_batch):
@@ -173,7 +172,7 @@ class TransformersSAM:
             parts.append(self._encode(padded))
         embeddings, *finer = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
         frame = LogitFrame(side, height, width)
-        if self._is_second:  # whose logits are laid over the window in one step
+        if self._family.is_square:  # whose logits are laid over the window in one step
             frame = LogitFrame(*[_LOGITS_PER_TOKEN * embeddings.shape[2]] * 3)
         return EmbeddedWindows(embeddings, frame, size, tuple(finer))
 
@@ -191,7 +190,9 @@ class TransformersSAM:
         side = _LOGITS_PER_TOKEN * view.embeddings.shape[2]
         parts, first = [no_answers(view, (side, side))], 0
         for some in points.split(self._points_together):
-            predicted_iou, logits = self._decode(view, index, some * scale)
+            predicted_iou, logits = self._decode(
+                view, index, True, input_points=(some * scale)[None, :, None]
+            )
             prompts = torch.arange(first, first + len(some), device=logits.device)
             parts.append(
                 pass_thresholds(
@@ -205,13 +206,40 @@ class TransformersSAM:
             first += len(some)
         return join_answers(parts)
 
+    @torch.no_grad()
+    def decode_boxes(
+        self, view: EmbeddedWindows, index: int, boxes: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One mask a box: logits ``(M, h', w')`` and predicted IoU ``(M,)``.
+
+        Args:
+            view: embedded windows.
+            index: of one of them.
+            boxes: ``(M, 4)``, left, top, right, bottom in pixels of the window.
+        """
+        height, width = self._enlarged(view.size)
+        scaled = scale_boxes(boxes, view.size, (height, width))
+        predicted_iou, logits = self._decode(view, index, False, input_boxes=scaled[None])
+        return logits[:, 0], predicted_iou[:, 0]
+
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
         """Of masks whose boxes repeat each other, keep the one with the best score."""
         return drop_repeats(view, answers, self.box_nms_threshold)
 
     @cached_property
     def _checkpoint(self) -> Checkpoint:
-        return find_checkpoint(self.model, self.revision, self.local_files_only)
+        classes = {name: family.model_class for name, family in SAM_FAMILIES.items()}
+        return find_checkpoint(self.model, classes, self.revision, self.local_files_only)
+
+    @cached_property
+    def _statistics(self) -> ImageStatistics:
+        return image_statistics(self._checkpoint)
+
+    @property
+    def _described_statistics(self) -> Description:
+        """Only others than the family's own, so that fingerprints of stored masks stay."""
+        usual = usual_statistics(self._checkpoint.family)
+        return {} if self._statistics == usual else {"image_statistics": self._statistics.told()}
 
     @cached_property
     def _weights_sha256(self) -> str:
@@ -223,8 +251,7 @@ class TransformersSAM:
 
     @property
     def _thresholds(self) -> Thresholds:
-        usual = _PREDICTED_IOU[self._checkpoint.family]
-        chosen = self.predicted_iou_threshold
+        usual, chosen = self._family.predicted_iou, self.predicted_iou_threshold
         return Thresholds(
             float(usual if chosen is None else chosen),
             self.stability_threshold,
@@ -233,8 +260,8 @@ class TransformersSAM:
         )
 
     @property
-    def _is_second(self) -> bool:
-        return self._checkpoint.family.startswith("sam2")
+    def _family(self) -> SamFamily:
+        return SAM_FAMILIES[self._checkpoint.family]
 
     @property
     def _side(self) -> int:
@@ -249,7 +276,7 @@ class TransformersSAM:
     def _enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width of a window in that square."""
         side = self._side
-        if self._is_second:
+        if self._family.is_square:
             return side, side
         height, width = (int(length * side / max(size) + 0.5) for length in size)
         return height, width
@@ -258,23 +285,23 @@ class TransformersSAM:
         """The embeddings ``(N, C, h', w')`` first, then what the decoder needs beside them."""
         with autocast(self.precision, self._device):
             found = self._network.get_image_embeddings(images)
-        if self._is_second:
+        if self._family.is_square:
             return (found[-1], *found[:-1])
         if self._checkpoint.family == "sam_hq":
             embeddings, early = found
             return embeddings, early[0]  # the decoder reads only the first global block's
         return (found,)
 
-    def _decode(self, view: EmbeddedWindows, index: int, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Predicted IoU ``(P, 3)`` and logits ``(P, 3, h', w')`` of points in the square."""
+    def _decode(
+        self, view: EmbeddedWindows, index: int, multimask_output: bool, **prompts: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Predicted IoU ``(P, m)`` and logits ``(P, m, h', w')`` of prompts in the square."""
         embeddings, *finer = (part[index : index + 1] for part in (view.embeddings, *view.finer))
         given: dict[str, Any] = {"image_embeddings": embeddings}
-        if self._is_second:
+        if self._family.is_square:
             given = {"image_embeddings": [*finer, embeddings]}
         elif finer:
             given["intermediate_embeddings"] = finer
         with autocast(self.precision, self._device):
-            answer = self._network(
-                input_points=points[None, :, None], multimask_output=True, **given
-            )
+            answer = self._network(multimask_output=multimask_output, **prompts, **given)
         return answer.iou_scores[0].float(), answer.pred_masks[0].float()
