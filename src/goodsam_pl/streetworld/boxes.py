@@ -20,8 +20,8 @@ def boxes_json(view: View, file_name: str) -> bytes:
     """A COCO file of one panorama.
 
     Things and regions of stuff are annotated alike. An instance that shows two classes is two
-    things. The id of a category is the trainId of Cityscapes plus 1, as COCO counts from 1; ``bbox``
-    is left, top, width and height in pixels, and goes on beyond the width across the seam.
+    things. The id of a category is the trainId of Cityscapes plus 1, as COCO counts from 1. A
+    ``bbox`` is left, top, width and height in pixels, and goes on beyond the width across the seam.
 
     Args:
         view: the panorama.

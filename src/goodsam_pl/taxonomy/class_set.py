@@ -209,7 +209,8 @@ class Taxonomy:
             self.index(name)
             if not all(isinstance(each, str) and each.strip() for each in phrases):
                 raise ValueError(
-                    f"taxonomy {self.name!r}: the phrases of {name!r} are {list(phrases)}; give texts"
+                    f"taxonomy {self.name!r}: the phrases of {name!r} are {list(phrases)}; give "
+                    "texts"
                 )
         owner: dict[str, str] = {}
         for name in self.classes if self.phrases else ():

@@ -15,14 +15,15 @@ from goodsam_pl.callbacks.prediction_outcome import (
     failure_report,
 )
 from goodsam_pl.cli.labels.label_folder import LabelFolder
-from goodsam_pl.cli.labels.teacher import TeacherLabels
 from goodsam_pl.cli.labels.labelling import Labelling, concepts_of
+from goodsam_pl.cli.labels.teacher import TeacherLabels
 from goodsam_pl.cli.masks.device import find_device
 from goodsam_pl.cli.masks.shares import share_of
 from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.layouts import Entry, folder_entries
 from goodsam_pl.files.claims import Claim
 from goodsam_pl.files.progress import progress_bar
+from goodsam_pl.masks.coco_file import CocoFile
 from goodsam_pl.masks.concepts import ConceptProposer
 from goodsam_pl.masks.precomputation import share
 from goodsam_pl.taxonomy import BACKGROUND, Taxonomy, read_classes
@@ -45,6 +46,7 @@ def label(
     agreement: float = 0.5,
     ta: Path | None = None,
     least_share: float | None = None,
+    image_labels: Path | None = None,
     overlay_width: int = 2048,
     shard: str | None = None,
     device: str = "auto",
@@ -54,8 +56,8 @@ def label(
     """Label all images below a folder with the classes that are named.
 
     OUT then has ``labels/<name>.png`` with ids and colours of the classes, ``overlays/``,
-    ``things/<name>.json`` with class, score, box and mask of each thing, ``instances.json`` with all
-    of them in COCO's form, and ``classes.yaml``, which a training on these labels takes as its
+    ``things/<name>.json`` with class, score, box and mask of each thing, ``instances.json`` with
+    all of them in COCO's form, and ``classes.yaml``, which a training on these labels takes as its
     taxonomy. Start it again after whatever stopped it; start it on as many machines as see the
     folder. Under torchrun each process does its share.
 
@@ -78,6 +80,8 @@ def label(
         ta: a trained network, as `goodsam export` writes it.
         least_share: ask only for classes that have more than this share of what the TA says of the
             image; 0.001 if none is given and there is a TA, 0 asks for all that it sees.
+        image_labels: a COCO file, or a folder of them; ask only for classes of which it has an
+            annotation in the image.
         overlay_width: overlays are at most so wide, pixels; 0 for none.
         shard: "i/n" does the i-th of n shares, i from 1 to n.
         device: "cpu", "cuda", "cuda:1", or another of PyTorch's; "auto" takes a GPU if there is
@@ -105,6 +109,7 @@ def label(
         agreement=agreement,
         teacher=teacher,
         least_share=_LEAST_SHARE if ta is not None and least_share is None else least_share,
+        image_labels=None if image_labels is None else CocoFile(image_labels),
         overlay_width=overlay_width,
     )
     folder = LabelFolder(out, labelling.describe(), labelling.kinds)

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from goodsam_pl.callbacks.prediction_outcome import shares_by_class
-from goodsam_pl.cli.labels.thing_records import found_boxes, thing_record
-from goodsam_pl.cli.labels.teacher import TeacherLabels, classes_there
 from goodsam_pl.cli.labels.looking import Look, cut_windows
+from goodsam_pl.cli.labels.teacher import TeacherLabels, classes_there
+from goodsam_pl.cli.labels.thing_records import found_boxes, thing_record
 from goodsam_pl.data.files import read_image
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.files import content_key
 from goodsam_pl.masks.class_labels import UNCLAIMED, OverlapRule, claimed_share, label_pixels
+from goodsam_pl.masks.coco_file import CocoFile
 from goodsam_pl.masks.concepts import Concept, ConceptProposer
 from goodsam_pl.masks.joined_concepts import join_concepts
 from goodsam_pl.taxonomy import BACKGROUND, IGNORE_INDEX, Taxonomy
@@ -74,6 +75,8 @@ class Labelling:
         teacher: says which classes are there, and what nothing claims; ``None`` for nobody.
         least_share: classes to which the teacher gives no larger share of the pixels are not asked
             for; ``None`` asks for all.
+        image_labels: says which classes are there by its annotations of the image; ``None`` for
+            nobody.
         overlay_width: overlays are at most so wide, pixels; 0 for none.
     """
 
@@ -85,6 +88,7 @@ class Labelling:
     agreement: float
     teacher: TeacherLabels | None
     least_share: float | None
+    image_labels: CocoFile | None
     overlay_width: int
 
     def describe(self) -> dict[str, Any]:
@@ -102,6 +106,9 @@ class Labelling:
             "agreement": self.agreement,
             "teacher": None if self.teacher is None else self.teacher.sha256,
             "least_share": self.least_share,
+            "image_labels": None
+            if self.image_labels is None
+            else {path.name: content_key(path) for path in self.image_labels.paths},
             "overlay_width": self.overlay_width,
         }
 
@@ -127,7 +134,7 @@ class Labelling:
         Raises:
             ValueError: the proposer has no answer to it.
         """
-        concepts = self._asked(image.taught)
+        concepts = self._asked(image)
         pixels = torch.from_numpy(image.pixels).permute(2, 0, 1).contiguous()
         windows, grid = cut_windows(image.name, pixels, self.look)
         found = self.proposer.propose(windows, concepts) if concepts else []
@@ -150,12 +157,21 @@ class Labelling:
         }
         return pictures, record
 
-    def _asked(self, taught: NDArray[np.uint8] | None) -> tuple[Concept, ...]:
+    def _asked(self, image: SeenImage) -> tuple[Concept, ...]:
+        """The classes that somebody says are there."""
         concepts = concepts_of(self.taxonomy)
-        if taught is None or self.least_share is None:
+        if image.taught is not None and self.least_share is not None:
+            there = classes_there(image.taught, self.least_share)
+            concepts = tuple(each for each in concepts if self.taxonomy.index(each.name) in there)
+        if self.image_labels is None:
             return concepts
-        there = classes_there(taught, self.least_share)
-        return tuple(each for each in concepts if self.taxonomy.index(each.name) in there)
+        annotations = self.image_labels.image(image.name).annotations
+        named = {each.category.casefold() for each in annotations}
+        return tuple(
+            each
+            for each in concepts
+            if named & {phrase.casefold() for phrase in (each.name, *each.phrases)}
+        )
 
     def _filled(
         self,

@@ -44,4 +44,4 @@ def cut_windows(image: str, pixels: Tensor, look: Look) -> tuple[ConceptWindows,
     grid = look_through((pixels.shape[1], pixels.shape[2]), look)
     corners = [grid.corner(index)[::-1] for index in range(grid.count)]
     cut = grid.extract(pixels[None])[0]
-    return ConceptWindows(image, cut, torch.tensor(corners), grid.image_size), grid
+    return ConceptWindows(image, cut, torch.tensor(corners), grid.image_size, look[2]), grid
