@@ -135,10 +135,10 @@ def test_images_that_cannot_be_read_do_not_stop_the_others(goodsam, fails, write
     assert "0 images labelled, 1 had their labels already" in told
 
 
-def test_a_proposer_without_an_answer_stops_at_the_first_image_only(fails, write_reds):
+def test_a_proposer_without_an_answer_stops_at_the_first_image_only(goodsam, fails, write_reds):
     write_reds(3)
-    told = fails("label", "images", "one", *WORDS, "--proposer.refuses", "a/00")
-    assert "a/00: there is no answer" in told
+    with pytest.raises(ValueError, match="a/00: there is no answer"):
+        goodsam("label", "images", "one", *WORDS, "--proposer.refuses", "a/00")
     assert len(Path("diary.txt").read_text().splitlines()) == 1
     told = fails("label", "images", "two", *WORDS, "--proposer.refuses", "b/01")
     assert "1 of 3 images have no labels" in told

@@ -110,7 +110,8 @@ class LabelFolder:
             named = [(_below(images, entry.image), record) for entry, record in there]
             write_atomically(self.root / "instances.json", coco_file(named, names, about))
         folders = {path.parent for entry in entries for path in self._files(entry)}
-        for folder in (self.root, *folders):
+        folders |= {self.root, *(self.root / kind for kind in (*self.kinds, "things"))}
+        for folder in folders:
             remove_abandoned(folder)
         sizes = [record["size"][0] * record["size"][1] for _, record in there]
         claimed = [record["claimed"] * size for (_, record), size in zip(there, sizes, strict=True)]
