@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def boxes_json(view: View, file_name: str) -> bytes:
     """
     height, width = view.label.shape
     seen = view.instance.astype(np.int64) * (_VOID + 1) + view.label
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for key in np.unique(seen[view.label != _VOID]).tolist():
         mask = seen == key
         rows = np.flatnonzero(mask.any(axis=1))

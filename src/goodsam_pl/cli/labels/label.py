@@ -25,7 +25,6 @@ from goodsam_pl.files.claims import Claim
 from goodsam_pl.files.progress import progress_bar
 from goodsam_pl.masks.coco_file import CocoFile
 from goodsam_pl.masks.concepts import ConceptProposer
-from goodsam_pl.masks.precomputation import share
 from goodsam_pl.taxonomy import BACKGROUND, Taxonomy, read_classes
 
 __all__ = ["label"]
@@ -118,7 +117,7 @@ def label(
     if teacher is not None:
         teacher.to(place)
     work = _Work(labelling, folder)
-    mine = share(entries, rank, processes)
+    mine = entries[rank::processes]
     work.do(mine, show_progress=rank == 0 or shard is not None)
     claimed = folder.finish(entries, [each.name for each in concepts], images)
     _report(work, len(mine), on_error)

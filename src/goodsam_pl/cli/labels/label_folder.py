@@ -88,8 +88,8 @@ class LabelFolder:
         """Write pictures, by their kind, and then the record."""
         for kind, content in pictures.items():
             write_atomically(self.picture(kind, entry), content)
-        content = {"fingerprint": self.fingerprint, **record}
-        claimed.write(json.dumps(content).encode())
+        whole = {"fingerprint": self.fingerprint, **record}
+        claimed.write(json.dumps(whole).encode())
 
     def finish(self, entries: Sequence[Entry], names: Sequence[str], images: Path) -> float | None:
         """Write the COCO file of all images that have their labels, and tidy up.
