@@ -110,6 +110,25 @@ def saved_masks(path: Path) -> None:
         (path / f"{name}.json").write_text(json.dumps([mask]))
 
 
+def boxes(path: Path) -> None:
+    """What somebody drew around things in the panoramas, as COCO has it; one crosses the seam."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = ("car", "person", "road")
+    content = {
+        "images": [
+            {"id": index, "file_name": f"{name}.jpg", "height": 128, "width": 256}
+            for index, name in enumerate("ab")
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 0, "category_id": 1, "bbox": [20, 50, 40, 30]},
+            {"id": 2, "image_id": 0, "category_id": 3, "bbox": [0, 80, 256, 48]},
+            {"id": 3, "image_id": 1, "category_id": 2, "bbox": [240, 40, 30, 60]},
+        ],
+        "categories": [{"id": index + 1, "name": name} for index, name in enumerate(names)],
+    }
+    path.write_text(json.dumps(content))
+
+
 def points(path: Path) -> None:
     """Points of the panoramas, within the band that is predicted and one outside."""
     path.parent.mkdir(parents=True)
@@ -144,6 +163,13 @@ def released_sam(path: Path) -> None:
     from tiny_transformers import tiny_sam  # noqa: PLC0415  # needs the extra
 
     tiny_sam().save_pretrained(path)
+
+
+def released_sam3(path: Path) -> None:
+    """A SAM 3 as Hugging Face publishes them, of random weights."""
+    from tiny_concepts import write_sam3  # noqa: PLC0415  # needs the extra
+
+    write_sam3(path)
 
 
 def checkpoint(path: Path, taxonomy: str = "cityscapes-19", classes: int = 19) -> None:
@@ -185,6 +211,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "path/to/camvid": camvid,
     "path/to/photographs": photographs,
     "path/to/json": saved_masks,
+    "path/to/boxes.json": boxes,
     "path/to/masks": masks,
     "docs/real/amsterdam_points.csv": points,
     "path/to/last.ckpt": checkpoint,
@@ -200,5 +227,6 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "runs/real/source/last.ckpt": known_weights,
     "hub/segformer": released_network,
     "hub/sam": released_sam,
+    "hub/sam3": released_sam3,
 }
 """Who makes what, by the path that our pages and configurations have for it."""

@@ -31,6 +31,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/second_scale.md": (),
     "docs/ssr.md": (),
+    "docs/wsss.md": ("path/to/panoramas", "path/to/boxes.json", "path/to/last.ckpt", "hub/sam3"),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "docs/wsss_proposers.md": (),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
@@ -66,6 +67,7 @@ HUB = {
     "stability_threshold: 0.95": "stability_threshold: null",
     "facebook/sam2.1-hiera-tiny": "hub/sam",
     "facebook/sam-vit-base": "hub/sam",
+    "facebook/sam3": "hub/sam3",
 }
 """What would be downloaded, and the small thing that stands for it in configurations and blocks."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from goodsam_pl.masks.coco_file import CocoFile
 from goodsam_pl.streetworld import Equirectangular, build_scene, make_city, render, view
 from goodsam_pl.streetworld.export import export
 from goodsam_pl.streetworld.label_encodings import instance_ids
@@ -164,3 +165,21 @@ def test_pretraining_images_are_training_images_of_other_seeds(tmp_path):
     names = sorted(path.name for path in (tmp_path / "cityscapes").rglob("*leftImg8bit.png"))
     assert names == [f"source_{seed}_000000_leftImg8bit.png" for seed in (300_000, 300_001)]
     assert {path.parent.parent.name for path in tmp_path.rglob("*leftImg8bit.png")} == {"train"}
+
+
+def test_boxes_may_be_added_and_say_what_the_labels_say(tmp_path):
+    out = tmp_path / "world"
+    export(out, **COUNTS, **SIZES, workers=1)
+    before = contents(out)
+    export(out, **COUNTS, **SIZES, workers=1, boxes=True)
+    assert before.items() <= contents(out).items()
+    file = CocoFile(out / "boxes")
+    assert len(file.paths) == 4
+    classes = get_taxonomy("cityscapes-19")
+    for path in (out / "densepass/gtFine").rglob("*_labelTrainIds.png"):
+        image = file.image(path.name.removesuffix("labelTrainIds.png"))
+        drawn = np.full(image.size, 255)
+        for thing in image.annotations:
+            drawn[image.mask(thing, image.size)] = classes.index(thing.category)
+        np.testing.assert_array_equal(drawn, np.asarray(Image.open(path)))
+    assert len(file.image("train/target_0050001_").annotations) > 5

@@ -82,6 +82,12 @@ FUNCTIONS = {
         "take the trained network out of a checkpoint, as safetensors",
         positional=True,
     ),
+    "label": FunctionVerb(
+        "goodsam_pl.cli.labels.label:label",
+        "label a folder of images with classes that are named in words",
+        positional=True,
+        classes={"proposer": "goodsam_pl.sam.GivenBoxes"},
+    ),
     "ablate": FunctionVerb(
         "goodsam_pl.experiments.command:ablate",
         "run a plan of variations over several seeds and write a table",

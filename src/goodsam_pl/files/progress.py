@@ -20,13 +20,16 @@ __all__ = ["progress_bar"]
 
 
 @contextmanager
-def progress_bar(label: str, total: int, *, visible: bool) -> Iterator[Callable[[], None]]:
+def progress_bar(
+    label: str, total: int, *, visible: bool, what: str = "panoramas"
+) -> Iterator[Callable[[], None]]:
     """Draw a bar with panoramas per second and the time left.
 
     Args:
         label: stands before it.
         total: number of panoramas.
         visible: ``False`` draws nothing.
+        what: is counted, if it is no panoramas.
 
     Yields:
         The function that moves the bar on by one panorama.
@@ -35,7 +38,7 @@ def progress_bar(label: str, total: int, *, visible: bool) -> Iterator[Callable[
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        _Speed(),
+        _Speed(what),
         TimeRemainingColumn(),
     )
     with Progress(*columns, disable=not visible or total == 0) as bar:
@@ -44,5 +47,9 @@ def progress_bar(label: str, total: int, *, visible: bool) -> Iterator[Callable[
 
 
 class _Speed(ProgressColumn):
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._what = what
+
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.2f} panoramas/s")
+        return Text("" if task.speed is None else f"{task.speed:.2f} {self._what}/s")

@@ -33,17 +33,19 @@ class ConceptWindows:
     """N windows of one image, and where they lie on it.
 
     Attributes:
-        image: name of the image, without its folder and suffix where it has one.
+        image: name of the image: its path below the folder of images, without suffix.
         pixels: ``(N, 3, h, w)`` uint8, RGB.
         corners: ``(N, 2)`` int64, left and top of each window on the image, pixels. A window may
             reach over the right border of a panorama and goes on at its left one.
         size: ``(H, W)`` of the whole image, pixels.
+        wraps: whether the image closes on itself, as a panorama of 360° does.
     """
 
     image: str
     pixels: Tensor
     corners: Tensor
     size: tuple[int, int]
+    wraps: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from goodsam_pl.sam.felzenszwalb import Felzenszwalb
+from goodsam_pl.sam.given_boxes import GivenBoxes
+from goodsam_pl.sam.given_masks import GivenMasks
 from goodsam_pl.sam.grounded_sam import GroundedSAM
 from goodsam_pl.sam.grounding_dino import GroundingDino
 from goodsam_pl.sam.official_checkpoints import download_weights
@@ -14,6 +16,8 @@ from goodsam_pl.sam.transformers_sam import TransformersSAM
 
 __all__ = [
     "Felzenszwalb",
+    "GivenBoxes",
+    "GivenMasks",
     "GroundedSAM",
     "GroundingDino",
     "PanoramaMaskGenerator",

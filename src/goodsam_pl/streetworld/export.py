@@ -20,6 +20,7 @@ from PIL import Image
 from rich.progress import track
 
 from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.streetworld.boxes import boxes_json
 from goodsam_pl.streetworld.cameras import Equirectangular, Pinhole
 from goodsam_pl.streetworld.city import make_city
 from goodsam_pl.streetworld.label_encodings import anonymous_instances, instance_ids, label_ids
@@ -36,6 +37,7 @@ VERSION = 1
 _MANIFEST = "streetworld.json"
 _LAYOUTS = ("cityscapes", "densepass")
 _INSTANCES = "instances"
+_BOXES = "boxes"
 Split = Literal["train", "val", "test"]
 
 
@@ -74,6 +76,7 @@ def export(
     panorama_size: tuple[int, int] = (192, 1024),
     vertical_fov: float = 67.5,
     instances: bool = False,
+    boxes: bool = False,
     workers: int | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -101,6 +104,9 @@ def export(
         instances: also write which things each panorama shows, those for training too, to
             ``OUT/instances``: no method may see them, they are for ``StreetWorldOracle``. They may
             be added to an export that has none.
+        boxes: also write the class, box and exact mask of each thing in each panorama, those for
+            training too, to ``OUT/boxes``: a COCO file a panorama, as somebody would draw them. A
+            box that crosses the seam goes on beyond the width. They may be added likewise.
         workers: processes; null takes one for each processor.
         overwrite: delete an earlier export with other settings from the folder.
 
@@ -123,12 +129,13 @@ def export(
     jobs = [job for name, count in counts.items() for job in _jobs(name, count)]
     out = Path(out)
     _claim(out, settings, counts, overwrite)
+    extras = frozenset(
+        name for name, is_wanted in ((_INSTANCES, instances), (_BOXES, boxes)) if is_wanted
+    )
     missing = [
-        job
-        for job in jobs
-        if not all(path.exists() for path in _files(out, job, instances).values())
+        job for job in jobs if not all(path.exists() for path in _files(out, job, extras).values())
     ]
-    draw = partial(_draw, out, settings, instances)
+    draw = partial(_draw, out, settings, extras)
     processes = min(workers or os.cpu_count() or 1, len(missing))
     title = f"StreetWorld to {out}"
     if processes <= 1:
@@ -188,7 +195,7 @@ def _claim(out: Path, settings: _Settings, counts: dict[str, int], overwrite: bo
             )
         if difference:
             manifest.unlink()
-            for layout in (*_LAYOUTS, _INSTANCES):
+            for layout in (*_LAYOUTS, _INSTANCES, _BOXES):
                 shutil.rmtree(out / layout, ignore_errors=True)
     elif any((out / layout).exists() for layout in _LAYOUTS):
         raise FileExistsError(
@@ -212,7 +219,7 @@ def _difference(found: dict[str, dict[str, object]], wanted: dict[str, dict[str,
     return ", ".join(reasons)
 
 
-def _files(out: Path, job: _Job, instances: bool) -> dict[str, Path]:
+def _files(out: Path, job: _Job, extras: frozenset[str]) -> dict[str, Path]:
     """Every file of a scene by what it holds."""
     if job.city == "source":
         stem = f"source_{job.seed:06d}_000000"
@@ -228,12 +235,14 @@ def _files(out: Path, job: _Job, instances: bool) -> dict[str, Path]:
     if job.split != "train":
         labels = out / "densepass" / "gtFine" / job.split
         files["labelTrainIds"] = labels / f"{stem}labelTrainIds.png"
-    if instances:
-        files["instances"] = out / _INSTANCES / job.split / f"{stem}.png"
+    if _INSTANCES in extras:
+        files[_INSTANCES] = out / _INSTANCES / job.split / f"{stem}.png"
+    if _BOXES in extras:
+        files[_BOXES] = out / _BOXES / job.split / f"{stem}.json"
     return files
 
 
-def _draw(out: Path, settings: _Settings, instances: bool, job: _Job) -> None:
+def _draw(out: Path, settings: _Settings, extras: frozenset[str], job: _Job) -> None:
     """Render one scene and write its files."""
     city = make_city(job.city, settings.severity)
     scene = build_scene(job.seed, city)
@@ -243,7 +252,10 @@ def _draw(out: Path, settings: _Settings, instances: bool, job: _Job) -> None:
         if job.city == "source"
         else Equirectangular(settings.panorama_size, settings.vertical_fov),
     )
-    for kind, path in _files(out, job, instances).items():
+    for kind, path in _files(out, job, extras).items():
+        if kind == _BOXES:
+            write_atomically(path, boxes_json(view, f"{job.split}/{path.stem}.png"))
+            continue
         content = io.BytesIO()
         Image.fromarray(_picture(kind, view, job.seed)).save(
             content, format="PNG", compress_level=2
@@ -260,7 +272,7 @@ def _picture(kind: str, view: View, seed: int) -> NDArray[np.uint8] | NDArray[np
         return label_ids(view.label)
     if kind == "instanceIds":
         return instance_ids(view)
-    if kind == "instances":
+    if kind == _INSTANCES:
         return anonymous_instances(view, seed)
     return get_taxonomy("cityscapes-19").colorize(view.label)
 

@@ -7,18 +7,22 @@ class of that meaning, the result is 255.
 
 from __future__ import annotations
 
-from goodsam_pl.taxonomy.class_file import read_class_file
-from goodsam_pl.taxonomy.class_set import IGNORE_INDEX, Taxonomy
+from goodsam_pl.taxonomy.class_file import class_file_text, read_class_file
+from goodsam_pl.taxonomy.class_list import read_classes
+from goodsam_pl.taxonomy.class_set import BACKGROUND, IGNORE_INDEX, Taxonomy
 from goodsam_pl.taxonomy.known import CITYSCAPES_TRAIN_IDS, TAXONOMIES
 from goodsam_pl.taxonomy.registry import get_taxonomy, register_taxonomy, remap_table
 
 __all__ = [
+    "BACKGROUND",
     "CITYSCAPES_TRAIN_IDS",
     "IGNORE_INDEX",
     "TAXONOMIES",
     "Taxonomy",
+    "class_file_text",
     "get_taxonomy",
     "read_class_file",
+    "read_classes",
     "register_taxonomy",
     "remap_table",
 ]

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["IGNORE_INDEX", "MOST_CLASSES", "Color", "Taxonomy", "voc_palette"]
+__all__ = ["BACKGROUND", "IGNORE_INDEX", "MOST_CLASSES", "Color", "Taxonomy", "voc_palette"]
 
 IGNORE_INDEX = 255
 """The trainId of pixels that are neither learned nor scored (void)."""
 
 MOST_CLASSES = 254
 """Class ids are kept in 8 bits, in which 255 is void, and scoring needs one for "none of them"."""
+
+BACKGROUND = "background"
+"""The class, where a set has one, of whatever is none of the others; nobody can ask for it."""
 
 Color = tuple[int, int, int]
 
@@ -33,6 +36,8 @@ class Taxonomy:
         void_ids: what label files hold, besides ``ignore_index``, where nothing is to be learned.
         meanings: for each set that labels of this one can be told in, its class names by ours.
         sources: for each set whose labels can be told in this one, our class names by its.
+        phrases: the words that some classes are asked for with, by their names; see
+            :meth:`words_for`. Two sets that differ in them alone are equal.
     """
 
     name: str
@@ -43,6 +48,7 @@ class Taxonomy:
     void_ids: tuple[int, ...] = ()
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         self._check_classes()
@@ -57,6 +63,17 @@ class Taxonomy:
             *(ours for table in self.sources.values() for ours in table.values()),
         ):
             self.index(name)
+        self._check_phrases()
+
+    def words_for(self, class_name: str) -> tuple[str, ...]:
+        """What a model that finds things by words is asked for this class.
+
+        Returns:
+            Its phrases; its name where it has none of its own. Nothing for a class that is not
+            asked for: one with an empty list of phrases, and ``background``, which is what is left.
+        """
+        usual = () if class_name == BACKGROUND else (class_name,)
+        return self.phrases.get(class_name, usual)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, for files that others read; see :meth:`from_dict`."""
@@ -68,6 +85,12 @@ class Taxonomy:
             "void_ids": list(self.void_ids),
             "meanings": {name: dict(table) for name, table in self.meanings.items()},
             "sources": {name: dict(table) for name, table in self.sources.items()},
+            # only where there are some: what was written before stays the same
+            **(
+                {"phrases": {name: list(each) for name, each in self.phrases.items()}}
+                if self.phrases
+                else {}
+            ),
         }
 
     @classmethod
@@ -87,6 +110,7 @@ class Taxonomy:
                 void_ids=_listed(content["void_ids"]),
                 meanings={name: dict(each) for name, each in content["meanings"].items()},
                 sources={name: dict(each) for name, each in content["sources"].items()},
+                phrases={name: _listed(each) for name, each in content.get("phrases", {}).items()},
             )
         except KeyError as error:
             raise ValueError(f"not the description of a taxonomy: no {error}") from error
@@ -179,6 +203,24 @@ class Taxonomy:
                     f"taxonomy {self.name!r}: {number!r} cannot be a void id; give 0 to 255, and "
                     "none that is a class's"
                 )
+
+    def _check_phrases(self) -> None:
+        for name, phrases in self.phrases.items():
+            self.index(name)
+            if not all(isinstance(each, str) and each.strip() for each in phrases):
+                raise ValueError(
+                    f"taxonomy {self.name!r}: the phrases of {name!r} are {list(phrases)}; give "
+                    "texts"
+                )
+        owner: dict[str, str] = {}
+        for name in self.classes if self.phrases else ():
+            for phrase in self.words_for(name):
+                other = owner.setdefault(phrase.casefold().strip(), name)
+                if other != name:
+                    raise ValueError(
+                        f"taxonomy {self.name!r}: the phrase {phrase!r} asks for {other!r} and for "
+                        f"{name!r}: give it to one of them"
+                    )
 
 
 def _listed(values: Any) -> tuple[Any, ...]:

@@ -16,7 +16,15 @@ from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.files import resize_image
 from goodsam_pl.taxonomy import Taxonomy
 
-__all__ = ["confidence_png", "file_name", "label_png", "legend_png", "overlay_png", "scores_npz"]
+__all__ = [
+    "confidence_png",
+    "file_name",
+    "label_file_png",
+    "label_png",
+    "legend_png",
+    "overlay_png",
+    "scores_npz",
+]
 
 _LONGEST = 255
 """Bytes of a file's name on most file systems."""
@@ -53,6 +61,22 @@ def label_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:
     every_id = np.full((1, 256), taxonomy.ignore_index)
     every_id[0, : len(taxonomy.classes)] = range(len(taxonomy.classes))
     picture.putpalette(taxonomy.colorize(every_id).tobytes())
+    return _encode(picture)
+
+
+def label_file_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:
+    """As :func:`label_png`, with the ids that label files of the class set hold, to be trained on.
+
+    Without ids of its own these are the trainIds.
+    """
+    if taxonomy.ids is None:
+        return label_png(label, taxonomy)
+    table = np.full(256, taxonomy.ignore_index, np.uint8)
+    table[: len(taxonomy.ids)] = taxonomy.ids
+    picture = Image.fromarray(table[label])
+    train_ids = np.full((1, 256), taxonomy.ignore_index)
+    train_ids[0, list(taxonomy.ids)] = range(len(taxonomy.ids))
+    picture.putpalette(taxonomy.colorize(train_ids).tobytes())
     return _encode(picture)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import re
 from pathlib import Path
 from typing import Literal
 
 from goodsam_pl.cli.masks.device import find_device
 from goodsam_pl.cli.masks.images import reader_for
+from goodsam_pl.cli.masks.shares import share_of
 from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.layouts import folder_entries
 from goodsam_pl.geometry import WindowGrid
@@ -68,7 +67,7 @@ def compute(
         on_error: "raise" ends with an error if files could not be read, after all others are done;
             "skip" only names them.
     """
-    rank, processes = _place(shard)
+    rank, processes = share_of(shard)
     place = find_device(device)
     check_place(store)
     files = [entry.image for entry in folder_entries(images)]
@@ -96,20 +95,3 @@ def compute(
     return (
         f"{report.computed} panoramas computed, {report.present} had their masks already: {store}"
     )
-
-
-def _place(shard: str | None) -> tuple[int, int]:
-    """Which of how many processes this is: as ``--shard`` says, or torchrun."""
-    rank, processes = (int(os.environ.get(name, alone)) for name, alone in _TORCHRUN)
-    if shard is None:
-        return rank, processes
-    match = re.fullmatch(r"(\d+)/(\d+)", shard)
-    number, shards = (int(each) for each in match.groups()) if match else (0, 0)
-    if not 1 <= number <= shards:
-        raise ValueError(f"shard is {shard!r}: give i/n with i from 1 to n, as 1/4")
-    if processes > 1:
-        raise ValueError("torchrun shares the panoramas already: leave out --shard")
-    return number - 1, shards
-
-
-_TORCHRUN = (("RANK", 0), ("WORLD_SIZE", 1))
