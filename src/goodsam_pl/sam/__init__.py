@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goodsam_pl.sam.felzenszwalb import Felzenszwalb
+from goodsam_pl.sam.image_embedder import ImageEmbedder
 from goodsam_pl.sam.official_checkpoints import download_weights
 from goodsam_pl.sam.oracle import StreetWorldOracle
 from goodsam_pl.sam.panorama_generator import PanoramaMaskGenerator
@@ -11,6 +12,7 @@ from goodsam_pl.sam.transformers_sam import TransformersSAM
 
 __all__ = [
     "Felzenszwalb",
+    "ImageEmbedder",
     "PanoramaMaskGenerator",
     "SegmentAnything",
     "StreetWorldOracle",

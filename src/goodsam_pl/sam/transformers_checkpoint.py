@@ -29,6 +29,7 @@ FAMILIES = {
 """Classes of ``transformers`` by the ``model_type`` that ``config.json`` names."""
 
 _CONFIG = "config.json"
+_USUAL_CHANNELS = 256
 _OWN_ATTENTION = (None, True, False, "eager", "sdpa")
 """Values of ``_attn_implementation…`` that name no code outside of PyTorch and transformers."""
 _FILES = [_CONFIG, "model.safetensors", "model.safetensors.index.json", "model-*.safetensors"]
@@ -50,6 +51,16 @@ class Checkpoint(NamedTuple):
         files = [self.folder / _CONFIG, *sorted(self.folder.glob("model*.safetensors"))]
         digests = [[path.name, file_sha256(path)] for path in files]
         return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+
+    def embedding_channels(self) -> int:
+        """Channels of the image embeddings, which are those that prompts are embedded in.
+
+        Raises:
+            ValueError: ``config.json`` is damaged.
+        """
+        prompts = _read_config(self.folder / _CONFIG).get("prompt_encoder_config") or {}
+        # transformers leaves out what is as usual
+        return int(prompts.get("hidden_size", _USUAL_CHANNELS))
 
     def load(self) -> Any:
         """Build the model, in evaluation mode and float32.
