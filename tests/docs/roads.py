@@ -139,11 +139,13 @@ NOT_RUN: dict[str, str] = {
     "goodsam ablate PLAN.yaml": "docs/ablation.md has the plans",
     "python scripts/compare_presets.py COMMIT": "minutes; tests/scripts has it",
     "goodsam weights vit_h": "downloads 2.6 GB; tests/sam has a server of its own",
+    "goodsam weights vit_b": "downloads 375 MB; tests/sam has a server of its own",
     "git clone REPOSITORY": "the tests run in a clone",
     "source .venv/bin/activate": "changes the shell alone",
     "pip install": "the environment of the tests is what it makes",
     "hf download": "downloads",
     "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
+    "python benchmarks/attention.py": "a benchmark of minutes",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }

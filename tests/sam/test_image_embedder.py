@@ -1,4 +1,4 @@
-"""Who embeds: the official classes, the small SAM without its details, transformers; who does not."""
+"""Who embeds: official classes, the small SAM without its details, transformers; who does not."""
 
 from __future__ import annotations
 

@@ -103,11 +103,11 @@ class ImageEmbedder:
             align_corners=False,
             antialias=True,
         )
-        rows = resized.unflatten(-2, (down, side)).unflatten(-1, (across, side))
+        rows = resized.view(len(images), 3, down, side, across, side)
         windows = rows.permute(0, 2, 4, 1, 3, 5).flatten(0, 2)
         embeddings = self.proposer.encode(windows)
-        laid = embeddings.unflatten(0, (len(images), down, across)).permute(0, 3, 1, 4, 2, 5)
-        return laid.flatten(4, 5).flatten(2, 3)
+        by_window = embeddings.view(len(images), down, across, *embeddings.shape[1:])
+        return by_window.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
 
 
 def windows_in(size: tuple[int, int]) -> tuple[int, int]:

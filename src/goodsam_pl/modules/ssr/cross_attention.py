@@ -67,8 +67,10 @@ class CrossAttention(nn.Module):
         keys = self._split(self.keys_and_values(tokens).chunk(2, dim=-1)[0])
         queries = self._split(self.queries(asking))
         scores = queries @ keys.transpose(2, 3) / queries.shape[-1] ** 0.5
-        return scores.softmax(dim=-1)
+        shares: Tensor = scores.softmax(dim=-1)
+        return shares
 
     def _split(self, features: Tensor) -> Tensor:
         """``(B, N, C)`` to ``(B, h, N, C / h)``."""
-        return features.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        split: Tensor = features.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return split

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -104,12 +105,12 @@ class SamAttention(nn.Module):
             height, width = asked.shape[-2:]
             row, column = int(place[0] * (height - 1) + 0.5), int(place[1] * (width - 1) + 0.5)
             asked = asked[..., row : row + 1, column : column + 1]
-        total = sum(
-            self.attentions[str(stage)].shares(some, tokens).mean(1).sum(1)
-            for some in _tokens(asked).split(_QUERIES_TOGETHER, dim=1)
-        )
-        shares: Tensor = total / (asked.shape[-2] * asked.shape[-1])
-        return shares.unflatten(1, embedding.shape[-2:])
+        attention = cast("CrossAttention", self.attentions[str(stage)])
+        total = torch.zeros_like(tokens[..., 0])
+        for some in _tokens(asked).split(_QUERIES_TOGETHER, dim=1):
+            total += attention.shares(some, tokens).mean(dim=1).sum(dim=1)
+        shares = total / (asked.shape[-2] * asked.shape[-1])
+        return shares.view(len(shares), *embedding.shape[-2:])
 
 
 def _tokens(features: Tensor) -> Tensor:
