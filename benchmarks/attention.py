@@ -2,12 +2,12 @@
 
     python benchmarks/attention.py
 
-A step of SSR, forward and backward of both branches of source and mixed images, with a SegFormer and
-SAM's 64x64 tokens (random ones: SAM itself is the same either way and left out). Once
-attention is torch's own, which never holds all scores; once scores and their softmax are tensors,
-as in SSR's release. Each way runs in a fresh process: on a CPU the figure is the peak of its memory
-less what it held before the step, on a GPU the peak of what torch has allocated likewise. Prints a
-table and, as its last line, one JSON object.
+A step of SSR, forward and backward of both branches of source and mixed images, with a SegFormer
+and SAM's 64x64 tokens (random ones: SAM itself is the same either way and left out). Once attention
+is torch's own, which never holds all scores; once scores and their softmax are tensors, as in SSR's
+release. Each way runs in a fresh process: on a CPU the figure is the peak of its memory less the
+peak before the step, on a GPU that of what torch has allocated likewise. Prints a table
+and, as its last line, one JSON object.
 """
 
 from __future__ import annotations

@@ -90,6 +90,37 @@ def test_gradients_end_at_the_embedding_and_numbers_are_not_drawn(street_image: 
     assert torch.get_rng_state().equal(before)
 
 
+class Remembering(Felzenszwalb):
+    """Has an encoder that says nothing, and tells where it was moved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moves: list[str] = []
+
+    def to(self, device: torch.device | str) -> None:
+        self.moves.append(str(device))
+
+    def embedding_channels(self) -> int:
+        return 4
+
+    def input_side(self) -> int:
+        return 8
+
+    def encode(self, images: Tensor) -> Tensor:
+        return images.new_zeros(len(images), 4, 2, 2)
+
+
+def test_sam_follows_the_images_to_their_device() -> None:
+    sam = Remembering()
+    embedder = ImageEmbedder(sam)
+    assert embedder(torch.zeros(2, 3, 8, 8)).device.type == "cpu"
+    assert sam.moves == []
+    for _ in range(2):
+        assert embedder(torch.zeros(2, 3, 8, 24, device="meta")).shape == (2, 4, 2, 6)
+    embedder(torch.zeros(2, 3, 8, 8))
+    assert sam.moves == ["meta", "cpu"]
+
+
 @pytest.mark.parametrize("model", ["vit_b", "vit_l", "vit_h"])
 def test_the_official_ones_are_known_before_their_weights_are_there(model, monkeypatch) -> None:
     monkeypatch.setenv("GOODSAM_CACHE", "/nowhere")

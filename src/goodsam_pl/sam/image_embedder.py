@@ -55,6 +55,7 @@ class ImageEmbedder:
                 "features to ask it for: take goodsam_pl.sam.SegmentAnything or TransformersSAM"
             )
         self.proposer = proposer
+        self._device = torch.device("cpu")
 
     @property
     def channels(self) -> int:
@@ -64,10 +65,6 @@ class ImageEmbedder:
             FileNotFoundError: it stands in a checkpoint of ``transformers`` that is not there.
         """
         return self.proposer.embedding_channels()
-
-    def to(self, device: torch.device | str) -> None:
-        """Move to a device."""
-        self.proposer.to(device)
 
     def read(self) -> int:
         """Read the weights unless they are there; draws no random number of the caller's.
@@ -83,7 +80,7 @@ class ImageEmbedder:
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
-        """Embed images.
+        """Embed images, on the device that they are on.
 
         They are resized bilinearly, as released, with anti-aliasing where they become smaller.
 
@@ -94,6 +91,9 @@ class ImageEmbedder:
             ``(B, C, h, w)`` float32, without gradients; of several windows the embeddings lie as
             the windows do.
         """
+        if images.device != self._device:
+            self.proposer.to(images.device)
+            self._device = images.device
         side = self.read()
         down, across = windows_in((images.shape[-2], images.shape[-1]))
         resized = F.interpolate(

@@ -187,7 +187,7 @@ def test_both_source_terms_are_those_of_one_decoder_on_both_pyramids(tmp_path: P
     logged = _logged(tmp_path, module)
     found = [logged["train/source"], logged["train/enhanced_source"]]
     assert found == pytest.approx(expected, rel=1e-5)
-    assert abs(found[0] - found[1]) > 0.01
+    assert abs(found[0] - found[1]) > 1e-3
 
 
 def test_without_an_output_of_the_attention_both_branches_are_one(tmp_path: Path) -> None:
@@ -202,12 +202,9 @@ def test_without_an_output_of_the_attention_both_branches_are_one(tmp_path: Path
 def test_the_self_training_in_it_is_that_without_sam(tmp_path: Path) -> None:
     logged = _logged(tmp_path, ssr())
     torch.manual_seed(0)
-    alone = SelfTraining(Pyramid(), threshold=0.1, warmup_steps=1)
-    torch.manual_seed(0)
-    SSR(Pyramid(), SmallEncoder(), **TINY)  # draws what building SSR draws
-    expected = _logged(tmp_path, alone)
-    assert logged["train/source"] == expected["train/source"]
-    assert logged["train/trust"] == expected["train/trust"]
+    expected = _logged(tmp_path, SelfTraining(Pyramid(), threshold=0.1, warmup_steps=1))
+    for name in ("source", "mixed", "trust"):
+        assert logged[f"train/{name}"] == expected[f"train/{name}"], name
 
 
 def test_sam_sees_the_source_and_the_mixed_image_as_the_network_does(tmp_path: Path) -> None:

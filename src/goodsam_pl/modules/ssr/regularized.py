@@ -123,8 +123,12 @@ class SSR(SelfTraining):
         )
         self.sam = ImageEmbedder(sam)
         widths = network.feature_channels
-        self.attention = SamAttention(self.sam.channels, widths, heads, stages)
-        self.matching = SamMatching(self.sam.channels, widths, stages) if feature_matching else None
+        channels = self.sam.channels
+        self.matching = None
+        with torch.random.fork_rng(devices=[]):  # what is mixed is as without SAM
+            self.attention = SamAttention(channels, widths, heads, stages)
+            if feature_matching:
+                self.matching = SamMatching(channels, widths, stages)
         self.enhanced_statistics = enhanced_statistics
         self.weights |= {
             "source": branches.source,
