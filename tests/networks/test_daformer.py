@@ -8,6 +8,7 @@ from goodsam_pl.networks import (
     DAFormerNetwork,
     FeatureNetwork,
     FrozenNetwork,
+    PyramidNetwork,
     SegmentationNetwork,
     brought_by,
     build_network,
@@ -97,3 +98,13 @@ def test_a_frozen_network_of_imagenet_is_filled_when_it_is_asked(kind, monkeypat
     assert asked == [("mit_b0", "imagenet")]
     with torch.no_grad():
         torch.testing.assert_close(list(features), list(released.eval()(images)[-4:]))
+
+
+def test_classes_can_be_read_from_features_that_were_changed(network) -> None:
+    images = torch.randn(1, 3, 40, 70)
+    assert isinstance(network, PyramidNetwork)
+    with torch.no_grad():
+        features = network.encode(images)
+        assert network.decode(features, (40, 70)).equal(network(images))
+        changed = (*features[:3], features[3] + 1)
+        assert not network.decode(changed, (40, 70)).equal(network(images))

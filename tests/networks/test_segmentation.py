@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from goodsam_pl.networks import FeatureNetwork, PretrainedNetwork, SegmentationNetwork
+from goodsam_pl.networks import (
+    FeatureNetwork,
+    PretrainedNetwork,
+    PyramidNetwork,
+    SegmentationNetwork,
+)
 
 
 def test_the_default_is_the_papers_smallest_student() -> None:
@@ -57,3 +62,17 @@ def test_features_of_four_stages_come_with_the_same_logits(architecture, encoder
         assert torch.equal(logits, network(image))
     assert tuple(each.shape[1] for each in features) == network.feature_channels == channels
     assert [tuple(each.shape[2:]) for each in features] == [(16, 32), (8, 16), (4, 8), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "encoder"), [("segformer", "mit_b0"), ("unet", "resnet18")]
+)
+def test_classes_can_be_read_from_features_that_were_changed(architecture, encoder) -> None:
+    network = SegmentationNetwork(architecture, encoder, classes=5).eval()
+    assert isinstance(network, PyramidNetwork)
+    image = torch.rand(1, 3, 40, 100)
+    with torch.no_grad():
+        features = network.encode(image)
+        assert network.decode(features, (40, 100)).equal(network(image))
+        changed = (*features[:-1], features[-1] + 1)
+        assert not network.decode(changed, (40, 100)).equal(network(image))

@@ -29,6 +29,7 @@ from goodsam_pl.losses.double_similarity import (
     pixel_similarity,
 )
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
+from goodsam_pl.losses.feature_matching import feature_matching
 from goodsam_pl.losses.mask_prediction import dice_loss, focal_loss, mask_iou, weigh_masks
 from goodsam_pl.losses.structural_similarity import structural_similarity
 from goodsam_pl.losses.thing_features import thing_cells, thing_feature_distance
@@ -50,6 +51,7 @@ __all__ = [
     "dice_loss",
     "ensemble_cross_entropy",
     "feature_distance",
+    "feature_matching",
     "focal_loss",
     "knowledge_divergence",
     "labelled_cross_entropy",

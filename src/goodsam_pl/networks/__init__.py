@@ -21,6 +21,7 @@ from goodsam_pl.networks.postponed import brought_by, read_postponed
 from goodsam_pl.networks.segmentation import (
     FeatureNetwork,
     PretrainedNetwork,
+    PyramidNetwork,
     SegmentationNetwork,
     SegmentationOutput,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "FrozenNetwork",
     "NetworkCard",
     "PretrainedNetwork",
+    "PyramidNetwork",
     "SegmentationNetwork",
     "SegmentationOutput",
     "TileSize",

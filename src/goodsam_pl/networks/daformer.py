@@ -71,11 +71,37 @@ class DAFormerNetwork(nn.Module):
 
     def forward_features(self, images: Tensor) -> SegmentationOutput:
         """As :meth:`forward`, with the features of the four stages."""
-        height, width = images.shape[-2:]
+        features = self.encode(images)
+        logits = self.decode(features, (images.shape[-2], images.shape[-1]))
+        return SegmentationOutput(features, logits)
+
+    def encode(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Features of the four stages, of the image extended to the encoder's stride.
+
+        Args:
+            images: ``(B, 3, H, W)``.
+
+        Returns:
+            For each stage ``(B, C_l, h_l, w_l)``, from fine to coarse.
+        """
         extended = pad_to_stride(images, self.encoder.output_stride)
-        features = tuple(self.encoder(extended)[-_STAGES:])
-        logits = F.interpolate(self.head(features), size=extended.shape[-2:], mode="bilinear")
-        return SegmentationOutput(features, logits[..., :height, :width])
+        return tuple(self.encoder(extended)[-_STAGES:])
+
+    def decode(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Read the classes from features.
+
+        Args:
+            features: as :meth:`encode` gives them.
+            size: height and width of the image, pixels.
+
+        Returns:
+            Logits ``(B, K, H, W)``.
+        """
+        stride: int = self.encoder.output_stride
+        height, width = features[-1].shape[-2:]
+        extended = (height * stride, width * stride)
+        logits = F.interpolate(self.head(features), size=extended, mode="bilinear")
+        return logits[..., : size[0], : size[1]]
 
     @property
     def feature_channels(self) -> tuple[int, ...]:

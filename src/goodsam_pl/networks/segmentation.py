@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -21,6 +21,7 @@ __all__ = [
     "PRETRAINED",
     "FeatureNetwork",
     "PretrainedNetwork",
+    "PyramidNetwork",
     "SegmentationNetwork",
     "SegmentationOutput",
     "pad_to_stride",
@@ -59,6 +60,19 @@ class FeatureNetwork(Protocol):
         ...
 
 
+@runtime_checkable
+class PyramidNetwork(FeatureNetwork, Protocol):
+    """A network whose features can be changed before it reads the classes from them."""
+
+    def encode(self, images: Tensor) -> tuple[Tensor, ...]:
+        """All features that :meth:`decode` takes; the last four are those of the four stages."""
+        ...
+
+    def decode(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Logits ``(B, K, H, W)`` of an image of this size, from features like its own."""
+        ...
+
+
 class _SmpNetwork(nn.Module):
     """What both kinds of networks do with the model of smp that they hold."""
 
@@ -72,10 +86,30 @@ class _SmpNetwork(nn.Module):
 
     def forward_features(self, images: Tensor) -> SegmentationOutput:
         """As :meth:`forward`, with the features of the last four stages."""
-        height, width = images.shape[-2:]
-        features = self.model.encoder(self._extend(images))
-        logits = self.model.segmentation_head(self.model.decoder(features))
-        return SegmentationOutput(tuple(features[-_STAGES:]), logits[..., :height, :width])
+        features = self.encode(images)
+        logits = self.decode(features, (images.shape[-2], images.shape[-1]))
+        return SegmentationOutput(features[-_STAGES:], logits)
+
+    def encode(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Features of the image extended to the encoder's stride, all that smp's decoder takes.
+
+        Args:
+            images: ``(B, 3, H, W)``.
+        """
+        return tuple(self.model.encoder(self._extend(images)))
+
+    def decode(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Read the classes from features.
+
+        Args:
+            features: as :meth:`encode` gives them.
+            size: height and width of the image, pixels.
+
+        Returns:
+            Logits ``(B, K, H, W)``.
+        """
+        logits: Tensor = self.model.segmentation_head(self.model.decoder(list(features)))
+        return logits[..., : size[0], : size[1]]
 
     @property
     def feature_channels(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from goodsam_pl.sam.given_boxes import GivenBoxes
 from goodsam_pl.sam.given_masks import GivenMasks
 from goodsam_pl.sam.grounded_sam import GroundedSAM
 from goodsam_pl.sam.grounding_dino import GroundingDino
+from goodsam_pl.sam.image_embedder import ImageEmbedder
 from goodsam_pl.sam.official_checkpoints import download_weights
 from goodsam_pl.sam.oracle import StreetWorldOracle
 from goodsam_pl.sam.panorama_generator import PanoramaMaskGenerator
@@ -20,6 +21,7 @@ __all__ = [
     "GivenMasks",
     "GroundedSAM",
     "GroundingDino",
+    "ImageEmbedder",
     "PanoramaMaskGenerator",
     "Sam3Concepts",
     "SegmentAnything",

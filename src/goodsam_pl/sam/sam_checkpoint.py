@@ -38,6 +38,11 @@ class SamCheckpoint(NamedTuple):
             return Path(self.checkpoint).expanduser()
         return NANO_WEIGHTS if self.model == "vit_nano" else weights_path(self.model)
 
+    @property
+    def embedding_channels(self) -> int:
+        """C of the image embedding, details that travel behind it not counted."""
+        return 64 if self.model == "vit_nano" else 256
+
     def sha256(self) -> str:
         """Of the file; of an official one it is known without the file.
 

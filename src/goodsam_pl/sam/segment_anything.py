@@ -7,6 +7,7 @@ IoU is looked at before a mask is drawn, and low-resolution logits are kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
+from goodsam_pl.networks.small_sam_encoder import split_embedding
 from goodsam_pl.sam.box_prompts import decode_boxes
 from goodsam_pl.sam.image_encoder import encode_images
 from goodsam_pl.sam.point_decoder import PointDecoder
@@ -177,17 +179,34 @@ class SegmentAnything:
         height, width = (int(length * scale + 0.5) for length in size)
         windows = resize_as_pillow(windows, height, width)
 
-        def encode(some: Tensor) -> Tensor:
+        def prepare(some: Tensor) -> Tensor:
             normalised = (some.to(self._device) - sam.pixel_mean) / sam.pixel_std
-            padded = F.pad(normalised, (0, side - width, 0, side - height))
-            with self._autocast():
-                embeddings: Tensor = self._encoder(padded)
-            return embeddings.float()
+            return F.pad(normalised, (0, side - width, 0, side - height))
 
-        batches = ShrinkingBatches("windows", self.windows_per_batch)
-        embeddings = torch.cat(batches.apply(encode, windows))
-        self.windows_per_batch = batches.size
+        embeddings = self._encode(windows, prepare)
         return EmbeddedWindows(embeddings, LogitFrame(side, height, width), size)
+
+    def embedding_channels(self) -> int:
+        """C of SAM's own embedding, 256; ``vit_nano`` has 64."""
+        return SamCheckpoint(self.model, self.checkpoint).embedding_channels
+
+    def input_side(self) -> int:
+        """Side of the squares that the encoder takes, pixels; reads the weights."""
+        side: int = self._sam.image_encoder.img_size
+        return side
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> Tensor:
+        """Embed squares. Of ``vit_nano`` it is SAM's part alone, without the details behind it.
+
+        Args:
+            images: ``(N, 3, s, s)`` float, ImageNet-normalised, of the encoder's side.
+
+        Returns:
+            ``(N, C, h, w)`` float32.
+        """
+        packed = self._encode(images, lambda some: some.to(self._device))
+        return split_embedding(packed, self.embedding_channels())[0]
 
     def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
         """Ask one window at some points, see :meth:`PointDecoder.ask`."""
@@ -233,6 +252,20 @@ class SegmentAnything:
         return PointDecoder(
             self._sam, least, self.box_nms_threshold, self.points_per_batch, self._autocast
         )
+
+    def _encode(self, windows: Tensor, prepare: Callable[[Tensor], Tensor]) -> Tensor:
+        """What the encoder says of windows that are made ready batch by batch, float32."""
+
+        def encode(some: Tensor) -> Tensor:
+            squares = prepare(some)
+            with self._autocast():
+                embeddings: Tensor = self._encoder(squares)
+            return embeddings.float()
+
+        batches = ShrinkingBatches("windows", self.windows_per_batch)
+        embeddings = torch.cat(batches.apply(encode, windows))
+        self.windows_per_batch = batches.size
+        return embeddings
 
     def _autocast(self) -> torch.autocast:
         return autocast(self.precision, self._device)

@@ -26,6 +26,7 @@ _PICTURES = ["preprocessor_config.json", "processor_config.json"]
 _UNUSED = "vision_encoder.neck.fpn_layers.3."
 """The fourth level of the pyramid that SAM 3's tracker comes with and leaves aside."""
 
+_USUAL_CHANNELS = 256
 _OWN_ATTENTION = (None, True, False, "eager", "sdpa")
 """Values of ``_attn_implementation…`` that name no code outside of PyTorch and transformers."""
 _FILES = [
@@ -78,6 +79,16 @@ class Checkpoint(NamedTuple):
             return transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
         except Exception as error:
             raise ValueError(f"the tokenizer in {self.folder} cannot be loaded: {error}") from error
+
+    def embedding_channels(self) -> int:
+        """Channels of the image embeddings, which are those that prompts are embedded in.
+
+        Raises:
+            ValueError: ``config.json`` is damaged.
+        """
+        prompts = read_object(self.folder / _CONFIG).get("prompt_encoder_config") or {}
+        # transformers leaves out what is as usual
+        return int(prompts.get("hidden_size", _USUAL_CHANNELS))
 
     def load(self) -> Any:
         """Build the model, in evaluation mode and float32.

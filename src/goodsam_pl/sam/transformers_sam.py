@@ -176,6 +176,33 @@ class TransformersSAM:
             frame = LogitFrame(*[_LOGITS_PER_TOKEN * embeddings.shape[2]] * 3)
         return EmbeddedWindows(embeddings, frame, size, tuple(finer))
 
+    def embedding_channels(self) -> int:
+        """C of the embeddings, as the checkpoint's ``config.json`` has it.
+
+        Raises:
+            ModuleNotFoundError: ``transformers`` is not installed.
+            FileNotFoundError: there is no such checkpoint.
+            ValueError: it is of a model that is no SAM.
+        """
+        return self._checkpoint.embedding_channels()
+
+    def input_side(self) -> int:
+        """Side of the squares that the encoder takes, pixels; reads the weights."""
+        return self._side
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> Tensor:
+        """Embed squares; of SAM 2 it is the coarsest of its maps.
+
+        Args:
+            images: ``(N, 3, s, s)`` float, ImageNet-normalised, of the encoder's side.
+
+        Returns:
+            ``(N, C, h, w)`` float32.
+        """
+        batches = images.to(self._device).split(self.windows_per_batch)
+        return torch.cat([self._encode(some)[0].float() for some in batches])
+
     @torch.no_grad()
     def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
         """Ask one window at some points; what passes all thresholds is the answer.

@@ -42,7 +42,7 @@ def pair(seed: int) -> AdaptationBatch:
 
 
 class TestSelfTraining(SystemTester):
-    preset = "ssr/streetworld.yaml"
+    preset = "ssr/streetworld_without_sam.yaml"
 
     def system(self) -> SelfTraining:
         torch.manual_seed(0)

@@ -1,7 +1,8 @@
-"""SSR: self-training on unlabelled images, in the manner of DAFormer."""
+"""SSR: self-training on unlabelled images, and a frozen SAM as a regulariser of it."""
 
 from __future__ import annotations
 
+from goodsam_pl.modules.ssr.regularized import SSR, BranchWeights
 from goodsam_pl.modules.ssr.self_training import MaskedImages, SelfTraining
 
-__all__ = ["MaskedImages", "SelfTraining"]
+__all__ = ["SSR", "BranchWeights", "MaskedImages", "SelfTraining"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -84,6 +85,8 @@ class SelfTraining(SegmentationModule):
     """
 
     network_names = ("network", "teacher")
+    given_objects: ClassVar[tuple[str, ...]] = ("network", "reference")
+    """Arguments that no checkpoint can hold when they are built by hand."""
 
     steps: Tensor
     seed: Tensor
@@ -105,7 +108,7 @@ class SelfTraining(SegmentationModule):
         warmup_steps: int = 1500,
     ) -> None:
         super().__init__(taxonomy, ("whole",), learning_rate, weight_decay, warmup_steps)
-        self.remember_arguments("network", "reference")
+        self.remember_arguments(*self.given_objects)
         self.network = network
         self.teacher = copy.deepcopy(network).requires_grad_(False)
         self.reference = None
@@ -173,7 +176,7 @@ class SelfTraining(SegmentationModule):
         mixed = augment(class_mix(mask, source[:count], target[:count]), draws)  # x_m
         mixed_labels = class_mix(mask, labels[:count], pseudo[:count])  # y_m
         weights = class_mix(mask, torch.ones_like(trust[:count]), trust[:count])  # w_m
-        terms["mixed"] = self.cross_entropy(self(mixed), mixed_labels, weights)
+        terms |= self.mixed_terms(mixed, mixed_labels, weights)
 
         if self.masked.weight:
             shape = (len(target), height, width)
@@ -189,6 +192,18 @@ class SelfTraining(SegmentationModule):
         if self.reference is None:
             return {"source": self.cross_entropy(self(images), labels)}
         features, logits = self.network.forward_features(images)  # type: ignore[operator]  # checked
+        return {
+            "source": self.cross_entropy(logits.float(), labels),
+            "features": self.feature_distance(features[-1], images, labels),
+        }
+
+    def mixed_terms(self, images: Tensor, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """L_m."""
+        return {"mixed": self.cross_entropy(self(images), labels, weights)}
+
+    def feature_distance(self, features: Tensor, images: Tensor, labels: Tensor) -> Tensor:
+        """L_FD of the last stage's features ``(B, C_4, h, w)``."""
+        assert self.reference is not None  # noqa: S101  # who has no reference does not ask
         frozen = self.reference.forward_features(images).features[-1]
         cells = thing_cells(
             labels,
@@ -197,10 +212,7 @@ class SelfTraining(SegmentationModule):
             _LEAST_SHARE,
             self.taxonomy.ignore_index,
         )
-        return {
-            "source": self.cross_entropy(logits.float(), labels),
-            "features": thing_feature_distance(features[-1], frozen, cells),
-        }
+        return thing_feature_distance(features, frozen, cells)
 
     def cross_entropy(
         self, logits: Tensor, labels: Tensor, weights: Tensor | None = None
