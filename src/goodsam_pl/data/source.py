@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from goodsam_pl.data.batch import SourceSample
 from goodsam_pl.data.decoding import open_image
-from goodsam_pl.data.files import check_pair, resize_image, resize_label
+from goodsam_pl.data.files import fit_label, resize_image, resize_label
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
@@ -55,8 +55,8 @@ class SourceDataset(Dataset[SourceSample]):
     def __getitem__(self, index: int) -> SourceSample:
         entry = self.entries[index]
         with open_image(entry.image) as file:
-            label = self._label(entry)
-            check_pair(file, label, _label_file(entry))
+            tolerance = entry.label_format.size_tolerance if entry.label_format else 0
+            label = fit_label(file, self._label(entry), _label_file(entry), tolerance)
             image = file.pixels()
         if self.size is not None:
             image, label = resize_image(image, self.size), resize_label(label, self.size)

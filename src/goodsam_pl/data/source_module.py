@@ -44,7 +44,8 @@ class SourceDataModule(ResumableDataModule):
 
     Args:
         dataset: folder layout: ``cityscapes`` (also a StreetWorld export), ``camvid`` (the SegNet
-            split), or ``plain`` (``images/ labels/ splits/<split>.txt``).
+            split), ``gta5`` (all of it to train on) or ``gta5_split`` (as its authors split it), or
+            ``plain`` (``images/ labels/ splits/<split>.txt``).
         root: folder of the data set.
         taxonomy: class set that labels are translated to; classes without a counterpart in it are
             ignored.
@@ -70,7 +71,7 @@ class SourceDataModule(ResumableDataModule):
     def __init__(
         self,
         *,
-        dataset: Literal["cityscapes", "camvid", "plain"],
+        dataset: Literal["cityscapes", "camvid", "gta5", "gta5_split", "plain"],
         root: str,
         taxonomy: str = "cityscapes-19",
         size: tuple[int, int] | None = None,
