@@ -30,7 +30,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/sam_quality.md": (),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/second_scale.md": (),
-    "docs/ssr.md": (),
+    "docs/ssr.md": ("data/GTA5", "data/Cityscapes", "data/DensePASS"),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
@@ -68,7 +68,10 @@ HUB = {
 }
 """What would be downloaded, and the small thing that stands for it in configurations and blocks."""
 
-IN_LISTS = {"points_per_side: 12": "points_per_side: 4"}
+IN_LISTS = {
+    "points_per_side: 12": "points_per_side: 4",
+    "height: 512, width: 512": "height: 32, width: 32",
+}
 """What would take long and stands in an item of a list, where no option reaches it."""
 
 PLACEHOLDERS = {
@@ -98,6 +101,19 @@ SHORTER: dict[str, str] = {
     _COMMANDS + "fit (?!.*configs/ssr)": "--data.init_args.batch_size 2",
     "configs/ssr": "--trainer.val_check_interval 2",
     "daformer_b0": "--model.init_args.network.init_args.channels 32",
+    "configs/ssr/(gta5|cityscapes)": (
+        "--model.init_args.network.init_args.encoder mit_b0 --model.init_args.ignored_rows [2,5] "
+        "--model.init_args.reference.init_args.encoder mit_b0 "
+        "--data.init_args.source.init_args.size [48,96] "
+        "--data.init_args.source.init_args.num_workers 0 "
+        "--data.init_args.target.init_args.num_workers 0"
+    ),
+    "configs/ssr/gta5": "--data.init_args.target.init_args.size [32,64]",
+    "configs/ssr/cityscapes": (
+        "--data.init_args.target.init_args.size [48,256] "
+        "--data.init_args.target.init_args.window_size [48,64] "
+        "--data.init_args.target.init_args.window_stride [48,64]"
+    ),
     "fit .*configs/(streetworld/(full_)?(rect|dist)|goodsam/[a-z_]+.yaml$)": (
         "--trainer.val_check_interval 2"
     ),

@@ -69,11 +69,13 @@ class Request:
         root: folder of the data set.
         split: which part of it.
         label_taxonomy: class set of label files in layouts that do not fix one.
+        labelled: labels are wanted; without, no label file has to be there.
     """
 
     root: Path
     split: Split
     label_taxonomy: str
+    labelled: bool = True
 
     def folder(self, relative: str) -> Path:
         """A folder that the split needs.
@@ -113,6 +115,10 @@ def list_entries(layouts: dict[str, Layout], dataset: str, request: Request) -> 
         what = "is a file" if root.exists() else "no such folder"
         raise FileNotFoundError(f"{root}: {what}: set data.root to where {dataset} lies")
     entries = layouts[dataset](request)
+    if not request.labelled:
+        entries = [replace(entry, label=None, label_format=None) for entry in entries]
+    elif missing := next((entry for entry in entries if _lacks_label(entry)), None):
+        raise FileNotFoundError(f"{missing.image} has no label: {missing.label} does not exist")
     if not entries:
         raise _no_image(root, f"in the {request.split} split of {dataset}")
     _check_labels(entries)
@@ -390,9 +396,11 @@ def _entry(
     name = _name(images, image)
     if label is None:
         return Entry(image, None, None, name)
-    if not label.is_file():
-        raise FileNotFoundError(f"{image} has no label: {label} does not exist")
     return Entry(image, label, label_format, name)
+
+
+def _lacks_label(entry: Entry) -> bool:
+    return entry.label is not None and not entry.label.is_file()
 
 
 def _name(images: Path, image: Path) -> str:

@@ -22,9 +22,18 @@ __all__ = ["read_numbers"]
 _HEADER = 128
 _BYTE_ORDERS = {b"IM": "<", b"MI": ">"}
 _MATRIX, _COMPRESSED = 14, 15
-_NUMBERS = dict(
-    zip((1, 2, 3, 4, 5, 6, 7, 9, 12, 13), "i1 u1 i2 u2 i4 u4 f4 f8 i8 u8".split(), strict=True)
-)
+_NUMBERS = {
+    1: "i1",
+    2: "u1",
+    3: "i2",
+    4: "u2",
+    5: "i4",
+    6: "u4",
+    7: "f4",
+    9: "f8",
+    12: "i8",
+    13: "u8",
+}
 """NumPy's name of each of MATLAB's types of numbers."""
 _NUMBER_CLASSES = range(6, 16)
 """Arrays of numbers; below are cells, structures and text."""
