@@ -6,6 +6,7 @@ import csv
 import sys
 from pathlib import Path
 
+import albumentations
 import numpy as np
 import pytest
 import torch
@@ -16,9 +17,10 @@ from PIL import Image
 from torch import nn
 
 from goodsam_pl.callbacks import PrecomputeSAM, StagePanels
-from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.data import AdaptationDataModule, PanoramaDataModule, SourceDataModule
 from goodsam_pl.modules import (
     JointDistillation,
+    SelfTraining,
     SourceSegmentation,
     StudentDistillation,
     TARectification,
@@ -282,3 +284,93 @@ def test_other_systems_are_told_to_leave_it_out(data, fit):
 def test_less_than_one_is_refused(option):
     with pytest.raises(ValueError, match=f"{option} is 0: choose at least 1"):
         StagePanels(**{option: 0})
+
+
+def _both(tmp_path, panoramas) -> AdaptationDataModule:
+    """The panoramas beside photographs that are those panoramas again, with labels, cropped."""
+    for name in ("train", "val"):
+        names = [f"{name}_{index}" for index in range(3)]
+        (tmp_path / "splits" / f"{name}.txt").write_text("\n".join(names))
+    source = SourceDataModule(
+        dataset="plain", root=tmp_path, batch_size=2, num_workers=0,
+        train_transforms=[albumentations.RandomCrop(16, 32)],
+    )  # fmt: skip
+    return AdaptationDataModule(source=source, target=panoramas(mask_root=None, batch_size=2))
+
+
+@pytest.fixture
+def self_train(tmp_path, data):
+    def run(panels, logger=False, module=None, **settings):
+        trainer = Trainer(
+            default_root_dir=tmp_path / "run", accelerator="cpu", logger=logger,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            callbacks=[panels] if panels else [],
+            **{"max_epochs": 2, "num_sanity_val_steps": 1, **settings},
+        )  # fmt: skip
+        module = module or SelfTraining(_normalising(), warmup_steps=0, learning_rate=1e-2)
+        trainer.fit(module, datamodule=_both(tmp_path, data))
+        wandb.finish()
+        return module
+
+    return run
+
+
+def _normalising() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Conv2d(8, 19, 1)
+    )
+
+
+def test_wandb_gets_what_self_training_mixes_of_the_same_pairs(tmp_path, self_train):
+    logger = WandbLogger(project="p", save_dir=tmp_path, offline=True)
+    self_train(StagePanels(panoramas=2), logger, log_every_n_steps=1)
+    [log] = tmp_path.rglob("run-*.wandb")
+    logged = history_with(log, "stages/train_0/captions", count=2)
+    assert [step["trainer/global_step"] for step in logged] == [1, 2]
+    for step in logged:
+        captions = step["stages/train_0/captions"]
+        assert captions[:5] == [
+            "target", "pseudo-labels", "student", "mixed image", "mixed labels"
+        ]  # fmt: skip
+        assert captions[5].startswith("weights, q = 0.")
+        assert {*step["stages/train_0/all_masks"][0]} == {"pseudo-labels", "student"}
+    targets = [
+        np.array(Image.open(log.parent / "files" / step["stages/train_0/filenames"][0]))
+        for step in logged
+    ]
+    assert (targets[0] == targets[1]).all()  # the same crop
+    pixels = np.array(Image.open(tmp_path / "images/train_0.png"))
+    assert any((pixels[:, left : left + 32] == targets[0]).all() for left in range(33))
+    assert len(history_with(log, "stages/train_2/captions", count=2)) == 2
+    trusted = history_with(log, "train/trust")
+    assert [0 <= step["train/trust"] <= 1 for step in trusted] == [True] * 2  # q over the steps
+    measured = history_with(log, "label_free/agreement", count=2)
+    assert {"label_free/trusted", "label_free/entropy", "label_free/share/road"} <= {*measured[0]}
+
+
+def test_without_wandb_sheets_of_pairs_go_to_the_runs_folder(tmp_path, self_train):
+    self_train(StagePanels(panoramas=1), limit_val_batches=0, max_steps=2, max_epochs=-1)
+    assert _drawn(tmp_path) == [f"train_1/{step:06d}.png" for step in (0, 1, 2)]
+    sheet = np.array(Image.open(tmp_path / "run/stages/train_1/000002.png"))
+    assert sheet.shape == (6 * (16 + 20 + 6) + 6, 32 + 2 * 6, 3)
+
+
+def test_self_training_goes_on_to_the_bit_as_it_would_have_without(self_train):
+    def trained(panels):
+        seed_everything(0, verbose=False)
+        module = SelfTraining(_normalising(), warmup_steps=0, learning_rate=1e-2)
+        return self_train(panels, module=module, limit_val_batches=0).state_dict(), torch.rand(3)
+
+    (looked, after), (alone, drawn) = trained(StagePanels()), trained(None)
+    for name, value in alone.items():
+        assert torch.equal(value, looked[name]), name
+    assert torch.equal(after, drawn)
+
+
+def test_validated_alone_a_self_training_shows_nothing(tmp_path, data):
+    trainer = Trainer(
+        default_root_dir=tmp_path / "run", accelerator="cpu", logger=False,
+        enable_progress_bar=False, callbacks=[StagePanels()],
+    )  # fmt: skip
+    trainer.validate(SelfTraining(_normalising()), datamodule=_both(tmp_path, data), verbose=False)
+    assert _drawn(tmp_path) == []

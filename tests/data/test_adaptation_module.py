@@ -182,3 +182,102 @@ def test_two_class_sets_are_refused(world) -> None:
 def test_damaged_random_numbers_are_named(world, state) -> None:
     with pytest.raises(ValueError, match="random numbers are damaged"):
         _data(world).load_state_dict(state)
+
+
+def _pinhole(root: Path, **settings) -> SourceDataModule:
+    """Photographs as a target: their train split has no label file at all."""
+    for index in range(3):
+        path = root / f"leftImg8bit/train/ulm/ulm_{index:06d}_000019_leftImg8bit.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((32, 64, 3), 80 * index, np.uint8)).save(path)
+    crop = albumentations.RandomCrop(16, 32)
+    return SourceDataModule(
+        **{"dataset": "cityscapes", "root": str(root), "size": (16, 32), "batch_size": 1,
+           "num_workers": 0, "train_transforms": [crop]} | settings
+    )  # fmt: skip
+
+
+def test_a_target_of_photographs_needs_no_labels_to_train(world, tmp_path) -> None:
+    data = AdaptationDataModule(source=_source(world), target=_pinhole(tmp_path))
+    data.setup("fit")
+    batch, _, _ = next(iter(data.train_dataloader()))
+    assert isinstance(batch["target"], SourceBatch)
+    assert batch["target"].image.shape == (1, 3, 16, 32)
+    assert (batch["target"].label == 255).all()
+    with pytest.raises(FileNotFoundError, match="has no label"):
+        _pinhole(tmp_path).setup("fit")  # as a source it does
+
+
+def test_a_target_that_has_labels_keeps_them_from_training_alone(world, tmp_path) -> None:
+    target = SourceDataModule(dataset="cityscapes", root=str(world), num_workers=0, batch_size=1)
+    stem = "val/oslo/oslo_000000_000019"
+    for folder in ("leftImg8bit", "gtFine"):
+        (world / folder / "val/oslo").mkdir(parents=True, exist_ok=True)
+    pixels = np.full((16, 64, 3), 7, np.uint8)
+    Image.fromarray(pixels).save(world / f"leftImg8bit/{stem}_leftImg8bit.png")
+    Image.fromarray(pixels[..., 0]).save(world / f"gtFine/{stem}_gtFine_labelIds.png")
+    data = AdaptationDataModule(source=_source(world), target=target)
+    data.setup("fit")
+    batch, _, _ = next(iter(data.train_dataloader()))
+    assert (batch["target"].label == 255).all()
+    assert (batch["source"].label != 255).any()
+    [scored] = list(data.val_dataloader())
+    assert (scored.label == 0).all()  # labelId 7 is road
+
+
+def test_a_target_cannot_be_drawn_by_its_classes(world, tmp_path) -> None:
+    target = _pinhole(tmp_path, rare_class_temperature=0.01)
+    with pytest.raises(ValueError, match=r"data\.target\.rare_class_temperature .* data\.source"):
+        AdaptationDataModule(source=_source(world), target=target)
+
+
+def test_a_target_of_photographs_without_images_is_told(world, tmp_path) -> None:
+    (tmp_path / "leftImg8bit/train").mkdir(parents=True)
+    target = SourceDataModule(dataset="cityscapes", root=str(tmp_path))
+    data = AdaptationDataModule(source=_source(world), target=target)
+    with pytest.raises(ValueError, match=f"{tmp_path}: no image .* in the train split"):
+        data.setup("fit")
+
+
+def test_labels_outside_the_class_set_are_told_with_file_and_id(world, tmp_path) -> None:
+    data = AdaptationDataModule(
+        source=SourceDataModule(
+            dataset="cityscapes", root=str(tmp_path), batch_size=1, num_workers=0, **RARE
+        ),
+        target=_target(world),
+    )
+    _pinhole(tmp_path)
+    for index in range(3):
+        path = tmp_path / f"gtFine/train/ulm/ulm_{index:06d}_000019_gtFine_labelTrainIds.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((32, 64), 19 if index == 2 else 3, np.uint8)).save(path)
+    data.setup("fit")  # the first of the files is right
+    with pytest.raises(ValueError, match=r"000002_.*: label id out of range: 2048 pixels hold 19"):
+        data.train_dataloader()
+
+
+def test_the_examples_are_the_same_in_every_run_and_leave_random_numbers_alone(
+    world, tmp_path
+) -> None:
+    found = []
+    for seed in (1, 2):
+        data = _data(world)
+        data.setup("fit")
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        found.append(data.examples(2))
+        assert torch.equal(torch.get_rng_state(), before)
+    for one, other in zip(*found, strict=True):
+        for part in ("source", "target"):
+            assert one[part].names == other[part].names
+            assert torch.equal(one[part].image, other[part].image)
+    assert found[0][0]["source"].image.shape == (1, 3, 16, 32)  # cropped
+    assert found[0][0]["target"].image.shape == (1, 3, 16, 64)  # whole
+    assert found[0][0]["source"].names != found[0][1]["source"].names
+    assert len(_listed(world).examples(9)) == TARGETS
+
+
+def _listed(world: Path) -> AdaptationDataModule:
+    data = _data(world)
+    data.setup("fit")
+    return data

@@ -41,3 +41,22 @@ def test_an_image_without_a_label_is_refused(write_image):
     path = write_image("a.png")
     with pytest.raises(ValueError, match=r"a\.png has no label"):
         SourceDataset([Entry(path, None, None, "a")], "cityscapes-19")[0]
+
+
+def test_a_crop_larger_than_the_image_is_told_with_the_file(write_image, write_label):
+    pipeline = with_labels([albumentations.RandomCrop(24, 30)])
+    items = [entry(write_image("a.png", 20, 30), write_label("l.png", 20, 30))]
+    dataset = SourceDataset(items, "cityscapes-19", None, pipeline)
+    with pytest.raises(
+        ValueError,
+        match=r"a\.png: a crop of train_transforms is larger than the image, which has 30×20 "
+        r"pixels there .*: choose a smaller crop or a larger size, or give the crop pad_if_needed",
+    ):
+        dataset[0]
+
+
+def test_without_labels_all_is_ignored(write_image):
+    item = Entry(write_image("a.png", 20, 30), None, None, "a")
+    sample = SourceDataset([item], "cityscapes-19", (10, 15), labelled=False)[0]
+    assert sample.label.shape == (10, 15)
+    assert (sample.label == 255).all()

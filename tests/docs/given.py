@@ -83,6 +83,22 @@ def densepass(path: Path) -> None:
     labels(path / "gtFine/val/cs/0_labelTrainIds.png", *SIZE, 19)
 
 
+def gta5(path: Path) -> None:
+    """Two pictures of a game, of road and sidewalk by their labelIds."""
+    for index in range(1, 3):
+        picture(path / f"images/{index:05d}.png", 96, 160, index)
+        labels(path / f"labels/{index:05d}.png", 96, 160, 2, index, first=7)
+
+
+def cityscapes(path: Path) -> None:
+    """Two photographs to train on and one to validate on, of road and sidewalk."""
+    for split, indices in {"train": (0, 1), "val": (2,)}.items():
+        for index in indices:
+            name = f"{split}/ulm/ulm_{index:06d}_000019"
+            picture(path / f"leftImg8bit/{name}_leftImg8bit.png", 96, 192, index)
+            labels(path / f"gtFine/{name}_gtFine_labelTrainIds.png", 96, 192, 2, index)
+
+
 def wildpass(path: Path) -> None:
     """As above, in the layout of WildPASS, whose labels are Mapillary's."""
     densepass(path)
@@ -220,6 +236,8 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "data/streetworld": streetworld,
     "data/DensePASS": densepass,
     "data/WildPASS": wildpass,
+    "data/GTA5": gta5,
+    "data/Cityscapes": cityscapes,
     "data/Stanford2D3D": stanford2d3d,
     "runs/streetworld/source/last.ckpt": known_weights,
     "runs/streetworld/rectification/last.ckpt": known_weights,

@@ -30,7 +30,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/sam_quality.md": (),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/second_scale.md": (),
-    "docs/ssr.md": (),
+    "docs/ssr.md": ("data/GTA5", "data/Cityscapes", "data/DensePASS"),
     "docs/wsss.md": ("path/to/panoramas", "path/to/boxes.json", "path/to/last.ckpt", "hub/sam3"),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "docs/wsss_proposers.md": (),
@@ -62,6 +62,7 @@ HUB = {
     "weights: imagenet": "weights: null",
     "weights imagenet": "weights streetworld",
     "model: vit_h": "model: vit_nano",
+    "model: vit_b": "model: vit_nano",
     "points_per_side: 32": "points_per_side: 4",
     "predicted_iou_threshold: 0.88": "predicted_iou_threshold: null",
     "stability_threshold: 0.95": "stability_threshold: null",
@@ -71,7 +72,10 @@ HUB = {
 }
 """What would be downloaded, and the small thing that stands for it in configurations and blocks."""
 
-IN_LISTS = {"points_per_side: 12": "points_per_side: 4"}
+IN_LISTS = {
+    "points_per_side: 12": "points_per_side: 4",
+    "height: 512, width: 512": "height: 32, width: 32",
+}
 """What would take long and stands in an item of a list, where no option reaches it."""
 
 PLACEHOLDERS = {
@@ -101,6 +105,19 @@ SHORTER: dict[str, str] = {
     _COMMANDS + "fit (?!.*configs/ssr)": "--data.init_args.batch_size 2",
     "configs/ssr": "--trainer.val_check_interval 2",
     "daformer_b0": "--model.init_args.network.init_args.channels 32",
+    "configs/ssr/(gta5|cityscapes)": (
+        "--model.init_args.network.init_args.encoder mit_b0 --model.init_args.ignored_rows [2,5] "
+        "--model.init_args.reference.init_args.encoder mit_b0 "
+        "--data.init_args.source.init_args.size [48,96] "
+        "--data.init_args.source.init_args.num_workers 0 "
+        "--data.init_args.target.init_args.num_workers 0"
+    ),
+    "configs/ssr/gta5": "--data.init_args.target.init_args.size [32,64]",
+    "configs/ssr/cityscapes": (
+        "--data.init_args.target.init_args.size [48,256] "
+        "--data.init_args.target.init_args.window_size [48,64] "
+        "--data.init_args.target.init_args.window_stride [48,64]"
+    ),
     "fit .*configs/(streetworld/(full_)?(rect|dist)|goodsam/[a-z_]+.yaml$)": (
         "--trainer.val_check_interval 2"
     ),

@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 
 from goodsam_pl.cli import main
+from goodsam_pl.experiments.plan import read_plan
 from goodsam_pl.files.presets import read_preset
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
@@ -38,6 +40,76 @@ def short(out: Path) -> Path:
     path = out / "short.yaml"
     path.write_text(yaml.safe_dump(plan, sort_keys=False))
     return path
+
+
+def short_with_a_self_trained_teacher(out: Path) -> Path:
+    """Our plan of the same length, with the one row in which self-training comes first."""
+    plan = read_preset(PLANS / "self_trained_teacher.yaml")
+    plan["seeds"] = [3]
+    plan["overrides"] |= {"trainer.max_steps": 2, "trainer.accelerator": "cpu"}
+    plan["overrides"] |= {"trainer.val_check_interval": 2}
+    scenes = {"source_train": 2, "source_val": 1, "target_train": 2, "target_val": 1}
+    plan["shared"]["data"]["options"] |= scenes | {"target_test": 1, "workers": 1}
+    preset = plan["presets"]["self_trained"] | {"variations": {}}
+    plan["presets"] = {"self_trained": preset}
+    panoramas = SMALL | {"data.batch_size": 1}
+    small = {
+        "source": {"data.batch_size": 1},
+        "self_training": {
+            **{f"data.target.{key.removeprefix('data.')}": each for key, each in panoramas.items()},
+            "data.source.batch_size": 1,
+            "data.source.train_transforms.1": {"height": 32, "width": 48},
+        },
+    }
+    for name, stage in (plan["shared"] | preset["stages"]).items():
+        if "config" in stage:
+            stage["config"] = os.path.normpath(PLANS / stage["config"])
+            stage["overrides"] = stage.get("overrides", {}) | small.get(name, panoramas)
+    path = out / "short.yaml"
+    path.write_text(yaml.safe_dump(plan, sort_keys=False))
+    return path
+
+
+@pytest.mark.slow
+def test_a_self_trained_teacher_goes_into_rectification_and_distillation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    plan, out = short_with_a_self_trained_teacher(tmp_path), tmp_path / "out"
+    program = Path(__file__).with_name("ablate_in_forks.py")
+    words = ["ablate", str(plan), f"--out={out}", "--threads=1", "--jobs=2"]
+    subprocess.run([sys.executable, program, *words], check=True)
+    with (out / "ablation.csv").open() as file:
+        [row] = csv.DictReader(file)
+    scores = [float(row[f"{name}_miou"]) for name in ("student", "fused", "ta", "source_only")]
+    assert all(0 <= score <= 100 for score in scores)
+
+    def run(stage: str) -> tuple[Path, dict[str, Any]]:
+        [path] = out.glob(f"stages/{stage}-fit-*/config.yaml")
+        return path.parent, yaml.safe_load(path.read_text())
+
+    trained, config = run("self_training")
+    assert config["model"]["class_path"].startswith("goodsam_pl.modules.")
+    rectified, config = run("rectification")
+    weights = config["model"]["init_args"]["teacher_assistant"]["init_args"]["weights"]
+    assert weights == str(trained / "last.ckpt")
+    _, config = run("distillation")
+    weights = config["model"]["init_args"]["teacher_assistant"]["init_args"]["weights"]
+    assert weights == str(rectified / "last.ckpt")
+
+
+def test_the_self_trained_teacher_learns_at_the_size_of_its_windows() -> None:
+    plan = read_plan(PLANS / "self_trained_teacher.yaml")
+    stages = plan.presets["self_trained"].stages
+    preset = read_preset(PLANS / "../../streetworld/rectification.yaml")
+    scale = preset["model"]["init_args"]["teachers"]["window_scale"]
+    window = [round(scale * side) for side in preset["data"]["init_args"]["window_size"]]
+    size = [round(scale * side) for side in preset["data"]["init_args"]["size"]]
+    chosen = stages["self_training"].overrides
+    assert chosen["data.target.size"] == size
+    assert chosen["data.target.window_size"] == window
+    assert [*chosen["data.source.train_transforms.1"].values()] == window
 
 
 @pytest.mark.slow

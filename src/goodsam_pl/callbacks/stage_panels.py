@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +17,17 @@ from typing_extensions import override
 from goodsam_pl.callbacks.dashboard import wandb_loggers
 from goodsam_pl.callbacks.onlooker import looking_on
 from goodsam_pl.callbacks.run_directory import run_directory
-from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
+from goodsam_pl.data import (
+    AdaptationBatch,
+    AdaptationDataModule,
+    PanoramaBatch,
+    PanoramaDataModule,
+)
 from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.metrics import LabelFreeScores
+from goodsam_pl.modules import SelfTraining
 from goodsam_pl.networks import FrozenNetwork
+from goodsam_pl.views.mixed_stages import MixedStages, mixing_scores, observe_mixing
 from goodsam_pl.views.pictures import contact_sheet
 from goodsam_pl.views.stages import (
     FusingModule,
@@ -50,18 +59,24 @@ class StagePanels(pl.Callback):
     It looks at each validation; in a run without, as on panoramas of one's own, before the first
     step and then by steps; and once more when training ends.
 
-    Works for TARectification and StudentDistillation on a PanoramaDataModule. The first process
-    alone looks at the panoramas, and at no more than ``panoramas`` of them. A frozen teacher
-    assistant, which says the same each time, is asked once. Training goes on to the bit as it would
-    have without.
+    Of a self-training it shows, in the same way and under the name of the target image, what a step
+    makes of a pair: target, pseudo-labels, student, mixed image, its labels and weights, and what
+    the system adds (:meth:`goodsam_pl.modules.SelfTraining.shown_maps`). Pairs, crops, pasted
+    classes and colours are the same at each look.
+
+    Works for TARectification and StudentDistillation on a PanoramaDataModule, and for SelfTraining
+    on an AdaptationDataModule. The first process alone looks at the panoramas, and at no more than
+    ``panoramas`` of them. A frozen teacher assistant, which says the same each time, is asked once.
+    Training goes on to the bit as it would have without.
 
     Args:
-        panoramas: how many, evenly spread over the split. Two cost about as much as a training
-            step at each look, and show whether one is an exception.
+        panoramas: how many, or pairs of source and target, evenly spread over the split. Two cost
+            about as much as a training step at each look, and show whether one is an exception.
         every_n_validations: 1 draws at each, the first included: who validates has time to look.
         split: whose panoramas. ``auto`` prefers the stages to the ground truth: it takes ``val``
             where its panoramas come with masks (``data.mask_splits``), else ``train`` where those
-            do, which has no ground truth, else ``val`` without masks and fusion.
+            do, which has no ground truth, else ``val`` without masks and fusion. A self-training
+            shows training images in any case.
         every_n_steps: draw every so many optimiser steps as well. ``None`` does so only in runs
             without validation, ten times a run: enough to see a course, too few to slow it down;
             where time alone ends the run, every 200 steps.
@@ -95,6 +110,7 @@ class StagePanels(pl.Callback):
         self._interval: int | None = None
         self._shown_at: int | None = None
         self._batches: list[PanoramaBatch] = []
+        self._pairs: list[AdaptationBatch] = []
         self._observed: list[Stages] = []
         self._directory = Path()
 
@@ -103,7 +119,7 @@ class StagePanels(pl.Callback):
         """Find the run's folder, in all processes.
 
         Raises:
-            TypeError: the model has no teacher assistant, or the data no panoramas.
+            TypeError: the model is no system with stages, or the data are not what it learns from.
         """
         if stage in {"fit", "validate"}:
             _check(trainer, pl_module)
@@ -151,15 +167,43 @@ class StagePanels(pl.Callback):
             return
         self._shown_at = trainer.global_step
         module, data = _check(trainer, pl_module)
+        if isinstance(data, AdaptationDataModule) and "source" not in data.listed:
+            return  # validated without training: there is nothing to mix with
         with looking_on(pl_module), trainer.precision_plugin.forward_context():
-            observed = self._observe(pl_module, module, data)
+            observed, scores = self._observe(pl_module, module, data)
         for name, stages in zip(self._names, observed, strict=True):
             self._show(name, stages, trainer)
-        scores = label_free_scores(observed).as_log(module.taxonomy.classes)
+        logged = scores.as_log(module.taxonomy.classes)
         for logger in trainer.loggers:
-            logger.log_metrics(scores, trainer.global_step)
+            logger.log_metrics(logged, trainer.global_step)
 
     def _observe(
+        self,
+        pl_module: pl.LightningModule,
+        module: FusingModule | SelfTraining,
+        data: PanoramaDataModule | AdaptationDataModule,
+    ) -> tuple[Sequence[Stages | MixedStages], LabelFreeScores]:
+        if isinstance(module, SelfTraining):
+            assert isinstance(data, AdaptationDataModule)  # noqa: S101  # checked with the module
+            mixed = self._observe_mixing(module, data)
+            return mixed, mixing_scores(mixed)
+        assert isinstance(data, PanoramaDataModule)  # noqa: S101  # as above
+        observed = self._observe_fusing(pl_module, module, data)
+        return observed, label_free_scores(observed)
+
+    def _observe_mixing(
+        self, module: SelfTraining, data: AdaptationDataModule
+    ) -> list[MixedStages]:
+        self._pairs = self._pairs or [
+            {
+                "source": each["source"].to(module.device),
+                "target": each["target"].to(module.device),
+            }
+            for each in data.examples(self.panoramas)
+        ]
+        return [observe_mixing(pair, module, seed) for seed, pair in enumerate(self._pairs)]
+
+    def _observe_fusing(
         self, pl_module: pl.LightningModule, module: FusingModule, data: PanoramaDataModule
     ) -> list[Stages]:
         self._batches = self._batches or data.examples(self._role(data), self.panoramas)
@@ -176,6 +220,8 @@ class StagePanels(pl.Callback):
 
     @property
     def _names(self) -> list[str]:
+        if self._pairs:
+            return [pair["target"].names[0] for pair in self._pairs]
         return [batch.names[0] for batch in self._batches]
 
     def _role(self, data: PanoramaDataModule) -> Literal["val", "train"]:
@@ -183,7 +229,7 @@ class StagePanels(pl.Callback):
             return self.split
         return "train" if data.has_masks("train") and not data.has_masks("val") else "val"
 
-    def _show(self, name: str, stages: Stages, trainer: pl.Trainer) -> None:
+    def _show(self, name: str, stages: Stages | MixedStages, trainer: pl.Trainer) -> None:
         dashboards = wandb_loggers(trainer)
         for logger in dashboards:
             _log(logger, f"stages/{name}", stages, trainer.global_step)
@@ -206,18 +252,20 @@ def _tenth(trainer: pl.Trainer) -> int:
 
 def _check(
     trainer: pl.Trainer, module: pl.LightningModule
-) -> tuple[FusingModule, PanoramaDataModule]:
+) -> tuple[FusingModule | SelfTraining, PanoramaDataModule | AdaptationDataModule]:
     data = getattr(trainer, "datamodule", None)
-    if not isinstance(data, PanoramaDataModule) or not is_fusing(module):
-        raise TypeError(
-            "StagePanels works for TARectification and StudentDistillation on a "
-            f"PanoramaDataModule, here are {type(module).__name__} and {type(data).__name__}: "
-            "remove the callback"
-        )
-    return module, data
+    if isinstance(module, SelfTraining) and isinstance(data, AdaptationDataModule):
+        return module, data
+    if isinstance(data, PanoramaDataModule) and is_fusing(module):
+        return module, data
+    raise TypeError(
+        "StagePanels works for TARectification and StudentDistillation on a PanoramaDataModule, "
+        "and for SelfTraining on an AdaptationDataModule, "
+        f"here are {type(module).__name__} and {type(data).__name__}: remove the callback"
+    )
 
 
-def _log(logger: WandbLogger, key: str, stages: Stages, step: int) -> None:
+def _log(logger: WandbLogger, key: str, stages: Stages | MixedStages, step: int) -> None:
     panels = stages.panels()
     overlays: list[dict[str, Any] | None] = [_overlays(stages), *[None] * (len(panels) - 1)]
     pictures: list[Any] = [panel.picture for panel in panels]
@@ -225,7 +273,7 @@ def _log(logger: WandbLogger, key: str, stages: Stages, step: int) -> None:
     logger.log_image(key, pictures, step, caption=captions, masks=overlays)
 
 
-def _overlays(stages: Stages) -> dict[str, Any]:
+def _overlays(stages: Stages | MixedStages) -> dict[str, Any]:
     """The label maps as W&B's switchable masks, with the names of the classes."""
     names = dict(enumerate(stages.taxonomy.classes))
     names[stages.taxonomy.ignore_index] = "void"

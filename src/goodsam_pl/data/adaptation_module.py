@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import CombinedLoader
+from lightning.pytorch.utilities.seed import isolate_rng
 from torch.utils.data import DataLoader
 
 from goodsam_pl.data.batch import PanoramaBatch, SourceBatch
@@ -35,11 +36,11 @@ class AdaptationDataModule(LightningDataModule):
 
     Args:
         source: labelled images; of its splits only ``train`` is read.
-        target: panoramas, or pinhole images, whose labels training does not look at.
+        target: panoramas, or pinhole images, of which training needs no labels and reads none.
         taxonomy: class set of both.
 
     Raises:
-        ValueError: the two are in other classes.
+        ValueError: the two are in other classes, or the target is to be drawn by its labels.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class AdaptationDataModule(LightningDataModule):
                     f"data.{name}.taxonomy is {part.hparams['taxonomy']}, data.taxonomy is "
                     f"{taxonomy}: a network has one class set, give the same to both"
                 )
+        if isinstance(target, SourceDataModule):
+            target.train_without_labels()
         self.source = source
         self.target = target
         self.evaluation_taxonomy = getattr(target, "evaluation_taxonomy", None)
@@ -96,6 +99,31 @@ class AdaptationDataModule(LightningDataModule):
     def predict_dataloader(self) -> DataLoader[Any]:
         """The target's."""
         return self.target.predict_dataloader()
+
+    def examples(self, count: int) -> list[AdaptationBatch]:
+        """Some pairs of the train splits, each split evenly spread, the same ones in every run.
+
+        Images of photographs are cropped as training crops them, panoramas are whole. After
+        ``setup`` for training; random numbers go on as if nobody had asked.
+
+        Args:
+            count: how many, or as many as the smaller split has.
+
+        Returns:
+            Batches of one of each.
+        """
+        with isolate_rng():
+            torch.manual_seed(0)
+            sources = self.source.examples(count)
+            targets: Sequence[PanoramaBatch | SourceBatch]
+            if isinstance(self.target, SourceDataModule):
+                targets = self.target.examples(count)
+            else:
+                targets = self.target.examples("train", count)
+        return [
+            {"source": source, "target": target}
+            for source, target in zip(sources, targets, strict=False)
+        ]
 
     @property
     def listed(self) -> Mapping[str, list[Path]]:

@@ -121,6 +121,11 @@ class EncodedImage:
         self._is_upright = False
 
     @property
+    def is_colored(self) -> bool:
+        """Whether pixels are colours, and no single numbers: :meth:`ids` refuses them then."""
+        return self._image.mode not in (*_ONE_BYTE_MODES, *_DEEP_MODES) or self._image.mode == "F"
+
+    @property
     def xmp(self) -> bytes:
         """The XMP packet; empty without one."""
         info = self._image.info
@@ -182,7 +187,7 @@ class EncodedImage:
             ValueError: a colour image, ids above 255, or a broken file.
         """
         mode = self._image.mode
-        if mode not in ("L", "P", "1", *_DEEP_MODES) or mode == "F":
+        if self.is_colored:
             raise ValueError(
                 f"{self.path}: a label holds one class id per pixel, this is a colour image "
                 f"({mode}): point to the id map (as *_labelTrainIds.png), not its picture"

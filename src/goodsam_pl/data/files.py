@@ -12,12 +12,24 @@ from PIL import Image
 from goodsam_pl.data.decoding import EncodedImage, open_image
 from goodsam_pl.data.once import Reminder
 
-__all__ = ["check_pair", "nearest", "read_image", "read_label", "resize_image", "resize_label"]
+__all__ = [
+    "check_pair",
+    "fit_label",
+    "nearest",
+    "read_image",
+    "read_label",
+    "resize_image",
+    "resize_label",
+]
 
 _turned = Reminder(
     logging.getLogger(__name__),
     "if labels were drawn on the picture as it is stored, they lie mirrored or upside down on it: "
     "store images upright, without this tag",
+)
+
+_resized = Reminder(
+    logging.getLogger(__name__), "the data set has such pairs; the label is brought to that size"
 )
 
 
@@ -77,6 +89,31 @@ def check_pair(image: EncodedImage, label: npt.NDArray[np.uint8], label_path: Pa
             "store the image without this tag"
         )
     raise ValueError(f"{said}: export the label at the size of its image")
+
+
+def fit_label(
+    image: EncodedImage, label: npt.NDArray[np.uint8], label_path: Path, tolerance: int
+) -> npt.NDArray[np.uint8]:
+    """Bring a label to the size of its image where they differ by little, and say so.
+
+    Args:
+        image: file of the image.
+        label: ids ``(H, W)``.
+        label_path: for messages.
+        tolerance: pixels, of height and of width.
+
+    Raises:
+        ValueError: they differ by more.
+    """
+    apart = [abs(one - other) for one, other in zip(image.size, label.shape, strict=True)]
+    if not 0 < max(apart) <= tolerance:
+        check_pair(image, label, label_path)
+        return label
+    height, width = image.size
+    _resized.warn(
+        f"{label_path}: {label.shape[1]}×{label.shape[0]} pixels, its image has {width}×{height}"
+    )
+    return resize_label(label, image.size)
 
 
 def resize_image(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:

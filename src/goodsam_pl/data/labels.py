@@ -41,6 +41,8 @@ class LabelFormat:
         ids: every id that may stand in a file, with its trainId in ``taxonomy``.
         decode: reads a file into such ids ``(H, W)`` uint8.
         black_is_void: pure black pixels of the image were never seen, whatever the label says.
+        size_tolerance: pixels that height and width of a label may differ by from its image's; it
+            is brought to the image's size then.
     """
 
     name: str
@@ -48,6 +50,7 @@ class LabelFormat:
     ids: Mapping[int, int] = field(hash=False)
     decode: Callable[[Path], npt.NDArray[np.uint8]] = field(default=read_label, compare=False)
     black_is_void: bool = False
+    size_tolerance: int = 0
 
     def table(self, taxonomy: str) -> npt.NDArray[np.int16]:
         """``(256,)`` int16: file id to trainId of ``taxonomy``, -1 for ids that may not occur."""
@@ -142,6 +145,7 @@ class LabelReader:
 
 def _ranges(ids: Mapping[int, int]) -> str:
     regular = sorted(file_id for file_id in ids if file_id != IGNORE_INDEX)
+    void = f" and {IGNORE_INDEX}" if IGNORE_INDEX in ids else ""
     if len(regular) == regular[-1] - regular[0] + 1:
-        return f"{regular[0]}..{regular[-1]} and {IGNORE_INDEX}"
-    return f"{', '.join(map(str, regular))} and {IGNORE_INDEX}"
+        return f"{regular[0]}..{regular[-1]}{void}"
+    return f"{', '.join(map(str, regular))}{void}"

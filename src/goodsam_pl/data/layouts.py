@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from goodsam_pl.data.gta5 import GTA5_IDS
 from goodsam_pl.data.labels import (
     CAMVID_IDS,
     CITYSCAPES_LABEL_IDS,
@@ -22,6 +23,7 @@ from goodsam_pl.data.labels import (
     train_ids,
 )
 from goodsam_pl.data.listing import IMAGE_SUFFIXES, list_images
+from goodsam_pl.data.mat_file import read_numbers
 from goodsam_pl.data.stanford import FOLD, stanford_format
 from goodsam_pl.data.text import read_lines
 
@@ -67,11 +69,13 @@ class Request:
         root: folder of the data set.
         split: which part of it.
         label_taxonomy: class set of label files in layouts that do not fix one.
+        labelled: labels are wanted; without, no label file has to be there.
     """
 
     root: Path
     split: Split
     label_taxonomy: str
+    labelled: bool = True
 
     def folder(self, relative: str) -> Path:
         """A folder that the split needs.
@@ -111,6 +115,10 @@ def list_entries(layouts: dict[str, Layout], dataset: str, request: Request) -> 
         what = "is a file" if root.exists() else "no such folder"
         raise FileNotFoundError(f"{root}: {what}: set data.root to where {dataset} lies")
     entries = layouts[dataset](request)
+    if not request.labelled:
+        entries = [replace(entry, label=None, label_format=None) for entry in entries]
+    elif missing := next((entry for entry in entries if _lacks_label(entry)), None):
+        raise FileNotFoundError(f"{missing.image} has no label: {missing.label} does not exist")
     if not entries:
         raise _no_image(root, f"in the {request.split} split of {dataset}")
     _check_labels(entries)
@@ -241,6 +249,46 @@ def camvid(request: Request) -> list[Entry]:
     ]
 
 
+def gta5(request: Request) -> list[Entry]:
+    """GTA5 (Playing for Data) as published: ``images/00001.png`` with ``labels/00001.png``.
+
+    All images are for training, as in DAFormer and SSR.
+    """
+    if request.split != "train":
+        raise MissingSplitError(
+            f"{request.root}: gta5 has all its images in train: set data.dataset gta5_split for "
+            f"the {request.split} split of its authors"
+        )
+    images = request.folder("images")
+    return [_gta5_entry(request.root, images, image) for image in _images_below(images)]
+
+
+def gta5_split(request: Request) -> list[Entry]:
+    """GTA5 in splits: of ``train.txt`` and so on, one image name per line, or of ``split.mat``.
+
+    Lists lie in the root or in ``splits``, the authors' file in the root or in ``read_mapping``, as
+    it is released.
+    """
+    images = request.folder("images")
+    places = [request.root / f"{request.split}.txt", request.root / f"splits/{request.split}.txt"]
+    places += [request.root / "split.mat", request.root / "read_mapping/split.mat"]
+    place = next((place for place in places if place.is_file()), None)
+    if place is None:
+        raise MissingSplitError(
+            f"{request.root}: neither {request.split}.txt nor split.mat: put the split.mat of "
+            "GTA5 there (its read_mapping.zip has it), or set data.dataset gta5 to train on all"
+        )
+    if place.suffix == ".txt":
+        found = _listed(place, images)
+    else:
+        by_name = _by_name(images)
+        found = [
+            _find(f"{number:05d}", by_name, images, f"{place}, {request.split}Ids")
+            for number in read_numbers(place, f"{request.split}Ids")
+        ]
+    return [_gta5_entry(request.root, images, image) for image in found]
+
+
 PANORAMA_LAYOUTS: dict[str, Layout] = {
     "densepass": densepass,
     "wildpass": wildpass,
@@ -256,6 +304,8 @@ UNLABELLED_LAYOUTS = frozenset({"folder"})
 SOURCE_LAYOUTS: dict[str, Layout] = {
     "cityscapes": cityscapes,
     "camvid": camvid,
+    "gta5": gta5,
+    "gta5_split": gta5_split,
     "plain": plain_sources,
 }
 """Layouts of labelled pinhole images by the name that configurations use."""
@@ -275,9 +325,22 @@ def _plain(request: Request, label_format: LabelFormat | None) -> list[Entry]:
         raise MissingSplitError(
             f"{listing}: no such file: write one image name per line, relative to {images}"
         )
+    labels = request.root / "labels"
+    return [
+        _entry(
+            images,
+            image,
+            labels / image.relative_to(images).with_suffix(".png") if label_format else None,
+            label_format,
+        )
+        for image in _listed(listing, images)
+    ]
+
+
+def _listed(listing: Path, images: Path) -> list[Path]:
+    """The images that a list names, in its order, each once."""
     by_name = _by_name(images)
     lines: dict[Path, int] = {}
-    entries = []
     for number, line in read_lines(listing):
         where = f"{listing}, line {number}"
         image = _find(line, by_name, images, where)
@@ -286,9 +349,12 @@ def _plain(request: Request, label_format: LabelFormat | None) -> list[Entry]:
                 f"{where}: {line!r} stands in line {lines[image]} already: remove one of them"
             )
         lines[image] = number
-        label = request.root / "labels" / image.relative_to(images).with_suffix(".png")
-        entries.append(_entry(images, image, label if label_format else None, label_format))
-    return entries
+    return list(lines)
+
+
+def _gta5_entry(root: Path, images: Path, image: Path) -> Entry:
+    label = root / "labels" / image.relative_to(images).with_suffix(".png")
+    return _entry(images, image, label, GTA5_IDS)
 
 
 def _by_name(images: Path) -> dict[str, list[Path]]:
@@ -330,9 +396,11 @@ def _entry(
     name = _name(images, image)
     if label is None:
         return Entry(image, None, None, name)
-    if not label.is_file():
-        raise FileNotFoundError(f"{image} has no label: {label} does not exist")
     return Entry(image, label, label_format, name)
+
+
+def _lacks_label(entry: Entry) -> bool:
+    return entry.label is not None and not entry.label.is_file()
 
 
 def _name(images: Path, image: Path) -> str:

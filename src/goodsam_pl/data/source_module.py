@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from goodsam_pl.data.band import Band
-from goodsam_pl.data.batch import SourceSample, collate_sources
+from goodsam_pl.data.batch import SourceBatch, SourceSample, collate_sources
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.layouts import (
     SOURCE_LAYOUTS,
@@ -44,7 +44,8 @@ class SourceDataModule(ResumableDataModule):
 
     Args:
         dataset: folder layout: ``cityscapes`` (also a StreetWorld export), ``camvid`` (the SegNet
-            split), or ``plain`` (``images/ labels/ splits/<split>.txt``).
+            split), ``gta5`` (all of it to train on) or ``gta5_split`` (as its authors split it), or
+            ``plain`` (``images/ labels/ splits/<split>.txt``).
         root: folder of the data set.
         taxonomy: class set that labels are translated to; classes without a counterpart in it are
             ignored.
@@ -70,7 +71,7 @@ class SourceDataModule(ResumableDataModule):
     def __init__(
         self,
         *,
-        dataset: Literal["cityscapes", "camvid", "plain"],
+        dataset: Literal["cityscapes", "camvid", "gta5", "gta5_split", "plain"],
         root: str,
         taxonomy: str = "cityscapes-19",
         size: tuple[int, int] | None = None,
@@ -97,6 +98,7 @@ class SourceDataModule(ResumableDataModule):
         self.rare_class_temperature = rare_class_temperature
         self.rare_class_pixels = rare_class_pixels
         self._weights: torch.Tensor | None = None
+        self._unlabelled: set[str] = set()
         self.dataset = dataset
         self.root = Path(root).expanduser()
         self.taxonomy = get_taxonomy(taxonomy)
@@ -110,6 +112,35 @@ class SourceDataModule(ResumableDataModule):
         self.loading = Loading(batch_size, eval_batch_size, num_workers)
         self._entries: dict[str, list[Entry]] = {}
         self._choose: Choose | None = None
+
+    def train_without_labels(self) -> None:
+        """Leave the labels of the train split alone: their files need not be there.
+
+        All pixels of its images are ignored then.
+
+        Raises:
+            ValueError: images are to be drawn by their classes.
+        """
+        if self.rare_class_temperature is not None:
+            raise ValueError(
+                "data.target.rare_class_temperature draws images by their labels, which a target "
+                "has none of: give it to data.source"
+            )
+        self._unlabelled.add("train")
+
+    def examples(self, count: int) -> list[SourceBatch]:
+        """Some images of the train split, evenly spread, as training sees them; after ``setup``.
+
+        Args:
+            count: how many, or all where there are fewer.
+
+        Returns:
+            Batches of one.
+        """
+        dataset = self._dataset("train", training=True)
+        count = min(count, len(dataset))
+        chosen = [(2 * index + 1) * len(dataset) // (2 * count) for index in range(count)]
+        return [collate_sources([dataset[index]]) for index in chosen]
 
     def setup(self, stage: str) -> None:
         """List the files of a stage and read the first of each split.
@@ -198,7 +229,8 @@ class SourceDataModule(ResumableDataModule):
     def _load(self, split: Split, check_first: bool = True) -> None:
         if split in self._entries:
             return
-        request = Request(self.root, split, self.label_taxonomy)
+        labelled = split not in self._unlabelled
+        request = Request(self.root, split, self.label_taxonomy, labelled)
         entries = list_entries(SOURCE_LAYOUTS, self.dataset, request)[: self.limit]
         for label_format in {entry.label_format for entry in entries if entry.label_format}:
             remap_table(label_format.taxonomy, self.taxonomy)
@@ -212,6 +244,7 @@ class SourceDataModule(ResumableDataModule):
             self.labels_in,
             self.size,
             self.pipeline if training else None,
+            split not in self._unlabelled,
         )
 
     def _evaluation(self, split: str) -> DataLoader[Any]:

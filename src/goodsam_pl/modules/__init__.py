@@ -14,7 +14,13 @@ from goodsam_pl.modules.goodsam import (
 from goodsam_pl.modules.not_finite import NotFiniteError
 from goodsam_pl.modules.sam import SamTraining
 from goodsam_pl.modules.source_segmentation import SourceSegmentation
-from goodsam_pl.modules.ssr import SSR, BranchWeights, MaskedImages, SelfTraining
+from goodsam_pl.modules.ssr import (
+    SSR,
+    BranchWeights,
+    MaskedImages,
+    MixedDomains,
+    SelfTraining,
+)
 
 __all__ = [
     "SSR",
@@ -22,6 +28,7 @@ __all__ = [
     "FeatureWeights",
     "JointDistillation",
     "MaskedImages",
+    "MixedDomains",
     "NotFiniteError",
     "RectificationWeights",
     "SamTraining",

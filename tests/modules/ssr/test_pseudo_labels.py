@@ -27,3 +27,8 @@ def test_the_share_is_that_of_the_whole_batch() -> None:
     sure, unsure = torch.tensor([9.0, -9.0]), torch.tensor([0.0, 0.1])
     logits = torch.stack([sure, unsure])[:, :, None, None].expand(2, 2, 3, 3)
     assert (pseudo_labels(logits, 0.968)[1] == 0.5).all()
+
+
+def test_rows_that_leave_nothing_are_refused():
+    with pytest.raises(ValueError, match=r"ignored_rows \[15, 120\] leave nothing of .* 32 rows"):
+        pseudo_labels(torch.zeros(1, 19, 32, 4), 0.5, (15, 120))

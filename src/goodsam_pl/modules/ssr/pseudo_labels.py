@@ -26,10 +26,18 @@ def pseudo_labels(
 
     Returns:
         Labels int64 ``(B, H, W)``, and weights of the logits' dtype ``(B, H, W)`` in [0, 1].
+
+    Raises:
+        ValueError: all rows are to be ignored.
     """
+    above, below = ignored_rows
+    if above + below >= logits.shape[-2]:
+        raise ValueError(
+            f"model.ignored_rows [{above}, {below}] leave nothing of crops with {logits.shape[-2]} "
+            "rows: choose fewer, or larger crops"
+        )
     confidence, labels = logits.softmax(dim=1).max(dim=1)
     weights = torch.ones_like(confidence) * (confidence >= threshold).to(confidence.dtype).mean()
-    above, below = ignored_rows
     weights[:, :above] = 0
     weights[:, weights.shape[1] - below :] = 0
     return labels, weights

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from goodsam_pl.masks import MaskProposer
 from goodsam_pl.modules.ssr.mean_teacher import TeacherStatistics
+from goodsam_pl.modules.ssr.mixing import MixedDomains
 from goodsam_pl.modules.ssr.sam_attention import SamAttention
 from goodsam_pl.modules.ssr.sam_matching import SamMatching
 from goodsam_pl.modules.ssr.self_training import MaskedImages, SelfTraining
@@ -158,6 +159,11 @@ class SSR(SelfTraining):
     def mixed_terms(self, images: Tensor, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """L_m and L_m'."""
         return self._branches("mixed", images, labels, weights)[1]
+
+    def shown_maps(self, mixed: MixedDomains) -> dict[str, Tensor]:
+        """Where the middle of a mixed image looks, of the last stage that asks, at most 1."""
+        looked = self.attention_map(mixed.images, self.attention.active[-1], (0.5, 0.5))[0]
+        return {"attention of the middle": looked / looked.max()}
 
     @torch.no_grad()
     def attention_map(

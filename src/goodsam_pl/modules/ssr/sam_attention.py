@@ -45,7 +45,8 @@ class SamAttention(nn.Module):
         super().__init__()
         _check(stages, heads, active)
         self.count = len(stages)
-        chosen = {str(stage): stages[stage] for stage in sorted(set(active))}
+        self.active = tuple(sorted(set(active)))
+        chosen = {str(stage): stages[stage] for stage in self.active}
         self.projections = nn.ModuleDict(
             {name: nn.Linear(embedding_channels, width) for name, width in chosen.items()}
         )

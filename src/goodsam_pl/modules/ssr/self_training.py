@@ -22,6 +22,7 @@ from goodsam_pl.modules.ssr.mean_teacher import (
     warmed_decay,
 )
 from goodsam_pl.modules.ssr.mixed_image import augment
+from goodsam_pl.modules.ssr.mixing import MixedDomains
 from goodsam_pl.modules.ssr.pseudo_labels import pseudo_labels
 from goodsam_pl.modules.ssr.target_crop import crop_like
 from goodsam_pl.networks import FeatureNetwork, FrozenNetwork
@@ -163,6 +164,25 @@ class SelfTraining(SegmentationModule):
         self.steps += 1
 
         source, labels = batch["source"].image, batch["source"].label  # x_s, y_s
+        mixed = self.mix(batch, draws)
+        terms = self.source_terms(source, labels)
+        terms |= self.mixed_terms(mixed.images, mixed.labels, mixed.weights)
+        if self.masked.weight:
+            target = mixed.target
+            shape = (len(target), *target.shape[-2:])
+            shown = draw_block_masks(shape, self.masked.block, self.masked.ratio, draws)
+            hidden = augment(target, draws) * shown.to(target.device)
+            terms["masked"] = self.cross_entropy(self(hidden), mixed.pseudo_labels, mixed.trust)
+
+        self.log("train/trust", mixed.trust.mean())
+        return self.total(terms, self.weights)
+
+    def mix(self, batch: AdaptationBatch, draws: torch.Generator) -> MixedDomains:
+        """Crop the target, ask the teacher for its labels, paste half of the source's classes.
+
+        With its own statistics the teacher's running ones learn from the target.
+        """
+        source, labels = batch["source"].image, batch["source"].label  # x_s, y_s
         height, width = source.shape[-2:]
         target = crop_like(batch["target"].image, (height, width), draws)  # x_t
         count = min(len(source), len(target))
@@ -170,22 +190,29 @@ class SelfTraining(SegmentationModule):
         said = ask_teacher(self.teacher, target, self.teacher_statistics)
         pseudo, trust = pseudo_labels(said, self.threshold, self.ignored_rows)  # ŷ_t, q
 
-        terms = self.source_terms(source, labels)
-
         mask = draw_class_masks(labels, self.taxonomy.ignore_index, draws)[:count]  # M
-        mixed = augment(class_mix(mask, source[:count], target[:count]), draws)  # x_m
-        mixed_labels = class_mix(mask, labels[:count], pseudo[:count])  # y_m
-        weights = class_mix(mask, torch.ones_like(trust[:count]), trust[:count])  # w_m
-        terms |= self.mixed_terms(mixed, mixed_labels, weights)
+        mixed = class_mix(mask, source[:count], target[:count])
+        return MixedDomains(
+            target=target,
+            pseudo_labels=pseudo,
+            trust=trust,
+            images=augment(mixed, draws),  # x_m
+            labels=class_mix(mask, labels[:count], pseudo[:count]),  # y_m
+            weights=class_mix(mask, torch.ones_like(trust[:count]), trust[:count]),  # w_m
+        )
 
-        if self.masked.weight:
-            shape = (len(target), height, width)
-            shown = draw_block_masks(shape, self.masked.block, self.masked.ratio, draws)
-            hidden = augment(target, draws) * shown.to(target.device)
-            terms["masked"] = self.cross_entropy(self(hidden), pseudo, trust)
+    def shown_maps(self, mixed: MixedDomains) -> dict[str, Tensor]:
+        """What else is worth a picture beside each step's, by caption; nothing here.
 
-        self.log("train/trust", trust.mean())
-        return self.total(terms, self.weights)
+        A system that extends this one may say more.
+
+        Args:
+            mixed: of one image.
+
+        Returns:
+            Maps in [0, 1], of any size ``(h, w)``.
+        """
+        return {}
 
     def source_terms(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_s, and L_FD where it has a weight."""
