@@ -116,7 +116,7 @@ def measure(
 ) -> dict[str, str | int | float]:
     """Seconds and arithmetic a window, of both ways."""
     alone = [(concept,) for concept in concepts]
-    asked = {"together": [concepts], "one_by_one": alone}
+    asked: dict[str, list[tuple[Concept, ...]]] = {"together": [concepts], "one_by_one": alone}
     counted = {name: gigaflop(proposer, windows, calls) for name, calls in asked.items()}
     turns: dict[str, list[Turn]] = {name: [] for name in asked}
     for _ in range(repeats):
