@@ -40,7 +40,7 @@ __all__ = ["SegmentAnything"]
 
 # predicted IoU, stability and its offset
 _OFFICIAL_THRESHOLDS = (0.88, 0.95, 1.0)
-_NANO_THRESHOLDS = (0.25, 0.5, 0.3)
+_NANO_THRESHOLDS = (0.35, 0.5, 0.3)
 
 
 class SegmentAnything:
