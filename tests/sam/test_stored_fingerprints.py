@@ -15,7 +15,7 @@ GRID = WindowGrid.cover((192, 1024), (192, 256), (192, 128))
 
 def test_proposers_keep_their_fingerprints() -> None:
     assert fingerprint_of(SegmentAnything().describe()) == (
-        "70e6a3e5a3a5e9bd7304f9d130523195e1a5ae0325def7b7f8bde09e29997e89"
+        "89dec104fab4df43827635ebd7c882f6b19bcc775534ac62fa1d89bab753fba4"
     )
     assert fingerprint_of(Felzenszwalb().describe()) == (
         "101291f0784714be7471e4c238de549b37f7df67c1f77dbbd2cba85e5b08cfce"
@@ -25,9 +25,9 @@ def test_proposers_keep_their_fingerprints() -> None:
 @pytest.mark.parametrize(
     ("mode", "fingerprint"),
     [
-        ("panorama", "e19fc1ba571ea0e3099729cf7c5d19c08ddfd3ade6ec4887956bf7bb6b783c8e"),
-        ("quick", "fc1c1fe3ff0876a7ddd8c4d6a405c732f7e6bfaa388738fd5c4cdaa73aec6f1e"),
-        ("window", "21837b8f28fdcb123d93174da1c92a38de4cdd3e8ce11f499eccfae9282054bc"),
+        ("panorama", "c1bf51c31a1578515f81da52f57c830f9f876b18cb5c697eabdf131cdd22b01b"),
+        ("quick", "5b08ab9f5e489f1aaa34497c5a20900dfb8712eceff56fb74bf02ae138d30878"),
+        ("window", "ee80c4c4eae60d82b0b721191f13945ad654a8e985b3009743548ab1b17860fa"),
     ],
 )
 def test_stores_of_the_default_proposer_are_found_again(mode, fingerprint) -> None:
