@@ -21,8 +21,9 @@ from goodsam_pl.cli.masks.exchange import pack_masks
 from goodsam_pl.cli.masks.image_names import ImageNames
 from goodsam_pl.cli.masks.saved_groups import group_files
 from goodsam_pl.data import PanoramaFormat, TargetStore, TeacherTargets
+from goodsam_pl.data.entries import Request
 from goodsam_pl.data.files import read_image, read_label
-from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, Request
+from goodsam_pl.data.layouts import PANORAMA_LAYOUTS
 from goodsam_pl.data.stanford import stanford_format
 from goodsam_pl.experiments.jobs import Job, Run, plan_runs
 from goodsam_pl.experiments.plan import read_plan

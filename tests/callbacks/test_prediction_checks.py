@@ -14,7 +14,7 @@ from goodsam_pl.callbacks.prediction_checks import (
     refuse_what_fits_nowhere,
 )
 from goodsam_pl.callbacks.prediction_outcome import UnlabelledImagesError
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.taxonomy import get_taxonomy
 
 CLASSES = get_taxonomy("wildpass-8")

@@ -9,7 +9,7 @@ import pytest
 
 from goodsam_pl.callbacks.prediction_folder import PredictionFolder
 from goodsam_pl.callbacks.prediction_outcome import Outcome, failed_outcome, stamp_of
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.listing import RESULTS_MARKER
 
 IDENTITY = {"model": {"weights": "a"}, "size": (4, 8)}

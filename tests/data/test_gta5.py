@@ -10,9 +10,10 @@ from PIL import Image
 from scipy.io import savemat
 
 from goodsam_pl.data import SourceDataModule, SourceDataset
+from goodsam_pl.data.entries import Request
 from goodsam_pl.data.gta5 import GTA5_IDS
 from goodsam_pl.data.labels import CITYSCAPES_LABEL_IDS, LabelReader
-from goodsam_pl.data.layouts import Request, gta5
+from goodsam_pl.data.layouts import gta5
 from goodsam_pl.taxonomy import CITYSCAPES_TRAIN_IDS, get_taxonomy
 
 # the palette of the released files, by labelId

@@ -18,8 +18,8 @@ from goodsam_pl.data import (
     denormalize,
     photometric,
 )
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import train_ids
-from goodsam_pl.data.layouts import Entry
 from goodsam_pl.geometry import WindowGrid
 
 SIZE = (24, 128)  # 67.5° by 360°

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from goodsam_pl.data import Band, PanoramaFormat, panorama_format
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import LabelReader, train_ids
-from goodsam_pl.data.layouts import Entry
 
 SPHERE = PanoramaFormat((48, 256), 67.5, 180.0)
 NAMES = (

@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from goodsam_pl.data.layouts import MissingSplitError
+from goodsam_pl.data.entries import MissingSplitError
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.panorama_splits import PanoramaSplits
 from goodsam_pl.files import Stamp

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from goodsam_pl.data import SourceDataset, denormalize, with_labels
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import train_ids
-from goodsam_pl.data.layouts import Entry
 
 
 def entry(image, label) -> Entry:

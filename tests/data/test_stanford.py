@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from goodsam_pl.data import PanoramaDataModule
+from goodsam_pl.data.entries import Request, list_entries
 from goodsam_pl.data.labels import LabelReader
-from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, Request, list_entries
+from goodsam_pl.data.layouts import PANORAMA_LAYOUTS
 from goodsam_pl.data.stanford import stanford_format
 
 # 256 instances nobody asks for, so that both bytes of an index are needed

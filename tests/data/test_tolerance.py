@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from goodsam_pl.data.batch import SourceSample, collate_sources
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.tolerance import TolerantCollate, TolerantDataset, Unreadable
 
 ENTRIES = [Entry(Path(f"{name}.png"), None, None, name) for name in "abcd"]

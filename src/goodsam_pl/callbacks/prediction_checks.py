@@ -15,7 +15,7 @@ from goodsam_pl.callbacks.prediction_outcome import (
     failure_report,
 )
 from goodsam_pl.callbacks.protocols import PredictableData
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.taxonomy import Taxonomy
 
 __all__ = ["labels_and_scores", "refuse_folder_of_images", "refuse_what_fits_nowhere"]

@@ -16,7 +16,7 @@ from typing import Any
 import goodsam_pl
 from goodsam_pl.callbacks.prediction_identity import differences
 from goodsam_pl.callbacks.prediction_outcome import Outcome, read_outcome
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.listing import RESULTS_MARKER
 from goodsam_pl.files import fingerprint_of, read_regular
 from goodsam_pl.files.atomic import write_atomically

@@ -39,7 +39,7 @@ from goodsam_pl.callbacks.protocols import (
 )
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.data import Band, PanoramaBatch, SourceBatch, denormalize
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.taxonomy import Taxonomy
 from goodsam_pl.views.prediction_pictures import (

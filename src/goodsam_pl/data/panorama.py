@@ -11,8 +11,8 @@ from torch.utils.data import Dataset
 
 from goodsam_pl.data.augment import Turn, draw_turn
 from goodsam_pl.data.batch import PanoramaSample
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import LabelReader
-from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore, TeacherTargets

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.decoding import EncodedImage, open_image, pixel_limit
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.files import check_pair, nearest, resize_image, resize_label
 from goodsam_pl.data.labels import LabelFormat, LabelReader
-from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.once import Reminder
 from goodsam_pl.data.sphere_tags import ContradictoryTagsError, SphereTags, read_sphere_tags
 from goodsam_pl.taxonomy import IGNORE_INDEX

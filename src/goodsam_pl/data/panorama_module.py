@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from goodsam_pl.data.augment import possible_shifts
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import PanoramaBatch, PanoramaSample, collate_panoramas
-from goodsam_pl.data.layouts import Split
+from goodsam_pl.data.entries import Split
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
 from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, StoredTargets

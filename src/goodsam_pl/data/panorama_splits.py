@@ -9,15 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from goodsam_pl.data.layouts import (
-    PANORAMA_LAYOUTS,
-    UNLABELLED_LAYOUTS,
-    Entry,
-    MissingSplitError,
-    Request,
-    Split,
-    list_entries,
-)
+from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
+from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, UNLABELLED_LAYOUTS
 from goodsam_pl.data.panorama import (
     Augmentation,
     PanoramaDataset,

@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 
 from goodsam_pl.data.batch import SourceSample
 from goodsam_pl.data.decoding import EncodedImage, open_image
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.files import fit_label, resize_image, resize_label
 from goodsam_pl.data.labels import LabelReader
-from goodsam_pl.data.layouts import Entry
 from goodsam_pl.data.normalization import normalize
 from goodsam_pl.data.transforms import Pipeline, draw_generator
 from goodsam_pl.taxonomy import IGNORE_INDEX

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from torch.utils.data import Dataset
 
 from goodsam_pl.data.batch import PanoramaBatch, SourceBatch
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 
 __all__ = ["Choose", "TolerantCollate", "TolerantDataset", "Unreadable"]
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from goodsam_pl.cli.labels.label_folder import LabelFolder
-from goodsam_pl.data.layouts import Entry, folder_entries
+from goodsam_pl.data.entries import Entry, folder_entries
 from goodsam_pl.files import content_key
 from goodsam_pl.taxonomy import read_classes
 

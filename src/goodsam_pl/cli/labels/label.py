@@ -20,7 +20,7 @@ from goodsam_pl.cli.labels.teacher import TeacherLabels
 from goodsam_pl.cli.masks.device import find_device
 from goodsam_pl.cli.masks.shares import share_of
 from goodsam_pl.cli.masks.stores import check_place
-from goodsam_pl.data.layouts import Entry, folder_entries
+from goodsam_pl.data.entries import Entry, folder_entries
 from goodsam_pl.files.claims import Claim
 from goodsam_pl.files.progress import progress_bar
 from goodsam_pl.masks.coco_file import CocoFile

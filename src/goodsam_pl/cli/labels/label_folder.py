@@ -14,7 +14,7 @@ from typing import Any
 
 from goodsam_pl.callbacks.prediction_identity import differences
 from goodsam_pl.cli.labels.thing_records import coco_file
-from goodsam_pl.data.layouts import Entry
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.listing import RESULTS_MARKER
 from goodsam_pl.files import content_key, fingerprint_of, read_regular
 from goodsam_pl.files.atomic import write_atomically

@@ -14,8 +14,8 @@ from goodsam_pl.callbacks.prediction_outcome import shares_by_class
 from goodsam_pl.cli.labels.looking import Look, cut_windows
 from goodsam_pl.cli.labels.teacher import TeacherLabels, classes_there
 from goodsam_pl.cli.labels.thing_records import found_boxes, thing_record
+from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.files import read_image
-from goodsam_pl.data.layouts import Entry
 from goodsam_pl.files import content_key
 from goodsam_pl.masks.class_labels import UNCLAIMED, OverlapRule, claimed_share, label_pixels
 from goodsam_pl.masks.coco_file import CocoFile

@@ -10,7 +10,7 @@ from goodsam_pl.cli.masks.device import find_device
 from goodsam_pl.cli.masks.images import reader_for
 from goodsam_pl.cli.masks.shares import share_of
 from goodsam_pl.cli.masks.stores import check_place
-from goodsam_pl.data.layouts import folder_entries
+from goodsam_pl.data.entries import folder_entries
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskProposer, MaskStore, precompute_masks
 from goodsam_pl.masks.precomputation import MissingMasksError, failure_report, share

@@ -11,7 +11,7 @@ from goodsam_pl.cli.masks.images import reader_for
 from goodsam_pl.cli.masks.saved_groups import ImageMasks, SavedGroup, group_files
 from goodsam_pl.cli.masks.stores import check_place, open_store
 from goodsam_pl.data import PanoramaFormat
-from goodsam_pl.data.layouts import folder_entries
+from goodsam_pl.data.entries import folder_entries
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.progress import progress_bar
 from goodsam_pl.geometry import WindowGrid

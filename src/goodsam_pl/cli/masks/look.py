@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from goodsam_pl.cli.masks.images import reader_of
 from goodsam_pl.cli.masks.stores import open_store
 from goodsam_pl.data import normalize
-from goodsam_pl.data.layouts import folder_entries
+from goodsam_pl.data.entries import folder_entries
 from goodsam_pl.data.listing import MASKS_PICTURE, MASKS_PICTURE_MARK
 from goodsam_pl.files import Stamp
 from goodsam_pl.files.atomic import write_atomically
