@@ -69,7 +69,9 @@ def parsed() -> argparse.Namespace:
         default=[0, 0.25, 0.5, 0.75, 0.9, 1],
         help="of oracles",
     )
-    parser.add_argument("--sams", nargs="*", default=["vit_nano="], metavar="NAME=WEIGHTS")
+    parser.add_argument(
+        "--sams", nargs="*", default=["vit_nano="], metavar="NAME=WEIGHTS[,KEY=NUMBER]"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--split", choices=["val", "test"], default="val")
     parser.add_argument("--limit", type=int, help="panoramas at most")

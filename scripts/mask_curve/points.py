@@ -61,7 +61,8 @@ def points_of(world: Path, qualities: list[float], sams: list[str]) -> list[Poin
     Args:
         world: the export, with instances.
         qualities: of the oracle.
-        sams: ``NAME=WEIGHTS``, nothing behind ``=`` for the shipped ones.
+        sams: ``NAME=WEIGHTS``, nothing behind ``=`` for the shipped ones; behind commas
+            ``KEY=NUMBER``, thresholds of ``SegmentAnything``.
     """
     oracles = [
         Point(
@@ -74,8 +75,10 @@ def points_of(world: Path, qualities: list[float], sams: list[str]) -> list[Poin
     ]
     small = []
     for each in sams:
-        name, _, weights = each.partition("=")
-        arguments = {"model": "vit_nano", "checkpoint": weights or None}
+        name, _, rest = each.partition("=")
+        weights, *others = rest.split(",")
+        thresholds = {key: float(number) for key, _, number in (o.partition("=") for o in others)}
+        arguments = {"model": "vit_nano", "checkpoint": weights or None, **thresholds}
         small.append(Point(name, "goodsam_pl.sam.SegmentAnything", arguments))
     return [*small, *oracles]
 

@@ -158,11 +158,15 @@ def test_tables_have_means_and_spreads() -> None:
 
 
 def test_points_are_the_small_sams_and_the_oracles_worst_first(tmp_path: Path) -> None:
-    points = points_of(tmp_path, [1.0, 0.25], ["vit_nano=", "mine=w.safetensors"])
-    assert [point.name for point in points] == ["vit_nano", "mine", "oracle 0.25", "oracle 1"]
+    sams = ["vit_nano=", "mine=w.safetensors", "loose=,stability_threshold=0.3"]
+    points = points_of(tmp_path, [1.0, 0.25], sams)
+    names = ["vit_nano", "mine", "loose", "oracle 0.25", "oracle 1"]
+    assert [point.name for point in points] == names
     assert points[1].arguments == {"model": "vit_nano", "checkpoint": "w.safetensors"}
+    assert points[2].arguments["checkpoint"] is None
+    assert points[2].proposer(0).describe()["stability_threshold"] == 0.3
     assert points[1].folder(tmp_path, 0) == points[1].folder(tmp_path, 1)
-    assert points[2].folder(tmp_path, 0) != points[2].folder(tmp_path, 1)
+    assert points[3].folder(tmp_path, 0) != points[3].folder(tmp_path, 1)
 
 
 def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
