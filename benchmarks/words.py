@@ -115,7 +115,7 @@ def measure(
     repeats: int,
 ) -> dict[str, str | int | float]:
     """Seconds and arithmetic a window, of both ways."""
-    alone = [(concept,) for concept in concepts]
+    alone: list[tuple[Concept, ...]] = [(concept,) for concept in concepts]
     asked: dict[str, list[tuple[Concept, ...]]] = {"together": [concepts], "one_by_one": alone}
     counted = {name: gigaflop(proposer, windows, calls) for name, calls in asked.items()}
     turns: dict[str, list[Turn]] = {name: [] for name in asked}

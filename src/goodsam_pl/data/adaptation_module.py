@@ -114,16 +114,16 @@ class AdaptationDataModule(LightningDataModule):
         """
         with isolate_rng():
             torch.manual_seed(0)
-            sources = self.source.examples(count)
-            targets: Sequence[PanoramaBatch | SourceBatch]
-            if isinstance(self.target, SourceDataModule):
-                targets = self.target.examples(count)
-            else:
-                targets = self.target.examples("train", count)
+            sources, targets = self.source.examples(count), self._target_examples(count)
         return [
             {"source": source, "target": target}
             for source, target in zip(sources, targets, strict=False)
         ]
+
+    def _target_examples(self, count: int) -> Sequence[PanoramaBatch | SourceBatch]:
+        if isinstance(self.target, SourceDataModule):
+            return self.target.examples(count)
+        return self.target.examples("train", count)
 
     @property
     def listed(self) -> Mapping[str, list[Path]]:
