@@ -1,7 +1,7 @@
 """How a score rose while the trainings of a plan went on: a curve for each row, over its seeds.
 
 python scripts/training_curves.py configs/goodsam/ablation/given_time.yaml runs/given_time \
-    --stage joint --out docs/given_time.png
+    --stage joint --out runs/given_time/curves.png
 
 The trainings must log to CSV files, as the plans' do. Rows that have not begun are left out. A line
 is the mean of the seeds that went so far, the shade goes from the lowest to the highest of them,

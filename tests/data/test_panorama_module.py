@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from goodsam_pl.data import PanoramaDataModule, denormalize, layouts
+from goodsam_pl.data import PanoramaDataModule, denormalize
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.geometry import CrossedWindows, WindowGrid
 from goodsam_pl.masks import MaskStore, image_key
@@ -111,7 +111,7 @@ def test_a_folder_without_labels_is_listed_once_for_a_training(tmp_path, write_i
         listed.append(root)
         return list_images(root)
 
-    monkeypatch.setattr(layouts, "list_images", counted)
+    monkeypatch.setattr(entries, "list_images", counted)
     data = module(tmp_path, dataset="folder")
     data.setup("fit")
     assert len(data.panorama_files("fit")) == 1

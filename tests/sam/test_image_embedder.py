@@ -149,7 +149,7 @@ def test_of_transformers_it_is_what_its_masks_are_drawn_from(family: str, tmp_pa
     assert embedder.read() == SIDE
     windows = noise_windows(3, (SIDE, SIDE))
     found = embedder(normalised(windows))
-    torch.testing.assert_close(found, sam.embed(windows).embeddings)
+    torch.testing.assert_close(found, sam.embed(windows).embeddings, rtol=1e-3, atol=1e-4)
     if family == "sam":
         with torch.no_grad():
             expected = as_meta(model).image_encoder(normalised(windows))
