@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from goodsam_pl.data import PanoramaDataModule, denormalize
+from goodsam_pl.data import PanoramaDataModule, denormalize, entries
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.geometry import CrossedWindows, WindowGrid
 from goodsam_pl.masks import MaskStore, image_key
