@@ -160,7 +160,7 @@ def gigaflop(
 
 def proposer_device(proposer: Sam3Concepts) -> str:
     """The name of the accelerator, or cpu."""
-    on_gpu = proposer._device.type == "cuda"  # noqa: SLF001  # only to tell it
+    on_gpu = proposer._model.device.type == "cuda"  # noqa: SLF001  # only to tell it
     return torch.cuda.get_device_name() if on_gpu else "cpu"
 
 

@@ -39,7 +39,7 @@ def test_it_finds_what_transformers_own_processing_finds(folder, shape) -> None:
     pictures = [window.permute(1, 2, 0).numpy() for window in windows]
     inputs = processor(images=pictures, text=[text] * 2, return_tensors="pt")
     with torch.no_grad():
-        outputs = detector._network(**inputs)
+        outputs = detector._model.network(**inputs)
     told = processor.post_process_grounded_object_detection(
         outputs, inputs["input_ids"], threshold=0.9, target_sizes=[shape, shape]
     )

@@ -55,7 +55,7 @@ def test_it_finds_what_transformers_own_processing_finds(folder, shape) -> None:
             inputs = processor(images=picture, text=phrase, return_tensors="pt")
             del inputs["original_sizes"]
             with torch.no_grad():
-                outputs = proposer._network(**inputs)
+                outputs = proposer._model.network(**inputs)
             told = processor.post_process_instance_segmentation(
                 outputs, threshold=0.05, target_sizes=[shape]
             )[0]
@@ -85,7 +85,7 @@ def test_windows_are_resized_and_normalised_as_transformers_does_it(folder) -> N
     expected = images(images=window[0], return_tensors="pt")["pixel_values"]
     proposer = Sam3Concepts(folder)
     seen = []
-    proposer._network.vision_encoder.register_forward_pre_hook(
+    proposer._model.network.vision_encoder.register_forward_pre_hook(
         lambda module, given, named: seen.append((*given, *named.values())[0]),
         with_kwargs=True,
     )
@@ -107,7 +107,7 @@ def test_with_19_classes_a_window_is_encoded_once(folder) -> None:
         return hook
 
     for name in counted:
-        getattr(proposer._network, name).register_forward_hook(count(name))
+        getattr(proposer._model.network, name).register_forward_hook(count(name))
     given = windows(3, (48, 64))
     found = proposer.propose(given, concepts)
     assert counted == {"vision_encoder": 3, "text_encoder": 1, "detr_decoder": 3}
@@ -168,7 +168,7 @@ def test_both_halves_of_the_published_checkpoint_are_loaded(tmp_path: Path) -> N
         (Sam3Concepts(str(folder)), "detector_model.", {}),
         (TransformersSAM(str(folder)), "tracker_model.", shared | own),
     ):
-        for name, tensor in proposer._network.state_dict().items():
+        for name, tensor in proposer._model.network.state_dict().items():
             published = f"{prefix}{name}"
             for before, after in moved.items():
                 if name.startswith(before):
@@ -195,7 +195,7 @@ def test_the_fingerprint_is_of_weights_words_and_parameters(folder, tmp_path: Pa
     assert isinstance(plain, ConceptProposer)
     copied = shutil.copytree(folder, tmp_path / "copied")
     assert Sam3Concepts(str(copied), windows_per_batch=2).describe() == plain.describe()
-    assert "_network" not in plain.__dict__
+    assert "network" not in plain._model.__dict__
     words = shutil.copytree(folder, tmp_path / "words") / "tokenizer.json"
     words.write_text(words.read_text() + " ")
     images = shutil.copytree(folder, tmp_path / "images") / "preprocessor_config.json"

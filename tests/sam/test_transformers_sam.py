@@ -77,7 +77,7 @@ def test_masks_are_those_of_the_model_itself(folder, family: str) -> None:
     axis = (torch.arange(4) + 0.5) * SIDE / 4
     points = torch.cartesian_prod(axis, axis).flip(1)
     with torch.no_grad():
-        answer = proposer._network(
+        answer = proposer._model.network(
             pixel_values=(window / 255 - mean) / deviation, input_points=points[None, :, None]
         )
     logits = answer.pred_masks.flatten(0, 2)
@@ -98,7 +98,7 @@ def test_masks_are_those_of_the_model_itself(folder, family: str) -> None:
 def test_sam_gives_what_meta_s_classes_give(folder, shape: tuple[int, int]) -> None:
     proposer = TransformersSAM(folder("sam"), **EVERYTHING)
     meta = SegmentAnything("vit_b", **EVERYTHING)
-    meta.__dict__["_sam"] = as_meta(proposer._network)
+    meta.__dict__["_sam"] = as_meta(proposer._model.network)
     window = noise_windows(1, shape)
     found, expected = (each.propose(window)[0] for each in (proposer, meta))
     assert len(found) == len(expected) > 16
@@ -167,7 +167,7 @@ def test_the_fingerprint_is_of_weights_and_parameters_and_not_of_the_place(
     plain = TransformersSAM(folder("sam"))
     assert isinstance(plain, MaskProposer)
     assert isinstance(plain, PromptedModel)
-    assert "_network" not in plain.__dict__
+    assert "network" not in plain._model.__dict__
     copied = tmp_path / "elsewhere"
     copied.mkdir()
     for path in Path(folder("sam")).iterdir():
@@ -212,7 +212,7 @@ def test_masks_are_stored_and_found_again(
     again = TransformersSAM(folder("sam"), **EVERYTHING)
     reopened = MaskStore.create(tmp_path / "masks", grid, again)
     precompute_masks(panoramas, reader, again, reopened)
-    assert "_network" not in again.__dict__
+    assert "network" not in again._model.__dict__
     expected = proposer.propose(grid.extract(reader(panoramas[0])[None])[0])
     for before, after in zip(expected, reopened.read(image_key(panoramas[0])), strict=True):
         assert len(before) > 0
@@ -242,7 +242,7 @@ def test_boxes_are_answered_as_with_transformers_own_processing(folder, family: 
     )
     with torch.no_grad():
         given = {name: inputs[name] for name in ("pixel_values", "input_boxes")}
-        answer = proposer._network(
+        answer = proposer._model.network(
             **{key: part.float() for key, part in given.items()}, multimask_output=False
         )
     arguments = [answer.pred_masks, inputs["original_sizes"]]
@@ -267,7 +267,7 @@ def test_mean_and_deviation_of_the_checkpoint_count(folder, tmp_path: Path) -> N
     assert own.describe()["image_statistics"] == "0.1 0.2 0.3 0.5 0.5 0.5"
     window = noise_windows(1, (SIDE, SIDE))
     shifted = (window / 255 - torch.tensor([0.1, 0.2, 0.3]).reshape(1, 3, 1, 1)) / 0.5
-    expected = own._network.get_image_embeddings(shifted)[-1]
+    expected = own._model.network.get_image_embeddings(shifted)[-1]
     torch.testing.assert_close(own.embed(window).embeddings, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -6,18 +6,16 @@ Detection", ECCV 2024. How a box gets its name is the rule of Sun et al. (arXiv 
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.sam.captions import Caption, split_into_captions
-from goodsam_pl.sam.image_statistics import ImageStatistics, image_statistics
-from goodsam_pl.sam.point_prompts import check_counts, resize_as_pillow
+from goodsam_pl.sam.point_prompts import check_counts
 from goodsam_pl.sam.precision import Precision, autocast, check_precision
-from goodsam_pl.sam.transformers_checkpoint import Checkpoint, find_checkpoint
+from goodsam_pl.sam.transformers_model import TransformersModel
 
 __all__ = ["Detections", "GroundingDino", "detector_size"]
 
@@ -76,22 +74,20 @@ class GroundingDino:
         )
         check_precision(precision)
         self.model = model
-        self.revision = revision
-        self.local_files_only = local_files_only
         self.box_threshold = float(box_threshold)
         self.shorter_side = shorter_side
         self.longer_side = longer_side
         self.windows_per_batch = windows_per_batch
         self.precision = precision
-        self._device = torch.device("cpu")
+        self._model = TransformersModel(model, _FAMILIES, revision, local_files_only)
 
     def describe(self) -> Description:
         """All that the boxes depend on, beside the phrases."""
         return {
-            "detector": self._checkpoint.family,
-            "detector_weights": self._weights_sha256,
-            "detector_words": self._checkpoint.text_sha256(),
-            "detector_statistics": self._statistics.told(),
+            "detector": self._model.checkpoint.family,
+            "detector_weights": self._model.weights_sha256,
+            "detector_words": self._model.checkpoint.text_sha256(),
+            "detector_statistics": self._model.statistics.told(),
             "box_threshold": self.box_threshold,
             "shorter_side": self.shorter_side,
             "longer_side": self.longer_side,
@@ -100,9 +96,7 @@ class GroundingDino:
 
     def to(self, device: torch.device | str) -> None:
         """Move to a device."""
-        self._device = torch.device(device)
-        if "_network" in self.__dict__:
-            self._network.to(self._device)
+        self._model.to(device)
 
     @torch.no_grad()
     def detect(self, windows: Tensor, phrases: tuple[str, ...]) -> list[Detections]:
@@ -120,7 +114,9 @@ class GroundingDino:
             FileNotFoundError: there is no such checkpoint, or it has no tokenizer.
             ValueError: a phrase has a full stop or is too long, or the checkpoint is damaged.
         """
-        captions = split_into_captions(self._tokenizer, phrases, self._network.config.max_text_len)
+        captions = split_into_captions(
+            self._model.tokenizer, phrases, self._model.network.config.max_text_len
+        )
         found: list[Detections] = []
         for some in windows.split(self.windows_per_batch):
             images = self._normalised(some)
@@ -135,22 +131,17 @@ class GroundingDino:
         size = detector_size(
             (windows.shape[2], windows.shape[3]), self.shorter_side, self.longer_side
         )
-        resized = resize_as_pillow(windows, *size).to(self._device)
-        mean, deviation = (
-            255 * torch.tensor(each, device=self._device).reshape(3, 1, 1)
-            for each in self._statistics
-        )
-        return (resized - mean) / deviation
+        return self._model.normalised(windows, size)
 
     def _ask(self, images: Tensor, caption: Caption, size: torch.Size) -> list[Detections]:
         """Boxes of one caption in images ``(B, 3, H, W)``, in pixels of windows ``(h, w)``."""
-        tokens = caption.tokens.to(self._device).expand(len(images), -1)
-        with autocast(self.precision, self._device):
-            answer = self._network(
+        tokens = caption.tokens.to(self._model.device).expand(len(images), -1)
+        with autocast(self.precision, self._model.device):
+            answer = self._model.network(
                 pixel_values=images, input_ids=tokens, attention_mask=torch.ones_like(tokens)
             )
         scores, best = answer.logits.float().sigmoid().max(dim=2)
-        phrases = caption.phrases.to(self._device)[best]
+        phrases = caption.phrases.to(self._model.device)[best]
         middle, extent = answer.pred_boxes.float().split(2, dim=2)
         corners = torch.cat([middle - extent / 2, middle + extent / 2], dim=2)
         boxes = corners * corners.new_tensor([size[1], size[0]] * 2)
@@ -159,26 +150,6 @@ class GroundingDino:
             Detections(*(part[index][kept[index]].cpu() for part in (boxes, scores, phrases)))
             for index in range(len(images))
         ]
-
-    @cached_property
-    def _checkpoint(self) -> Checkpoint:
-        return find_checkpoint(self.model, _FAMILIES, self.revision, self.local_files_only)
-
-    @cached_property
-    def _weights_sha256(self) -> str:
-        return self._checkpoint.sha256()
-
-    @cached_property
-    def _statistics(self) -> ImageStatistics:
-        return image_statistics(self._checkpoint)
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        return self._checkpoint.tokenizer()
-
-    @cached_property
-    def _network(self) -> Any:
-        return self._checkpoint.load().to(self._device)
 
 
 def detector_size(size: tuple[int, int], shorter: int, longer: int) -> tuple[int, int]:

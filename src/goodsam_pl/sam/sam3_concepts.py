@@ -5,7 +5,6 @@ Carion et al., "SAM 3: Segment Anything with Concepts", 2025.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -14,11 +13,10 @@ from torch import Tensor
 from goodsam_pl.masks.concepts import Concept, ConceptMasks, ConceptWindows
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.sam.concept_answers import ChosenMasks, ConceptAnswers, masks_of_answers
-from goodsam_pl.sam.image_statistics import ImageStatistics, image_statistics
 from goodsam_pl.sam.phrases import Phrases
-from goodsam_pl.sam.point_prompts import check_counts, resize_as_pillow
+from goodsam_pl.sam.point_prompts import check_counts
 from goodsam_pl.sam.precision import Precision, autocast, check_precision
-from goodsam_pl.sam.transformers_checkpoint import Checkpoint, find_checkpoint
+from goodsam_pl.sam.transformers_model import TransformersModel
 
 __all__ = ["Sam3Concepts"]
 
@@ -65,14 +63,12 @@ class Sam3Concepts:
         check_counts(phrases_per_batch=phrases_per_batch, windows_per_batch=windows_per_batch)
         check_precision(precision)
         self.model = model
-        self.revision = revision
-        self.local_files_only = local_files_only
         self.score_threshold = float(score_threshold)
         self.repeat_threshold = float(repeat_threshold)
         self.phrases_per_batch = phrases_per_batch
         self.windows_per_batch = windows_per_batch
         self.precision = precision
-        self._device = torch.device("cpu")
+        self._model = TransformersModel(model, _FAMILIES, revision, local_files_only)
         self._read_text: _ReadText | None = None
 
     def describe(self) -> Description:
@@ -85,9 +81,9 @@ class Sam3Concepts:
         """
         return {
             "proposer": "sam3",
-            "weights": self._weights_sha256,
-            "words": self._checkpoint.text_sha256(),
-            "image_statistics": self._statistics.told(),
+            "weights": self._model.weights_sha256,
+            "words": self._model.checkpoint.text_sha256(),
+            "image_statistics": self._model.statistics.told(),
             "score_threshold": self.score_threshold,
             "repeat_threshold": self.repeat_threshold,
             **({} if self.precision == "32-true" else {"precision": self.precision}),
@@ -95,10 +91,8 @@ class Sam3Concepts:
 
     def to(self, device: torch.device | str) -> None:
         """Move to a device."""
-        self._device = torch.device(device)
+        self._model.to(device)
         self._read_text = None
-        if "_network" in self.__dict__:
-            self._network.to(self._device)
 
     @torch.no_grad()
     def propose(self, windows: ConceptWindows, concepts: tuple[Concept, ...]) -> list[ConceptMasks]:
@@ -119,7 +113,7 @@ class Sam3Concepts:
         """
         phrases = Phrases.of(concepts)
         text = self._text(phrases.words)
-        classes = torch.tensor(phrases.classes, device=self._device)
+        classes = torch.tensor(phrases.classes, device=self._model.device)
         size = (windows.pixels.shape[2], windows.pixels.shape[3])
         found = []
         for some in windows.pixels.split(self.windows_per_batch):
@@ -135,15 +129,11 @@ class Sam3Concepts:
 
     def _encode(self, windows: Tensor) -> Any:
         """Features of windows ``(N, 3, h, w)`` uint8, which the words do not change."""
-        side = self._network.config.vision_config.image_size
-        height, width = (side, side) if isinstance(side, int) else side
-        resized = resize_as_pillow(windows, height, width).to(self._device)
-        mean, deviation = (
-            255 * torch.tensor(each, device=self._device).reshape(3, 1, 1)
-            for each in self._statistics
-        )
-        with autocast(self.precision, self._device):
-            return self._network.get_vision_features(pixel_values=(resized - mean) / deviation)
+        side = self._model.network.config.vision_config.image_size
+        size = (side, side) if isinstance(side, int) else (side[0], side[1])
+        images = self._model.normalised(windows, size)
+        with autocast(self.precision, self._model.device):
+            return self._model.network.get_vision_features(pixel_values=images)
 
     def _ask(self, seen: Any, index: int, text: _ReadText) -> tuple[ChosenMasks, Tensor, Tensor]:
         """Chosen masks, and evidence and presence of every phrase, of one window."""
@@ -170,8 +160,8 @@ class Sam3Concepts:
             )
             for name in ("fpn_hidden_states", "fpn_position_encoding")
         }
-        with autocast(self.precision, self._device):
-            answer = self._network(
+        with autocast(self.precision, self._model.device):
+            answer = self._model.network(
                 vision_embeds=type(seen)(**levels),
                 # the network reads an attribute of it, and takes no tensor
                 text_embeds=BaseModelOutputWithPooling(pooler_output=text.features),
@@ -189,43 +179,27 @@ class Sam3Concepts:
     def _text(self, words: tuple[str, ...]) -> _ReadText:
         """What the text encoder makes of phrases; those of the last call are remembered."""
         if self._read_text is None or self._read_text.words != words:
-            limit: int = self._network.config.text_config.max_position_embeddings
+            limit: int = self._model.network.config.text_config.max_position_embeddings
             for phrase, tokens in zip(
-                words, self._tokenizer(list(words))["input_ids"], strict=True
+                words, self._model.tokenizer(list(words))["input_ids"], strict=True
             ):
                 if len(tokens) > limit:
                     raise ValueError(
                         f"the phrase {phrase!r} has {len(tokens) - 2} tokens, SAM 3's text encoder "
                         f"takes {limit - 2}: shorten it"
                     )
-            given = self._tokenizer(
+            given = self._model.tokenizer(
                 list(words), padding="max_length", max_length=limit, return_tensors="pt"
             )
-            tokens, mask = (given[key].to(self._device) for key in ("input_ids", "attention_mask"))
-            with autocast(self.precision, self._device):
-                answer = self._network.get_text_features(input_ids=tokens, attention_mask=mask)
+            tokens, mask = (
+                given[key].to(self._model.device) for key in ("input_ids", "attention_mask")
+            )
+            with autocast(self.precision, self._model.device):
+                answer = self._model.network.get_text_features(
+                    input_ids=tokens, attention_mask=mask
+                )
             self._read_text = _ReadText(words, answer.pooler_output, mask)
         return self._read_text
-
-    @cached_property
-    def _checkpoint(self) -> Checkpoint:
-        return find_checkpoint(self.model, _FAMILIES, self.revision, self.local_files_only)
-
-    @cached_property
-    def _weights_sha256(self) -> str:
-        return self._checkpoint.sha256()
-
-    @cached_property
-    def _statistics(self) -> ImageStatistics:
-        return image_statistics(self._checkpoint)
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        return self._checkpoint.tokenizer()
-
-    @cached_property
-    def _network(self) -> Any:
-        return self._checkpoint.load().to(self._device)
 
 
 class _ReadText(NamedTuple):

@@ -6,7 +6,6 @@ networks are run as ``transformers`` runs them.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.box_prompts import scale_boxes
-from goodsam_pl.sam.image_statistics import ImageStatistics, image_statistics, usual_statistics
+from goodsam_pl.sam.image_statistics import usual_statistics
 from goodsam_pl.sam.point_prompts import (
     Answers,
     EmbeddedWindows,
@@ -27,11 +26,10 @@ from goodsam_pl.sam.point_prompts import (
     no_answers,
     pass_thresholds,
     propose_on_grid,
-    resize_as_pillow,
 )
 from goodsam_pl.sam.precision import Precision, autocast, check_precision
 from goodsam_pl.sam.sam_families import SAM_FAMILIES, SamFamily
-from goodsam_pl.sam.transformers_checkpoint import Checkpoint, find_checkpoint
+from goodsam_pl.sam.transformers_model import TransformersModel
 
 __all__ = ["TransformersSAM"]
 
@@ -90,8 +88,6 @@ class TransformersSAM:
             windows_per_batch=windows_per_batch,
         )
         self.model = model
-        self.revision = revision
-        self.local_files_only = local_files_only
         self.points_per_side = points_per_side
         self.predicted_iou_threshold = predicted_iou_threshold
         self.stability_threshold = float(stability_threshold)
@@ -102,7 +98,8 @@ class TransformersSAM:
         self.windows_per_batch = windows_per_batch
         check_precision(precision)
         self.precision = precision
-        self._device = torch.device("cpu")
+        classes = {name: family.model_class for name, family in SAM_FAMILIES.items()}
+        self._model = TransformersModel(model, classes, revision, local_files_only)
 
     def describe(self) -> Description:
         """Family, hash of configuration and weights, and every parameter of the masks.
@@ -115,8 +112,8 @@ class TransformersSAM:
         least = self._thresholds
         return {
             "proposer": "transformers",
-            "model": self._checkpoint.family,
-            "weights": self._weights_sha256,
+            "model": self._model.checkpoint.family,
+            "weights": self._model.weights_sha256,
             "points_per_side": self.points_per_side,
             "predicted_iou_threshold": least.predicted_iou,
             "stability_threshold": least.stability,
@@ -129,9 +126,7 @@ class TransformersSAM:
 
     def to(self, device: torch.device | str) -> None:
         """Move to a device."""
-        self._device = torch.device(device)
-        if "_network" in self.__dict__:
-            self._network.to(self._device)
+        self._model.to(device)
 
     def propose(self, windows: Tensor) -> list[WindowMasks]:
         """Find the masks of each window.
@@ -160,14 +155,9 @@ class TransformersSAM:
         """
         size, side = (windows.shape[2], windows.shape[3]), self._side
         height, width = self._enlarged(size)
-        resized = resize_as_pillow(windows, height, width)
-        mean, deviation = (
-            255 * torch.tensor(each, device=self._device).reshape(3, 1, 1)
-            for each in self._statistics
-        )
         parts = []
-        for some in resized.split(self.windows_per_batch):
-            normalised = (some.to(self._device) - mean) / deviation
+        for some in windows.split(self.windows_per_batch):
+            normalised = self._model.normalised(some, (height, width))
             padded = F.pad(normalised, (0, side - width, 0, side - height))
             parts.append(self._encode(padded))
         embeddings, *finer = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
@@ -184,7 +174,7 @@ class TransformersSAM:
             FileNotFoundError: there is no such checkpoint.
             ValueError: it is of a model that is no SAM.
         """
-        return self._checkpoint.embedding_channels()
+        return self._model.checkpoint.embedding_channels()
 
     def input_side(self) -> int:
         """Side of the squares that the encoder takes, pixels; reads the weights."""
@@ -200,7 +190,7 @@ class TransformersSAM:
         Returns:
             ``(N, C, h, w)`` float32.
         """
-        batches = images.to(self._device).split(self.windows_per_batch)
+        batches = images.to(self._model.device).split(self.windows_per_batch)
         return torch.cat([self._encode(some)[0].float() for some in batches])
 
     @torch.no_grad()
@@ -253,28 +243,15 @@ class TransformersSAM:
         """Of masks whose boxes repeat each other, keep the one with the best score."""
         return drop_repeats(view, answers, self.box_nms_threshold)
 
-    @cached_property
-    def _checkpoint(self) -> Checkpoint:
-        classes = {name: family.model_class for name, family in SAM_FAMILIES.items()}
-        return find_checkpoint(self.model, classes, self.revision, self.local_files_only)
-
-    @cached_property
-    def _statistics(self) -> ImageStatistics:
-        return image_statistics(self._checkpoint)
-
     @property
     def _described_statistics(self) -> Description:
         """Only others than the family's own, so that fingerprints of stored masks stay."""
-        usual = usual_statistics(self._checkpoint.family)
-        return {} if self._statistics == usual else {"image_statistics": self._statistics.told()}
-
-    @cached_property
-    def _weights_sha256(self) -> str:
-        return self._checkpoint.sha256()
-
-    @cached_property
-    def _network(self) -> Any:
-        return self._checkpoint.load().to(self._device)
+        usual = usual_statistics(self._model.checkpoint.family)
+        return (
+            {}
+            if self._model.statistics == usual
+            else {"image_statistics": self._model.statistics.told()}
+        )
 
     @property
     def _thresholds(self) -> Thresholds:
@@ -288,17 +265,17 @@ class TransformersSAM:
 
     @property
     def _family(self) -> SamFamily:
-        return SAM_FAMILIES[self._checkpoint.family]
+        return SAM_FAMILIES[self._model.checkpoint.family]
 
     @property
     def _side(self) -> int:
         """Side of the square that the encoder takes, pixels."""
-        side: int = self._network.config.prompt_encoder_config.image_size
+        side: int = self._model.network.config.prompt_encoder_config.image_size
         return side
 
     @property
     def _points_together(self) -> int:
-        return self.points_per_batch or (16 if self._device.type == "cpu" else 128)
+        return self.points_per_batch or (16 if self._model.device.type == "cpu" else 128)
 
     def _enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width of a window in that square."""
@@ -310,11 +287,11 @@ class TransformersSAM:
 
     def _encode(self, images: Tensor) -> tuple[Tensor, ...]:
         """The embeddings ``(N, C, h', w')`` first, then what the decoder needs beside them."""
-        with autocast(self.precision, self._device):
-            found = self._network.get_image_embeddings(images)
+        with autocast(self.precision, self._model.device):
+            found = self._model.network.get_image_embeddings(images)
         if self._family.is_square:
             return (found[-1], *found[:-1])
-        if self._checkpoint.family == "sam_hq":
+        if self._model.checkpoint.family == "sam_hq":
             embeddings, early = found
             return embeddings, early[0]  # the decoder reads only the first global block's
         return (found,)
@@ -329,6 +306,6 @@ class TransformersSAM:
             given = {"image_embeddings": [*finer, embeddings]}
         elif finer:
             given["intermediate_embeddings"] = finer
-        with autocast(self.precision, self._device):
-            answer = self._network(multimask_output=multimask_output, **prompts, **given)
+        with autocast(self.precision, self._model.device):
+            answer = self._model.network(multimask_output=multimask_output, **prompts, **given)
         return answer.iou_scores[0].float(), answer.pred_masks[0].float()
