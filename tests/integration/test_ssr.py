@@ -116,7 +116,7 @@ def test_with_sam_it_is_the_preset_without_it_but_for_what_sam_adds() -> None:
 @pytest.mark.slow
 def test_ssr_goes_on_exactly_and_leaves_nothing_behind(world: Path, tmp_path: Path) -> None:
     config = _small("streetworld", world, tmp_path)
-    extra = "--model.init_args.feature_matching=true"
+    extra = "--model.init_args.regularizer.feature_matching=true"
     undisturbed = _fit(config, tmp_path / "whole", extra)
     step = tmp_path / "whole/each/step=3.ckpt"
     resumed = _fit(config, tmp_path / "resumed", extra, f"--ckpt_path={step}")

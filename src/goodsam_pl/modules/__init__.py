@@ -19,6 +19,7 @@ from goodsam_pl.modules.ssr import (
     BranchWeights,
     MaskedImages,
     MixedDomains,
+    Regularizer,
     SelfTraining,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "MixedDomains",
     "NotFiniteError",
     "RectificationWeights",
+    "Regularizer",
     "SamTraining",
     "SegmentationModule",
     "SelfTraining",

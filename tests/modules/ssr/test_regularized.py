@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from system_tester import SystemTester
 from tiny import TinyNetwork, loader, panoramas, sources, trainer
 
 from goodsam_pl.data import AdaptationBatch, PanoramaBatch
-from goodsam_pl.modules import SSR, BranchWeights, MaskedImages, SelfTraining
+from goodsam_pl.modules import SSR, BranchWeights, MaskedImages, Regularizer, SelfTraining
 from goodsam_pl.networks import SegmentationOutput
 from goodsam_pl.sam import Felzenszwalb
 
@@ -81,12 +82,17 @@ def pair(seed: int) -> AdaptationBatch:
     return {"source": sources(seed), "target": panoramas(seed)}
 
 
-TINY = {"heads": (3, 2), "stages": (0, 1), "threshold": 0.1, "warmup_steps": 1}
+HEADS = (3, 2)
+TINY = {"threshold": 0.1, "warmup_steps": 1}
+PARTS = {each.name for each in fields(Regularizer)}
 
 
 def ssr(**given: object) -> SSR:
+    """Arguments of the system and of its regularizer alike."""
+    parts = {name: given.pop(name) for name in PARTS & given.keys()}
+    regularizer = Regularizer(**{"heads": HEADS, "stages": (0, 1), **parts})
     torch.manual_seed(0)
-    return SSR(Pyramid(), **{"sam": SmallEncoder(), **TINY, **given})
+    return SSR(Pyramid(), **{"sam": SmallEncoder(), "regularizer": regularizer, **TINY, **given})
 
 
 class TestSSR(SystemTester):
@@ -167,7 +173,7 @@ def test_both_source_terms_are_those_of_one_decoder_on_both_pyramids(tmp_path: P
         enhanced = []
         for stage, plain in (("0", fine), ("1", coarse)):
             tokens = module.attention.projections[stage](seen.permute(0, 2, 3, 1).flatten(1, 2))
-            layer, heads = module.attention.attentions[stage], TINY["heads"][int(stage)]
+            layer, heads = module.attention.attentions[stage], HEADS[int(stage)]
             keys, values = layer.keys_and_values(tokens).chunk(2, -1)
             asked = layer.queries(plain.permute(0, 2, 3, 1).flatten(1, 2))
             found = torch.cat(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goodsam_pl.modules.ssr.mixing import MixedDomains
-from goodsam_pl.modules.ssr.regularized import SSR, BranchWeights
+from goodsam_pl.modules.ssr.regularized import SSR, BranchWeights, Regularizer
 from goodsam_pl.modules.ssr.self_training import MaskedImages, SelfTraining
 
-__all__ = ["SSR", "BranchWeights", "MaskedImages", "MixedDomains", "SelfTraining"]
+__all__ = ["SSR", "BranchWeights", "MaskedImages", "MixedDomains", "Regularizer", "SelfTraining"]

@@ -17,7 +17,7 @@ from goodsam_pl.modules.ssr.self_training import MaskedImages, SelfTraining
 from goodsam_pl.networks import PyramidNetwork, evaluating, keeping_statistics
 from goodsam_pl.sam import ImageEmbedder
 
-__all__ = ["SSR", "BranchWeights"]
+__all__ = ["SSR", "BranchWeights", "Regularizer"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,30 @@ class BranchWeights:
     mixed: float = 1.0
     enhanced_source: float = 1.0
     enhanced_mixed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Regularizer:
+    """How SAM takes part in the training.
+
+    Attributes:
+        stages: which of the four stages ask SAM, counted from 0.
+        heads: of the four stages' attention; each divides the channels of its stage.
+        branches: weights of the four cross-entropies.
+        enhanced_statistics: ``shared``, as released: the running statistics of batch normalisation
+            learn from enhanced features, too. ``kept``: from plain ones alone, which are all that
+            there will be.
+        feature_matching: ours: let features also tell SAM's embedding, see
+            :class:`goodsam_pl.modules.ssr.sam_matching.SamMatching`.
+        feature_matching_weight: λ_FM, for each of both images.
+    """
+
+    stages: tuple[int, ...] = (0, 1, 2, 3)
+    heads: tuple[int, ...] = (1, 2, 5, 8)
+    branches: BranchWeights = BranchWeights()
+    enhanced_statistics: Literal["shared", "kept"] = "shared"
+    feature_matching: bool = False
+    feature_matching_weight: float = 1.0
 
 
 class SSR(SelfTraining):
@@ -61,15 +85,7 @@ class SSR(SelfTraining):
         head_learning_rate_scale: the learning rate of decoder and head, in parts of the encoder's.
         weight_decay: 0.01 is SegFormer's.
         warmup_steps: DAFormer warms up for 1,500 of 40,000 steps.
-        stages: which of the four stages ask SAM, counted from 0.
-        heads: of the four stages' attention; each divides the channels of its stage.
-        branches: weights of the four cross-entropies.
-        enhanced_statistics: ``shared``, as released: the running statistics of batch normalisation
-            learn from enhanced features, too. ``kept``: from plain ones alone, which are all that
-            there will be.
-        feature_matching: ours: let features also tell SAM's embedding, see
-            :class:`goodsam_pl.modules.ssr.sam_matching.SamMatching`.
-        feature_matching_weight: λ_FM, for each of both images.
+        regularizer: which stages ask, and what their answers weigh.
 
     Raises:
         TypeError: ``sam`` has no image encoder, or ``network`` no features to change.
@@ -94,12 +110,7 @@ class SSR(SelfTraining):
         head_learning_rate_scale: float = 10.0,
         weight_decay: float = 0.01,
         warmup_steps: int = 1500,
-        stages: tuple[int, ...] = (0, 1, 2, 3),
-        heads: tuple[int, ...] = (1, 2, 5, 8),
-        branches: BranchWeights = BranchWeights(),
-        enhanced_statistics: Literal["shared", "kept"] = "shared",
-        feature_matching: bool = False,
-        feature_matching_weight: float = 1.0,
+        regularizer: Regularizer = Regularizer(),
     ) -> None:
         if not isinstance(network, PyramidNetwork):
             raise TypeError(
@@ -127,17 +138,18 @@ class SSR(SelfTraining):
         channels = self.sam.channels
         self.matching = None
         with torch.random.fork_rng(devices=[]):  # what is mixed is as without SAM
-            self.attention = SamAttention(channels, widths, heads, stages)
-            if feature_matching:
-                self.matching = SamMatching(channels, widths, stages)
-        self.enhanced_statistics = enhanced_statistics
+            self.attention = SamAttention(channels, widths, regularizer.heads, regularizer.stages)
+            if regularizer.feature_matching:
+                self.matching = SamMatching(channels, widths, regularizer.stages)
+        self.enhanced_statistics = regularizer.enhanced_statistics
+        branches = regularizer.branches
         self.weights |= {
             "source": branches.source,
             "mixed": branches.mixed,
             "enhanced_source": branches.enhanced_source,
             "enhanced_mixed": branches.enhanced_mixed,
-            "matching_source": feature_matching_weight,
-            "matching_mixed": feature_matching_weight,
+            "matching_source": regularizer.feature_matching_weight,
+            "matching_mixed": regularizer.feature_matching_weight,
         }
 
     def read_teachers(self) -> None:
