@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from goodsam_pl.cli import entry
 from goodsam_pl.cli.verbs import FunctionVerb
 
 MODULE = '''
+from pathlib import Path
+
+from goodsam_pl.cli.answers import Answer, answer
+
+
 def bake(bread: str, minutes: int = 30, seeds: list[str] | None = None) -> str:
     """Bake.
 
@@ -17,6 +24,19 @@ def bake(bread: str, minutes: int = 30, seeds: list[str] | None = None) -> str:
     if minutes < 1:
         raise ValueError(f"{minutes} minutes: give at least 1")
     return f"{bread} {minutes} {seeds}"
+
+
+def weigh(bread: str, json: bool = False, status: int = 0, warm: bool = True) -> Answer:
+    """Weigh.
+
+    Args:
+        bread: the kind.
+        json: as JSON.
+        status: to end with.
+        warm: or cold.
+    """
+    content = {"bread": bread, "grams": float("nan"), "warm": warm, "of": [Path("flour")]}
+    return answer("heavy", content, json=json, status=status)
 
 
 def knead(dough: str) -> None:
@@ -32,6 +52,7 @@ def bakery(workplace, monkeypatch):
         "bake": FunctionVerb("bakery:bake", "bake some bread"),
         "eat": FunctionVerb("bakery:bake", "eat it", positional=True),
         "knead": FunctionVerb("bakery:knead", "knead"),
+        "weigh": FunctionVerb("bakery:weigh", "weigh it", positional=True),
     }
     monkeypatch.setattr(entry, "FUNCTIONS", verbs)
 
@@ -51,6 +72,27 @@ def test_options_from_a_file(goodsam, workplace):
 
 def test_nothing_returned_is_nothing_printed(goodsam):
     assert goodsam("knead", "--dough", "rye").out == ""
+
+
+def test_a_switch_alone_is_true(goodsam, fails):
+    assert goodsam("weigh", "rye").out == "heavy\n"
+    for words in (("rye", "--json"), ("--json", "rye"), ("rye", "--json", "true")):
+        assert json.loads(goodsam("weigh", *words).out) == {
+            "bread": "rye",
+            "grams": None,
+            "warm": True,
+            "of": ["flour"],
+        }
+    assert goodsam("weigh", "rye", "--json", "false").out == "heavy\n"
+    assert not json.loads(goodsam("weigh", "rye", "--warm", "False", "--json").out)["warm"]
+    assert "status" in fails("weigh", "rye", "--status")
+
+
+def test_an_answer_is_printed_before_its_status_ends_the_command(goodsam, capsys):
+    with pytest.raises(SystemExit) as end:
+        goodsam("weigh", "rye", "--status", "1")
+    assert end.value.code == 1
+    assert capsys.readouterr().out == "heavy\n"
 
 
 def test_help_documents_the_parameters(capsys):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
+from goodsam_pl.cli.answers import Answer
 from goodsam_pl.cli.parser import FunctionParser
 from goodsam_pl.cli.sketch import sketch_of
 from goodsam_pl.cli.verbs import FunctionVerb
 
 __all__ = ["run_function"]
+
+_TRUE_OR_FALSE = ("true", "false", "yes", "no")
 
 
 def run_function(name: str, verb: FunctionVerb, args: list[str]) -> None:
@@ -20,18 +24,36 @@ def run_function(name: str, verb: FunctionVerb, args: list[str]) -> None:
     imported, so that help and mistakes are answered at once.
 
     What the function returns is printed, unless it is ``None``.
+
+    Raises:
+        SystemExit: with the status of an :class:`Answer` that has one.
     """
     words = _with_classes(args, verb)
     sketch = sketch_of(verb.function)
-    if sketch is not None and not _mentions(sketch.vague, words):
-        _parser(name, verb, sketch.function).parse_args(words)
+    if sketch is not None:
+        words = _with_switches(words, sketch.function)
+        if not _mentions(sketch.vague, words):
+            _parser(name, verb, sketch.function).parse_args(words)
     function = _import(verb.function)
+    words = _with_switches(words, function)
     parser = _parser(name, verb, function)
     arguments = parser.instantiate_classes(parser.parse_args(words))
     arguments.pop("config", None)
     result = function(**arguments)
     if result is not None:
         print(result)
+    if isinstance(result, Answer) and result.status:
+        raise SystemExit(result.status)
+
+
+def _with_switches(args: list[str], function: Callable[..., Any]) -> list[str]:
+    """Take a switch that stands alone for a true one: ``--json`` for ``--json true``."""
+    parameters = inspect.signature(function).parameters.values()
+    switches = {f"--{each.name}" for each in parameters if isinstance(each.default, bool)}
+    return [
+        f"{word}=true" if word in switches and after.lower() not in _TRUE_OR_FALSE else word
+        for word, after in zip(args, [*args[1:], ""], strict=False)
+    ]
 
 
 def _with_classes(args: list[str], verb: FunctionVerb) -> list[str]:

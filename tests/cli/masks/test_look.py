@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +44,22 @@ def test_info_tells_what_the_masks_are_of(panoramas, goodsam):
     )
 
 
+def test_info_as_json_has_the_same_numbers(panoramas, goodsam):
+    found = json.loads(goodsam("masks", "info", "masks", "--json").out)
+    store = MaskStore.open(panoramas[0].parents[1] / "masks")
+    known = total_known(known_quality(store.read(key)) for key in store)
+    assert found["panoramas"] == found["looked_into"] == 3
+    assert found["size"] == [24, 128]
+    assert found["window_size"] == [24, 24]
+    assert found["masks"] == known.masks
+    assert found["bytes"] == sum(store.path(key).stat().st_size for key in store)
+    assert found["covered"] == known.covered == 1
+    assert found["agreement"] == known.agreement
+    assert found["proposer"]["proposer"] == "felzenszwalb"
+    assert found["vertical_fov"] == 67.5
+    assert found["fingerprint"] == store.fingerprint
+
+
 def test_info_looks_into_some_of_a_large_store(panoramas, goodsam, monkeypatch, workplace):
     monkeypatch.setattr(look, "_LOOKED_INTO", 2)
     told = goodsam("masks", "info", "masks").out
@@ -60,6 +78,26 @@ def test_verify_names_damaged_records(panoramas, goodsam, fails, workplace):
     assert "1 of 3 records are damaged:" in error
     assert path.name in error
     assert "its scores are damaged" in error
+
+
+def test_verify_as_json_names_them_and_ends_with_the_same_status(
+    panoramas, goodsam, capsys, workplace
+):
+    whole = {"records": 3, "damaged": {}, "gone": {}, "strays": {}, "unfinished": {}}
+    assert json.loads(goodsam("masks", "verify", "masks", "--json").out) == {
+        **whole,
+        "changed": None,
+    }
+    words = ("masks", "verify", "masks", "--content", "images", "--json", "true")
+    assert json.loads(goodsam(*words).out) == {**whole, "changed": []}
+    path = MaskStore.open(workplace / "masks").path(image_key(panoramas[1]))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(SystemExit) as end:
+        goodsam("masks", "verify", "masks", "--json")
+    assert end.value.code == 2
+    found = json.loads(capsys.readouterr().out)
+    assert {Path(each).name for each in found["damaged"]} == {path.name}
+    assert "damaged" in next(iter(found["damaged"].values()))
 
 
 def test_show_draws_masks_over_the_panorama(panoramas, goodsam, fails, workplace):

@@ -6,9 +6,11 @@ import io
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image, PngImagePlugin
 
+from goodsam_pl.cli.answers import Answer, answer, table
 from goodsam_pl.cli.masks.images import reader_of
 from goodsam_pl.cli.masks.stores import open_store
 from goodsam_pl.data import normalize
@@ -29,11 +31,18 @@ _WAY_OUT = (
     "record is never read: move it away"
 )
 
+_UNFINISHED = "unfinished, and whose:"
+
+_WRONG = 2
+"""The status that commands end with when what they were given is wrong."""
+
+_SHARES = ("covered", "predicted_iou", "stability", "agreement")
+
 _LOOKED_INTO = 200
 """Records that `info` reads, spread evenly: a store of a hundred thousand is told of in seconds."""
 
 
-def info(store: Path) -> str:
+def info(store: Path, json: bool = False) -> Answer:
     """Say what a store holds: of which windows, by which proposer, how many, how large, how good.
 
     How good as far as it is known without labels: the share of pixels covered, the scores, and how
@@ -41,6 +50,7 @@ def info(store: Path) -> str:
 
     Args:
         store: folder of the masks.
+        json: as JSON.
     """
     masks = open_store(store)
     known = _known(masks)
@@ -64,8 +74,21 @@ def info(store: Path) -> str:
         lines["covered"] += f", of {known.panoramas} panoramas, as the next two"
     if masks.whole:
         lines["panoramas"] = f"{len(sizes)} of {height}×{width}, as a whole"
-    longest = max(map(len, lines))
-    return "\n".join(f"{name:<{longest}}  {text}" for name, text in lines.items())
+    content = {
+        "panoramas": len(sizes),
+        "size": masks.windows.image_size,
+        "window_size": masks.windows.window_size,
+        "whole": masks.whole,
+        "masks": sum(counts),
+        "bytes": sum(sizes),
+        "looked_into": known.panoramas,
+        **{name: getattr(known, name) for name in _SHARES},
+        "logits": masks.manifest.logits,
+        **masks.view,
+        "proposer": masks.manifest.proposer,
+        "fingerprint": masks.fingerprint,
+    }
+    return answer(table(lines), content, json=json)
 
 
 def _known(masks: MaskStore) -> KnownQuality:
@@ -79,7 +102,7 @@ def _known(masks: MaskStore) -> KnownQuality:
     return total_known(parts)
 
 
-def verify(store: Path, content: Path | None = None) -> str:
+def verify(store: Path, content: Path | None = None, json: bool = False) -> Answer:
     """Read every record down to the last byte, and name all that is not as it should be.
 
     That is: damaged records, those that were there and are gone, and files that are called as a
@@ -89,33 +112,53 @@ def verify(store: Path, content: Path | None = None) -> str:
         store: folder of the masks.
         content: folder of panoramas, to read all of their bytes, too: a panorama that changed
             without showing it would be given the masks of what it was before.
+        json: as JSON; the command ends with status 2 then, too, if something is wrong.
     """
     masks = open_store(store)
     keys = list(masks)
     damaged: dict[Path, str] = {}
-    with progress_bar("records", len(keys), visible=True) as advance:
+    with progress_bar("records", len(keys), visible=not json) as advance:
         for key in keys:
             damage = masks.check(key)
             if damage is not None:
                 damaged[masks.path(key)] = str(damage.__cause__)
             advance()
     masks.save_known()
-    strays, gone = (
-        find_strays(masks.root),
-        dict.fromkeys(masks.gone(), "it was whole when last seen"),
-    )
-    unfinished = _listed("unfinished, and whose:", find_unfinished(masks.root))
-    if damaged or strays or gone:
+    found = {
+        "damaged": damaged,
+        "gone": dict.fromkeys(masks.gone(), "it was whole when last seen"),
+        "strays": find_strays(masks.root),
+    }
+    unfinished = find_unfinished(masks.root)
+    if any(found.values()) and not json:
+        titles = (
+            f"{len(damaged)} of {len(keys)} records are damaged:",
+            f"{len(found['gone'])} records are gone:",
+            f"{len(found['strays'])} are called as a record and are none:",
+        )
         told = [
-            *_listed(f"{len(damaged)} of {len(keys)} records are damaged:", damaged),
-            *_listed(f"{len(gone)} records are gone:", gone),
-            *_listed(f"{len(strays)} are called as a record and are none:", strays),
-            *unfinished,
-            _WAY_OUT,
+            line
+            for title, each in zip(titles, found.values(), strict=True)
+            for line in _listed(title, each)
         ]
+        told += [*_listed(_UNFINISHED, unfinished), _WAY_OUT]
         raise MaskStoreError(f"{store}: " + "\n".join(told))
-    told = [f"{len(keys)} records, all whole: {store}", *unfinished]
-    return "\n".join(told if content is None else [*told, _verify_content(masks, content)])
+    told = [f"{len(keys)} records, all whole: {store}", *_listed(_UNFINISHED, unfinished)]
+    changed = None if content is None else _changed(masks, content, show_progress=not json)
+    if changed is not None and not json:
+        told.append(_of_content(changed, content))
+    wrong = any(found.values()) or bool(changed and changed.files)
+    return answer(
+        "\n".join(told),
+        {
+            "records": len(keys),
+            **found,
+            "unfinished": unfinished,
+            "changed": None if changed is None else changed.files,
+        },
+        json=json,
+        status=_WRONG if wrong else 0,
+    )
 
 
 def _listed(title: str, found: Mapping[Path, str]) -> list[str]:
@@ -123,25 +166,41 @@ def _listed(title: str, found: Mapping[Path, str]) -> list[str]:
     return [title, *(f"  {path}: {why}" for path, why in found.items())] if found else []
 
 
-def _verify_content(masks: MaskStore, folder: Path) -> str:
+class _Changed(NamedTuple):
+    """Panoramas that are not what they were taken for.
+
+    Attributes:
+        files: these.
+        total: how many were read.
+    """
+
+    files: list[Path]
+    total: int
+
+
+def _changed(masks: MaskStore, folder: Path, *, show_progress: bool) -> _Changed:
     files = [entry.image for entry in folder_entries(folder)]
     changed = []
-    with progress_bar("panoramas", len(files), visible=True) as advance:
+    with progress_bar("panoramas", len(files), visible=show_progress) as advance:
         for file in files:
             known, key = masks.keys.known.get(file), image_key(file)
             if known is not None and known != key:
-                changed.append(f"  {file}")
+                changed.append(file)
                 masks.keys.known.remember(file, Stamp.of(file), key)
             advance()
     masks.save_known()
-    if changed:
-        listed = "\n".join(changed)
+    return _Changed(changed, len(files))
+
+
+def _of_content(changed: _Changed, folder: Path | None) -> str:
+    if changed.files:
+        listed = "\n".join(f"  {file}" for file in changed.files)
         raise MaskStoreError(
-            f"{len(changed)} of {len(files)} panoramas are not what they were taken for:\n{listed}"
-            "\nThey are known by their content again: run `goodsam masks compute`, or train with "
-            "PrecomputeSAM"
+            f"{len(changed.files)} of {changed.total} panoramas are not what they were taken for:\n"
+            f"{listed}\nThey are known by their content again: run `goodsam masks compute`, or "
+            "train with PrecomputeSAM"
         )
-    return f"{len(files)} panoramas, all what they are taken for: {folder}"
+    return f"{changed.total} panoramas, all what they are taken for: {folder}"
 
 
 def show(image: Path, store: Path, out: Path | None = None) -> str:
