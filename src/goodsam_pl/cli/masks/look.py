@@ -112,7 +112,7 @@ def verify(store: Path, content: Path | None = None, json: bool = False) -> Answ
         store: folder of the masks.
         content: folder of panoramas, to read all of their bytes, too: a panorama that changed
             without showing it would be given the masks of what it was before.
-        json: as JSON; the command ends with status 2 then, too, if something is wrong.
+        json: as JSON; what is wrong makes the command fail as it does without.
     """
     masks = open_store(store)
     keys = list(masks)
