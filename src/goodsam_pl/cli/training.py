@@ -43,7 +43,7 @@ from goodsam_pl.cli.streams import Terminated
 from goodsam_pl.cli.training_bar import TrainingBar
 from goodsam_pl.networks import load_weights, read_postponed
 
-__all__ = ["GoodSAMCLI", "train"]
+__all__ = ["GoodSAMCLI", "command_line_options", "train"]
 
 
 def train(args: list[str] | None = None) -> GoodSAMCLI:
@@ -60,19 +60,24 @@ def train(args: list[str] | None = None) -> GoodSAMCLI:
 
 
 def _cli(args: list[str] | None) -> GoodSAMCLI:
-    return GoodSAMCLI(
-        LightningModule,
-        LightningDataModule,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        seed_everything_default=0,
-        auto_configure_optimizers=False,
-        save_config_callback=SaveRunConfig,
-        trainer_defaults={"default_root_dir": "runs", "enable_model_summary": False},
-        parser_class=ShortErrorParser,
-        parser_kwargs={"prog": "goodsam", "allow_abbrev": False},
-        args=args,
-    )
+    return GoodSAMCLI(**command_line_options(args))
+
+
+def command_line_options(args: list[str] | None) -> dict[str, Any]:
+    """What makes Lightning's command line ours, for :class:`GoodSAMCLI` and what is made of it."""
+    return {
+        "model_class": LightningModule,
+        "datamodule_class": LightningDataModule,
+        "subclass_mode_model": True,
+        "subclass_mode_data": True,
+        "seed_everything_default": 0,
+        "auto_configure_optimizers": False,
+        "save_config_callback": SaveRunConfig,
+        "trainer_defaults": {"default_root_dir": "runs", "enable_model_summary": False},
+        "parser_class": ShortErrorParser,
+        "parser_kwargs": {"prog": "goodsam", "allow_abbrev": False},
+        "args": args,
+    }
 
 
 class ShortErrorParser(ShortErrors, LightningArgumentParser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -14,6 +15,8 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from torch.utils.data import DataLoader
 
 from goodsam_pl.data.batch import PanoramaBatch, SourceBatch
+from goodsam_pl.data.entries import Split
+from goodsam_pl.data.inspection import InspectedSplit
 from goodsam_pl.data.panorama_module import PanoramaDataModule
 from goodsam_pl.data.resuming import ResumableLoader, random_state, set_random_state
 from goodsam_pl.data.side_by_side import SideLoader, SidePosition, Stream
@@ -124,6 +127,12 @@ class AdaptationDataModule(LightningDataModule):
         if isinstance(self.target, SourceDataModule):
             return self.target.examples(count)
         return self.target.examples("train", count)
+
+    def inspected(self, splits: Sequence[Split]) -> list[InspectedSplit]:
+        """All files of some splits, of the source those to train on, for ``goodsam check-data``."""
+        source = self.source.inspected([split for split in splits if split == "train"])
+        named = [replace(each, name=f"source {each.name}") for each in source]
+        return [*named, *self.target.inspected(splits)]
 
     @property
     def listed(self) -> Mapping[str, list[Path]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -57,12 +57,21 @@ class Request:
         split: which part of it.
         label_taxonomy: class set of label files in layouts that do not fix one.
         labelled: labels are wanted; without, no label file has to be there.
+        faults: takes what is wrong with single lines and files, so that listing goes on past it;
+            ``None`` raises the first. Labels that are missing are left to who reads them then.
     """
 
     root: Path
     split: Split
     label_taxonomy: str
     labelled: bool = True
+    faults: list[str] | None = field(default=None, compare=False)
+
+    def tell(self, error: OSError | ValueError) -> None:
+        """Note what is wrong with a line or a file, or raise it."""
+        if self.faults is None:
+            raise error
+        self.faults.append(str(error))
 
     def folder(self, relative: str) -> Path:
         """A folder that the split needs.
@@ -104,11 +113,11 @@ def list_entries(layouts: dict[str, Layout], dataset: str, request: Request) -> 
     entries = layouts[dataset](request)
     if not request.labelled:
         entries = [replace(entry, label=None, label_format=None) for entry in entries]
-    elif missing := next((entry for entry in entries if _lacks_label(entry)), None):
+    elif request.faults is None and (missing := next(filter(_lacks_label, entries), None)):
         raise FileNotFoundError(f"{missing.image} has no label: {missing.label} does not exist")
     if not entries:
         raise _no_image(root, f"in the {request.split} split of {dataset}")
-    _check_labels(entries)
+    _check_labels(entries, request)
     return _named_apart(entries)
 
 
@@ -168,7 +177,7 @@ def _no_image(root: Path, where: str) -> ValueError:
     )
 
 
-def _check_labels(entries: Sequence[Entry]) -> None:
+def _check_labels(entries: Sequence[Entry], request: Request) -> None:
     """Make sure that no label is that of two images."""
     sharing: dict[Path, list[str]] = {}
     for entry in entries:
@@ -177,8 +186,9 @@ def _check_labels(entries: Sequence[Entry]) -> None:
     shared = [" and ".join(images) for images in sharing.values() if len(images) > 1]
     if shared:
         more = f"; {len(shared) - 10} more pairs" if len(shared) > 10 else ""
-        raise ValueError(
-            f"images that share one label: {'; '.join(shared[:10])}{more}: remove one of each pair"
+        told = "; ".join(shared[:10])
+        request.tell(
+            ValueError(f"images that share one label: {told}{more}: remove one of each pair")
         )
 
 

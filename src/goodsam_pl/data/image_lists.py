@@ -45,21 +45,25 @@ def listed_entries(request: Request, label_format: LabelFormat | None) -> list[E
             labels / image.relative_to(images).with_suffix(".png") if label_format else None,
             label_format,
         )
-        for image in listed_images(listing, images)
+        for image in listed_images(listing, images, request)
     ]
 
 
-def listed_images(listing: Path, images: Path) -> list[Path]:
+def listed_images(listing: Path, images: Path, request: Request) -> list[Path]:
     """The images that a list names, in its order, each once."""
     by_name = images_by_name(images)
     lines: dict[Path, int] = {}
     for number, line in read_lines(listing):
         where = f"{listing}, line {number}"
-        image = named_image(line, by_name, images, where)
+        try:
+            image = named_image(line, by_name, images, where)
+        except (FileNotFoundError, ValueError) as error:
+            request.tell(error)
+            continue
         if image in lines:
-            raise ValueError(
-                f"{where}: {line!r} stands in line {lines[image]} already: remove one of them"
-            )
+            told = f"{where}: {line!r} stands in line {lines[image]} already: remove one of them"
+            request.tell(ValueError(told))
+            continue
         lines[image] = number
     return list(lines)
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch.utils.data import DataLoader
 
+from goodsam_pl.data.entries import Entry, Split
+from goodsam_pl.data.inspection import Found, InspectedSplit
 from goodsam_pl.data.instance_windows import InstanceWindows, collate_clicks
 from goodsam_pl.data.loading import Loading
 from goodsam_pl.data.resuming import ResumableDataModule
@@ -81,6 +86,17 @@ class InstanceDataModule(ResumableDataModule):
         self.dataset.panoramas.draw_missing()
         self.dataset.photographs.draw_missing()
 
+    def inspected(self, splits: Sequence[Split]) -> list[InspectedSplit]:
+        """The scenes that were drawn already, which are all to train on."""
+        scenes = (self.dataset.panoramas, self.dataset.photographs)
+        files = [path for each in scenes for path in each.files if path.exists()]
+        entries = [Entry(path, None, None, path.stem) for path in files]
+        return [InspectedSplit("train", Found(entries, []), _read_scene)] * ("train" in splits)
+
     def train_dataloader(self) -> DataLoader[Any]:
         """Windows at random places, each visit another."""
         return self.loading.training(self.dataset, collate_clicks, self.trainer, self.position)
+
+
+def _read_scene(entry: Entry) -> tuple[npt.NDArray[np.uint8], None]:
+    return InstanceScenes.read(entry.image).image, None

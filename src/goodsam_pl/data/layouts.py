@@ -170,13 +170,16 @@ def gta5_split(request: Request) -> list[Entry]:
             "GTA5 there (its read_mapping.zip has it), or set data.dataset gta5 to train on all"
         )
     if place.suffix == ".txt":
-        found = listed_images(place, images)
+        found = listed_images(place, images, request)
     else:
         by_name = images_by_name(images)
-        found = [
-            named_image(f"{number:05d}", by_name, images, f"{place}, {request.split}Ids")
-            for number in read_numbers(place, f"{request.split}Ids")
-        ]
+        found = []
+        for number in read_numbers(place, f"{request.split}Ids"):
+            where = f"{place}, {request.split}Ids"
+            try:
+                found.append(named_image(f"{number:05d}", by_name, images, where))
+            except (FileNotFoundError, ValueError) as error:
+                request.tell(error)
     return [_gta5entry_of(request.root, images, image) for image in found]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from goodsam_pl.data.augment import possible_shifts
 from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import PanoramaBatch, PanoramaSample, collate_panoramas
 from goodsam_pl.data.entries import Split
+from goodsam_pl.data.inspection import InspectedSplit
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
 from goodsam_pl.data.panorama import Augmentation, PanoramaDataset, StoredTargets
@@ -239,6 +240,10 @@ class PanoramaDataModule(ResumableDataModule):
     def passed_over(self) -> Mapping[str, int]:
         """How many pictures below the root are of kinds that are not read, by suffix."""
         return list_images(self.root).passed_over
+
+    def inspected(self, splits: Sequence[Split]) -> list[InspectedSplit]:
+        """All files of some splits, for ``goodsam check-data``; nothing has to be set up."""
+        return [self._splits.inspected(split) for split in splits]
 
     def panorama_files(self, stage: Stage) -> list[Path]:
         """The panoramas of a stage whose masks will be asked for, after ``setup``.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
 from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
+from goodsam_pl.data.inspection import InspectedSplit, can_be_opened, list_past_faults
+from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, UNLABELLED_LAYOUTS
 from goodsam_pl.data.panorama import (
     Augmentation,
@@ -23,6 +25,7 @@ from goodsam_pl.files import ContentKeys
 from goodsam_pl.files.processes import learn_together
 from goodsam_pl.geometry import Windows
 from goodsam_pl.masks.store import MaskStore
+from goodsam_pl.taxonomy import get_taxonomy
 
 __all__ = ["PanoramaSplits"]
 
@@ -88,6 +91,23 @@ class PanoramaSplits:
         if all(entry.label is None for entry in self._entries["val"]):
             log.info("training without validation: %s has no labels for it", self.root)
             del self._entries["val"]
+
+    def inspected(self, split: Split) -> InspectedSplit:
+        """All files of a split, whatever is wrong with them; masks are left aside."""
+        labels = LabelReader(self.labels_in)
+        request = Request(self.root, split, self.label_taxonomy)
+        return InspectedSplit(
+            split,
+            list_past_faults(PANORAMA_LAYOUTS, self.layout, request, self.labels_in, self.limit),
+            partial(self.format.read_labelled, labels=labels),
+            get_taxonomy(self.labels_in).classes,
+            image_probes=(
+                ("broken", can_be_opened),
+                ("aspect", self.format.locate),
+                ("broken", self.format.read),
+            ),
+            labels=labels,
+        )
 
     def has_masks(self, role: str) -> bool:
         """Whether a role was listed, and its panoramas come with masks."""

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from goodsam_pl.data.batch import SourceSample
 from goodsam_pl.data.decoding import EncodedImage, open_image
 from goodsam_pl.data.entries import Entry
-from goodsam_pl.data.files import fit_label, resize_image, resize_label
+from goodsam_pl.data.files import fit_label, read_image, resize_image, resize_label
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.normalization import normalize
 from goodsam_pl.data.transforms import Pipeline, draw_generator
@@ -59,16 +59,30 @@ class SourceDataset(Dataset[SourceSample]):
 
     def __getitem__(self, index: int) -> SourceSample:
         entry = self.entries[index]
-        with open_image(entry.image) as file:
-            label = self._fitting_label(entry, file)
-            image = file.pixels()
-        if self.size is not None:
-            image, label = resize_image(image, self.size), resize_label(label, self.size)
+        image, label = self.read(entry)
         if self.pipeline is not None:
             image, label = self._transformed(entry, image, label, index)
         return SourceSample(
             normalize(image), torch.from_numpy(label.copy()).to(torch.int64), entry.name
         )
+
+    def read(self, entry: Entry) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """An image ``(H, W, 3)`` RGB and its trainIds ``(H, W)``, before any transform."""
+        with open_image(entry.image) as file:
+            label = self._fitting_label(entry, file)
+            image = file.pixels()
+        if self.size is None:
+            return image, label
+        return resize_image(image, self.size), resize_label(label, self.size)
+
+    def read_where_labelled(
+        self, entry: Entry
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+        """As :meth:`read`, with ``None`` for the trainIds of an entry without label."""
+        if entry.label is not None:
+            return self.read(entry)
+        image = read_image(entry.image)
+        return (image if self.size is None else resize_image(image, self.size)), None
 
     def _transformed(
         self,

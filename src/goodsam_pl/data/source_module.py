@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,9 @@ from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import SourceBatch, SourceSample, collate_sources
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
+from goodsam_pl.data.files import read_image
+from goodsam_pl.data.inspection import InspectedSplit, list_past_faults
+from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import SOURCE_LAYOUTS
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
@@ -203,6 +206,10 @@ class SourceDataModule(ResumableDataModule):
         """How many pictures below the root are of kinds that are not read, by suffix."""
         return list_images(self.root).passed_over
 
+    def inspected(self, splits: Sequence[Split]) -> list[InspectedSplit]:
+        """All files of some splits, for ``goodsam check-data``; nothing has to be set up."""
+        return [self._inspected(split) for split in splits]
+
     @property
     def listed(self) -> dict[str, list[Path]]:
         """The images of each split that ``setup`` listed."""
@@ -231,6 +238,23 @@ class SourceDataModule(ResumableDataModule):
         self._entries[split] = entries
         if check_first:
             self._dataset(split, training=False, count=1)[0]
+
+    def _inspected(self, split: Split) -> InspectedSplit:
+        labelled = split not in self._unlabelled
+        request = Request(self.root, split, self.label_taxonomy, labelled)
+        found = list_past_faults(SOURCE_LAYOUTS, self.dataset, request, self.labels_in, self.limit)
+        reader = SourceDataset(found.entries, self.labels_in, self.size, labelled=labelled)
+        can_train = not labelled or all(each.label for each in found.entries)
+        training = SourceDataset(found.entries, self.labels_in, self.size, self.pipeline, labelled)
+        return InspectedSplit(
+            split,
+            found,
+            reader.read_where_labelled,
+            self.taxonomy.classes,
+            image_probes=(("broken", read_image),),
+            labels=LabelReader(self.labels_in),
+            rehearse=training.__getitem__ if split == "train" and can_train else None,
+        )
 
     def _dataset(self, split: str, training: bool, count: int | None = None) -> SourceDataset:
         return SourceDataset(

@@ -7,6 +7,8 @@ asks for classes draws them then.
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -75,8 +77,28 @@ class InstanceScenes:
         path = self._files[index]
         if not path.exists():
             self._draw(index)
-        with np.load(path, allow_pickle=False) as arrays:
-            return InstancePicture(arrays["image"], arrays["instances"])
+        return self.read(path)
+
+    @property
+    def files(self) -> list[Path]:
+        """Where the pictures are, or will be."""
+        return list(self._files)
+
+    @staticmethod
+    def read(path: Path) -> InstancePicture:
+        """Read one of :attr:`files`.
+
+        Raises:
+            OSError: the system does not let it be read.
+            ValueError: it is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return InstancePicture(arrays["image"], arrays["instances"])
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(
+                f"{path}: broken or cut off ({error}): remove it, it is drawn anew"
+            ) from error
 
     def classes(self, index: int) -> NDArray[np.uint8]:
         """The class of each pixel of a picture, to measure masks by.

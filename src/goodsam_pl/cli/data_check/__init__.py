@@ -1,0 +1,1 @@
+"""``goodsam check-data``: every file of a configuration's data, before a training."""
