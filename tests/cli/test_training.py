@@ -13,6 +13,7 @@ from jsonargparse import Namespace
 from PIL import Image
 
 from goodsam_pl.cli import refusals
+from goodsam_pl.cli.dashboard_key import has_key
 from goodsam_pl.cli.training import GoodSAMCLI, train
 
 VERBS = ["fit", "validate", "test", "predict"]
@@ -254,6 +255,6 @@ def test_a_login_is_found_where_wandb_writes_it(workplace, monkeypatch):
     for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", str(workplace / "netrc"))
-    assert not refusals._has_key()
+    assert not has_key()
     (workplace / "netrc").write_text("machine api.wandb.ai\n  login user\n  password 0123\n")
-    assert refusals._has_key()
+    assert has_key()

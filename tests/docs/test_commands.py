@@ -41,7 +41,7 @@ from pages import (
 )
 from roads import HUB, IN_LISTS, NOT_RUN, PLACEHOLDERS, ROADS, SHORTER, is_page, steps
 
-from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING
+from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, WITH_CONFIG
 from preset_files import ROADS as ROADS_OF_PRESETS
 
 EVERY = [step for page in (*PAGES, *CONFIGS) for step in steps_of(page)]
@@ -166,7 +166,7 @@ def reason_not_to_run(command: str) -> str | None:
 def is_mention(command: str) -> bool:
     """Whether a verb is only named."""
     program, *words = command.split()
-    verbs = {*TRAINING, *FUNCTIONS, *GROUPS}
+    verbs = {*TRAINING, *FUNCTIONS, *WITH_CONFIG, *GROUPS}
     verbs |= {f"{group} {verb}" for group, each in GROUPS.items() for verb in each.verbs}
     return program in console_scripts() and " ".join(words) in verbs
 

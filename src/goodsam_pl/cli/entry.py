@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import pkgutil
 import platform
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from importlib.metadata import version
 import goodsam_pl
 from goodsam_pl.cli.errors import for_the_user
 from goodsam_pl.cli.streams import polite_streams, terminable
-from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
+from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, WITH_CONFIG, group_overview, overview
 from goodsam_pl.files.allocator import keep_memory
 
 __all__ = ["is_ours", "main"]
@@ -20,7 +21,11 @@ __all__ = ["is_ours", "main"]
 
 def is_ours(word: str) -> bool:
     """Whether the first word of a command line is one that only we know."""
-    return word in TRAINING or word in FUNCTIONS or word in GROUPS or _is_config(word)
+    return word in _verbs() or _is_config(word)
+
+
+def _verbs() -> list[str]:
+    return [*TRAINING, *FUNCTIONS, *WITH_CONFIG, *GROUPS]
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -56,7 +61,7 @@ def _answer(words: list[str], from_command_line: bool) -> None:
                 raise
             _fail(f"{told}\n(GOODSAM_DEBUG=1 shows where this was raised)")
     else:
-        _fail(f"there is no verb {verb!r}{_guess(verb, [*TRAINING, *FUNCTIONS, *GROUPS])}")
+        _fail(f"there is no verb {verb!r}{_guess(verb, _verbs())}")
 
 
 def _versions() -> str:
@@ -83,6 +88,9 @@ def _run(verb: str, words: list[str], args: list[str] | None) -> None:
 
         with terminable():
             run_function(verb, FUNCTIONS[verb], words[1:])
+    elif verb in WITH_CONFIG:
+        with terminable():
+            pkgutil.resolve_name(WITH_CONFIG[verb].function)(words[1:])
     else:
         if verb in TRAINING:
             from goodsam_pl.cli.early import refuse_early  # noqa: PLC0415  # imports yaml

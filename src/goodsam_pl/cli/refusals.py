@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import netrc
 import os
 import socket
 import urllib.request
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 import torch
 
+from goodsam_pl.cli.dashboard_key import has_key
 from goodsam_pl.fusion import check_boundary_version
 
 __all__ = ["refuse"]
@@ -81,24 +81,10 @@ def _refuse_unreachable_dashboard(logger: Any) -> None:
     if _init_args(logger).get("offline") or mode != "online":
         return
     leave = "or leave W&B offline: --trainer.logger.init_args.offline true"
-    if not _has_key():
+    if not has_key():
         raise ValueError(f"W&B has no API key: run `wandb login`, {leave}")
     if (problem := _connection_problem()) is not None:
         raise ValueError(f"W&B cannot be reached: {problem}; try later, {leave}")
-
-
-def _has_key() -> bool:
-    """Look where W&B looks, without starting it: once started it keeps its mode."""
-    if any(os.environ.get(name) for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")):
-        return True
-    named = os.environ.get("NETRC")
-    paths = [Path(named)] if named else [Path.home() / name for name in (".netrc", "_netrc")]
-    try:
-        logins = [netrc.netrc(path).hosts for path in paths if path.is_file()]
-    except (netrc.NetrcParseError, OSError):
-        return True  # W&B itself will say
-    # `wandb login` writes this name for every server
-    return any(login == "user" for hosts in logins for login, _, _ in hosts.values())
 
 
 def _connection_problem() -> str | None:

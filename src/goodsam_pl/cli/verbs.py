@@ -11,6 +11,7 @@ __all__ = [
     "GROUPS",
     "PREDICT_OPTIONS",
     "TRAINING",
+    "WITH_CONFIG",
     "FunctionVerb",
     "VerbGroup",
     "group_overview",
@@ -88,6 +89,10 @@ FUNCTIONS = {
         positional=True,
         classes={"proposer": "goodsam_pl.sam.GivenBoxes"},
     ),
+    "doctor": FunctionVerb(
+        "goodsam_pl.cli.doctor.doctor:doctor",
+        "say what is installed here, what is missing, and the way out",
+    ),
     "ablate": FunctionVerb(
         "goodsam_pl.experiments.command:ablate",
         "run a plan of variations over several seeds and write a table",
@@ -95,6 +100,14 @@ FUNCTIONS = {
     ),
 }
 """Further verbs. A new one needs no more than an entry here."""
+
+WITH_CONFIG = {
+    "check-data": FunctionVerb(
+        "goodsam_pl.cli.data_check.check_data:check_data",
+        "look at every file of a configuration's data, before training does",
+    ),
+}
+"""Further verbs that take a configuration, as ``fit`` does; their function is given the words."""
 
 GROUPS = {
     "masks": VerbGroup(
@@ -164,7 +177,7 @@ usage: goodsam {group} <verb> [options]
 
 def overview() -> str:
     """What ``goodsam --help`` prints."""
-    functions = {name: verb.help for name, verb in (FUNCTIONS | GROUPS).items()}
+    functions = {name: verb.help for name, verb in (FUNCTIONS | WITH_CONFIG | GROUPS).items()}
     width = max(map(len, [*TRAINING, *functions]))
     return _USAGE.format(training=_rows(TRAINING, width), functions=_rows(functions, width))
 

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.entries import Entry, Layout, MissingSplitError, Request, list_entries
 from goodsam_pl.data.labels import LabelReader
+from goodsam_pl.taxonomy import IGNORE_INDEX
 
 __all__ = [
     "Fault",
@@ -70,6 +71,13 @@ class Looked(NamedTuple):
     content: str | None = None
     size: tuple[int, int] | None = None
     classes: npt.NDArray[np.int64] | None = None
+
+    @property
+    def void(self) -> float | None:
+        """Share of the label's pixels that have no class; ``None`` without label."""
+        if self.classes is None:
+            return None
+        return float(self.classes[IGNORE_INDEX] / self.classes.sum())
 
 
 class Found(NamedTuple):

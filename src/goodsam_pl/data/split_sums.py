@@ -93,7 +93,7 @@ class SplitSums:
         return [
             entry.image
             for entry, each in zip(self.split.found.entries, self.looked, strict=False)
-            if each.classes is not None and each.classes[IGNORE_INDEX] == each.classes.sum()
+            if each.void == 1
         ]
 
 
@@ -112,7 +112,9 @@ def look_at_all(
     sums: list[SplitSums] = []
     for split in splits:
         entries = split.found.entries
-        same = next((each for each in sums if entries and each.split.found.entries == entries), None)
+        same = next(
+            (each for each in sums if entries and each.split.found.entries == entries), None
+        )
         if same is not None:
             sums.append(SplitSums(split, same_as=same.split.name))
             continue
@@ -127,9 +129,7 @@ def look_at_all(
 
 def _loader(split: InspectedSplit, workers: int) -> DataLoader[Any]:
     collate: Any = _as_it_is  # torch's type knows batches alone
-    return DataLoader(
-        Inspection(split), batch_size=None, collate_fn=collate, num_workers=workers
-    )
+    return DataLoader(Inspection(split), batch_size=None, collate_fn=collate, num_workers=workers)
 
 
 def _rehearse(sums: SplitSums) -> Iterator[str]:

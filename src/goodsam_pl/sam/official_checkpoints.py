@@ -32,6 +32,7 @@ __all__ = [
     "cache_folder",
     "download_weights",
     "published_weights",
+    "state_at_hand",
     "weights_path",
 ]
 
@@ -142,6 +143,21 @@ def published_weights(model: str) -> Path:
         _checked().remember(path, before, found)
         _checked().save()
     return path
+
+
+def state_at_hand(model: str) -> Literal["absent", "published", "unchecked", "other"]:
+    """What lies where the checkpoint of an official model belongs; its bytes are not read.
+
+    Returns:
+        ``unchecked`` for a file of the right size whose hash was never asked for, ``other`` for one
+        of another size.
+    """
+    official, path = OFFICIAL[model], weights_path(model)
+    if not path.is_file():
+        return "absent"
+    if path.stat().st_size != official.bytes:
+        return "other"
+    return "published" if _checked().get(path) == official.sha256 else "unchecked"
 
 
 def file_sha256(path: Path) -> str:

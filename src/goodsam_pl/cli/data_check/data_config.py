@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from jsonargparse import Namespace
 from lightning.pytorch import LightningDataModule
@@ -22,7 +23,9 @@ def read_data(words: Sequence[str]) -> LightningDataModule:
     Raises:
         SystemExit: with status 2 for a mistake.
     """
-    return _DataCLI(**command_line_options(["fit", *words])).datamodule
+    read = _DataCLI(**command_line_options(["fit", *words]))
+    data: LightningDataModule = read.datamodule
+    return data
 
 
 class _DataCLI(GoodSAMCLI):
@@ -36,7 +39,7 @@ class _DataCLI(GoodSAMCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Complain by the name of our verb."""
         self._parser("fit").prog = "goodsam check-data"
-        self.config = parser.parse_args(args)
+        self.config = parser.parse_args(cast("list[str]", args))
 
     def _parse_ckpt_path(self) -> None:
         """A model is not asked for."""
@@ -46,7 +49,8 @@ class _DataCLI(GoodSAMCLI):
 
     def instantiate_classes(self) -> None:
         """Build the data; the configuration may hold no model at all."""
-        data = Namespace(data=self.config["fit"]["data"])
+        data = Namespace()  # type: ignore[no-untyped-call]
+        data["data"] = self.config["fit"]["data"]
         self.datamodule = self._parser("fit").instantiate_classes(data)["data"]
 
     def _run_subcommand(self, subcommand: str) -> None:

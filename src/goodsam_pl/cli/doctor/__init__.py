@@ -1,0 +1,1 @@
+"""``goodsam doctor``: what is installed here, what is wrong with it, and the way out."""
