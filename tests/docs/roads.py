@@ -17,6 +17,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/ablation.md": (),
     "docs/architecture.md": ("data/streetworld",),
     "docs/dashboards.md docs/files.md": (),
+    "docs/doctor.md": ("data/DensePASS",),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
     "docs/goodsam.md": (
         "data/streetworld",
@@ -133,6 +134,7 @@ SHORTER: dict[str, str] = {
         "--data.init_args.vertical_window_size [48,32] "
         "--data.init_args.vertical_window_stride [48,32]"
     ),
+    "goodsam check-data configs": "--data.init_args.num_workers 0",
     "configs/sam": "--data.init_args.panoramas 2 --data.init_args.photographs 1",
     "configs/evaluation/(dense|wild)pass": _PANORAMAS,
     "configs/evaluation/stanford": (
