@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from goodsam_pl.cli.complaints import complain
-from goodsam_pl.data.entries import Split
+
+if TYPE_CHECKING:
+    from goodsam_pl.data.entries import Split
 
 __all__ = ["USAGE", "check_data"]
 
