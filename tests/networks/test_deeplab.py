@@ -187,5 +187,5 @@ def test_a_description_builds_it_again_and_weights_fit(network, tmp_path) -> Non
 
 
 def test_an_encoder_that_cannot_be_dilated_is_refused() -> None:
-    with pytest.raises(ValueError, match="mit_b0 cannot be dilated to stride 8: .* resnet101"):
-        DeepLabV2Network("mit_b0")
+    with pytest.raises(ValueError, match=r"vgg11 cannot be dilated to stride 8 .* resnet101"):
+        DeepLabV2Network("vgg11")

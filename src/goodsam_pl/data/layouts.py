@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from goodsam_pl.data.coco import coco
+from goodsam_pl.data.coco2014 import coco
 from goodsam_pl.data.entries import (
     Entry,
     Layout,

@@ -18,7 +18,7 @@ from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, li
 from goodsam_pl.data.layouts import SOURCE_LAYOUTS
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.pseudo_labels import PseudoLabels
+from goodsam_pl.data.given_labels import GivenLabels
 from goodsam_pl.data.rare_classes import rare_class_weights
 from goodsam_pl.data.resuming import ResumableDataModule
 from goodsam_pl.data.source import SourceDataset
@@ -245,7 +245,7 @@ class SourceDataModule(ResumableDataModule):
         request = Request(self.root, split, self.label_taxonomy, labelled and pseudo is None)
         entries = list_entries(SOURCE_LAYOUTS, self.dataset, request)[: self.limit]
         if pseudo is not None:
-            entries = PseudoLabels(pseudo, self.label_taxonomy).of(entries)
+            entries = GivenLabels(pseudo, self.label_taxonomy).of(entries)
         for label_format in {entry.label_format for entry in entries if entry.label_format}:
             remap_table(label_format.taxonomy, self.taxonomy)
         self._entries[split] = entries

@@ -71,7 +71,7 @@ class DeepLabV2Network(nn.Module):
     ViewAveraging`'s.
 
     Args:
-        encoder: a backbone of smp that can be dilated (``resnet18`` … ``resnet101``).
+        encoder: a backbone of smp that can be dilated (``resnet18`` … ``resnet152``).
         classes: number of logits K.
         weights: as for :class:`goodsam_pl.networks.SegmentationNetwork`: ``None``, ``imagenet`` or
             a path.
@@ -192,11 +192,11 @@ class DeepLabV2Network(nn.Module):
 
 
 def _dilated(name: str, weights: str | None) -> nn.Module:
-    encoder: nn.Module = smp.encoders.get_encoder(name, weights=weights, output_stride=_STRIDE)
-    # smp takes the stride of encoders that it does not know to dilate, and leaves them as they are
-    convolutions = [each for each in encoder.modules() if isinstance(each, nn.Conv2d)]
-    if all(each.dilation == (1, 1) for each in convolutions):
+    try:
+        encoder: nn.Module = smp.encoders.get_encoder(name, weights=weights, output_stride=_STRIDE)
+    except ValueError as error:
         raise ValueError(
-            f"{name} cannot be dilated to stride {_STRIDE}: choose a ResNet, such as resnet101"
-        )
+            f"{name} cannot be dilated to stride {_STRIDE} ({error}): choose a ResNet, such as "
+            "resnet101"
+        ) from error
     return encoder
