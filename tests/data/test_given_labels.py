@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from goodsam_pl.data import SourceDataModule
+from goodsam_pl.data import PanoramaDataModule, SourceDataModule
 from goodsam_pl.data.entries import folder_entries
 from goodsam_pl.data.given_labels import GivenLabels
 from goodsam_pl.taxonomy import class_file_text, get_taxonomy
@@ -76,3 +76,49 @@ def test_the_path_is_kept_as_text(root, tmp_path):
     torch.save(dict(data.hparams), tmp_path / "hparams.pt")
     kept = torch.load(tmp_path / "hparams.pt", weights_only=True)
     assert kept["pseudo_labels"] == str(root / "said")
+
+
+@pytest.fixture
+def labelled_panoramas(densepass_root, write_label):
+    for index in range(4):
+        write_label(f"said/labels/Oslo/{index}.png", ids=np.full((24, 128), index, np.uint8))
+    return densepass_root
+
+
+def panoramas(root, **options) -> PanoramaDataModule:
+    windows = {"size": (24, 128), "window_size": (24, 24), "window_stride": (24, 16)}
+    given = {"pseudo_labels": str(root / "said"), **windows, **options}
+    return PanoramaDataModule(dataset="densepass", root=str(root), num_workers=0, **given)
+
+
+def test_panoramas_are_trained_on_with_labels_that_turn_with_them(labelled_panoramas, write_label):
+    columns = np.arange(128, dtype=np.uint8) // 8
+    write_label("said/labels/Oslo/0.png", ids=np.tile(columns, (24, 1)))
+    data = panoramas(labelled_panoramas, batch_size=1, limit=1)
+    data.setup("fit")
+    still = data.examples("train", 1)[0]
+    assert still.label[0, 0].tolist() == columns.tolist()
+    for _ in range(4):
+        [batch] = list(data.train_dataloader())
+        where = (batch.image == still.image.flip(-1)[..., :1]).all(dim=1)  # its last column
+        column = where.all(dim=1)[0].nonzero()
+        assert batch.label[0, 0, column].flatten().tolist() == [15]
+
+
+def test_labels_to_train_on_are_in_the_networks_classes_others_in_those_of_the_score(
+    labelled_panoramas,
+):
+    data = panoramas(labelled_panoramas, evaluation_taxonomy="cityscapes-13")
+    data.setup("fit")
+    labels = {each.label.unique().item() for each in data.examples("train", 4)}
+    assert labels == {0, 1, 2, 3}
+    assert max(each.label[each.label != 255].max() for each in data.examples("val", 5)) == 12
+
+
+def test_prediction_of_the_train_split_needs_no_labels(labelled_panoramas):
+    data = panoramas(labelled_panoramas, predict_split="train")
+    (labelled_panoramas / "said/labels/Oslo/0.png").unlink()
+    data.setup("predict")
+    assert [batch.label for batch in data.predict_dataloader()] == [None] * 4
+    with pytest.raises(FileNotFoundError, match=r"0\.png has no label .* 0 more of 4"):
+        data.setup("fit")

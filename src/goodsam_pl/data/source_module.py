@@ -15,10 +15,10 @@ from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import SourceBatch, SourceSample, collate_sources
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
+from goodsam_pl.data.given_labels import GivenLabels
 from goodsam_pl.data.layouts import SOURCE_LAYOUTS
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
-from goodsam_pl.data.given_labels import GivenLabels
 from goodsam_pl.data.rare_classes import rare_class_weights
 from goodsam_pl.data.resuming import ResumableDataModule
 from goodsam_pl.data.source import SourceDataset

@@ -49,12 +49,7 @@ class DeepLabV2Head(nn.Module):
         self, channels: int, classes: int, dilations: Sequence[int] = (6, 12, 18, 24)
     ) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(
-            nn.Conv2d(channels, classes, 3, padding=each, dilation=each) for each in dilations
-        )
-        for branch in self.branches:
-            nn.init.normal_(branch.weight, std=0.01)  # as released
-            nn.init.zeros_(branch.bias)
+        self.branches = nn.ModuleList(_branch(channels, classes, each) for each in dilations)
 
     def forward(self, features: Tensor) -> Tensor:
         """Read the classes from features."""
@@ -185,10 +180,19 @@ class DeepLabV2Network(nn.Module):
     @property
     def feature_channels(self) -> tuple[int, ...]:
         """Channels C_l of the four stages."""
-        return tuple(self.encoder.out_channels[-_STAGES:])
+        channels: Sequence[int] = self.encoder.out_channels  # type: ignore[assignment]  # of smp
+        return tuple(channels[-_STAGES:])
 
     def _norms(self) -> list[nn.Module]:
         return [each for each in self.encoder.modules() if isinstance(each, _BatchNorm)]
+
+
+def _branch(channels: int, classes: int, dilation: int) -> nn.Conv2d:
+    branch = nn.Conv2d(channels, classes, 3, padding=dilation, dilation=dilation)
+    assert branch.bias is not None  # noqa: S101  # for mypy
+    nn.init.normal_(branch.weight, std=0.01)  # as released
+    nn.init.zeros_(branch.bias)
+    return branch
 
 
 def _dilated(name: str, weights: str | None) -> nn.Module:
