@@ -96,8 +96,8 @@ def _scheduled(
 
     def factor(step: int) -> float:
         warm = min(1.0, (step + 1) / (warmup_steps + 1))
-        left: float = max(0.0, 1.0 - step / max(steps, 1.0))
-        return warm * left**power
+        left = max(0.0, 1.0 - step / max(steps, 1.0))
+        return warm * float(left**power)
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
