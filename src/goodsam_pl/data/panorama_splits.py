@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
-from goodsam_pl.data.given_labels import GivenLabels
+from goodsam_pl.data.folder_labels import FolderLabels
 from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, UNLABELLED_LAYOUTS
 from goodsam_pl.data.panorama import (
     Augmentation,
@@ -78,7 +78,7 @@ class PanoramaSplits:
         if role == "predict":
             entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
         if role == "train" and self.pseudo_labels is not None:
-            entries = GivenLabels(self.pseudo_labels, self.learned_in).of(entries)
+            entries = FolderLabels(self.pseudo_labels, self.learned_in).of(entries)
         if role != "predict" and (self.mask_root is None or role not in self.mask_roles):
             PanoramaDataset(entries[:1], self.format, self.windows, self._taxonomy_of(role))[0]
         self._entries[role] = entries

@@ -15,7 +15,7 @@ from goodsam_pl.data.band import Band
 from goodsam_pl.data.batch import SourceBatch, SourceSample, collate_sources
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
-from goodsam_pl.data.given_labels import GivenLabels
+from goodsam_pl.data.folder_labels import FolderLabels
 from goodsam_pl.data.layouts import SOURCE_LAYOUTS
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.loading import Loading
@@ -245,7 +245,7 @@ class SourceDataModule(ResumableDataModule):
         request = Request(self.root, split, self.label_taxonomy, labelled and pseudo is None)
         entries = list_entries(SOURCE_LAYOUTS, self.dataset, request)[: self.limit]
         if pseudo is not None:
-            entries = GivenLabels(pseudo, self.label_taxonomy).of(entries)
+            entries = FolderLabels(pseudo, self.label_taxonomy).of(entries)
         for label_format in {entry.label_format for entry in entries if entry.label_format}:
             remap_table(label_format.taxonomy, self.taxonomy)
         self._entries[split] = entries

@@ -275,3 +275,8 @@ def test_a_teacher_says_what_is_there_and_fills_what_is_left(
     np.testing.assert_array_equal(label_of("out", "a/00"), expected)
     goodsam("label", "images", "all", *WORDS, *more)
     assert Path("diary.txt").read_text().splitlines()[1] == "a/00 1 c0/c1/c2"
+    seen[:] = 1
+    goodsam("label", "images", "one", *WORDS, *more)
+    assert Path("diary.txt").read_text().splitlines()[2] == "a/00 1 c1"
+    goodsam("label", "images", "none", *WORDS, *more, "--least_share", "0")
+    assert Path("diary.txt").read_text().splitlines()[3] == "a/00 1 c0/c1/c2"

@@ -78,7 +78,7 @@ def label(
         agreement: two windows have seen one thing if their masks have this IoU where both look.
         ta: a trained network, as `goodsam export` writes it.
         least_share: ask only for classes that have more than this share of what the TA says of the
-            image; 0.001 if none is given and there is a TA, 0 asks for all that it sees.
+            image; 0.001 if none is given and there is a TA, 0 asks for all.
         image_labels: a COCO file, a folder of them, or VOC's folder Annotations; ask only for
             classes of which it has an annotation in the image.
         overlay_width: overlays are at most so wide, pixels; 0 for none.

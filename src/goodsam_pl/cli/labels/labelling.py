@@ -74,7 +74,7 @@ class Labelling:
         agreement: least IoU of two windows' masks of one thing where both see it.
         teacher: says which classes are there, and what nothing claims; ``None`` for nobody.
         least_share: classes to which the teacher gives no larger share of the pixels are not asked
-            for; ``None`` asks for all.
+            for; ``None`` and 0 ask for all.
         image_labels: says which classes are in an image; ``None`` for nobody.
         overlay_width: overlays are at most so wide, pixels; 0 for none.
     """
@@ -157,7 +157,7 @@ class Labelling:
     def _asked(self, image: SeenImage) -> tuple[Concept, ...]:
         """The classes that somebody says are there."""
         concepts = concepts_of(self.taxonomy)
-        if image.taught is not None and self.least_share is not None:
+        if image.taught is not None and self.least_share:
             there = classes_there(image.taught, self.least_share)
             concepts = tuple(each for each in concepts if self.taxonomy.index(each.name) in there)
         if self.image_labels is None:

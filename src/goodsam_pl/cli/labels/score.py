@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from goodsam_pl.data.entries import Entry, Layout, Request, list_entries
-from goodsam_pl.data.given_labels import GivenLabels
+from goodsam_pl.data.folder_labels import FolderLabels
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, SOURCE_LAYOUTS
 from goodsam_pl.files.atomic import write_atomically
@@ -72,7 +72,7 @@ def score(
             f"{root}: the {split} split of {dataset} has no true labels, {without.image} among "
             "others: choose another split"
         )
-    given = GivenLabels(labels, classes).of(true)
+    given = FolderLabels(labels, classes).of(true)
     metrics = SegmentationMetrics(len(taxonomy.classes), IGNORE_INDEX, outside=True)
     asked = answered = 0
     with progress_bar("scores", len(true), visible=True, what="images") as advance:

@@ -6,7 +6,7 @@ import torch
 
 from goodsam_pl.data import PanoramaDataModule, SourceDataModule
 from goodsam_pl.data.entries import folder_entries
-from goodsam_pl.data.given_labels import GivenLabels
+from goodsam_pl.data.folder_labels import FolderLabels
 from goodsam_pl.taxonomy import class_file_text, get_taxonomy
 
 
@@ -47,7 +47,7 @@ def test_a_folder_of_label_files_will_do(root):
 def test_the_folder_says_what_its_ids_mean(root):
     text = class_file_text(get_taxonomy("voc-21")).replace('"voc-21"', '"words"')
     (root / "said/classes.yaml").write_text(text)
-    assert GivenLabels(root / "said", "cityscapes-19").label_format.name == "trainIds of words"
+    assert FolderLabels(root / "said", "cityscapes-19").label_format.name == "trainIds of words"
     data = module(root)
     data.setup("fit")
     assert next(iter(data.train_dataloader())).label.unique().tolist() == [7]
@@ -67,7 +67,7 @@ def test_what_is_missing_is_named(root):
 def test_a_name_with_folders_is_one_path_below(tmp_path, write_image, write_label):
     write_image("images/a/x.png")
     label = write_label("said/a/x.png")
-    [entry] = GivenLabels(tmp_path / "said", "voc-21").of(folder_entries(tmp_path / "images"))
+    [entry] = FolderLabels(tmp_path / "said", "voc-21").of(folder_entries(tmp_path / "images"))
     assert entry.label == label
 
 

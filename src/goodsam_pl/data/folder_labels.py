@@ -9,10 +9,10 @@ from pathlib import Path
 from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import LabelFormat, train_ids
 
-__all__ = ["GivenLabels"]
+__all__ = ["FolderLabels"]
 
 
-class GivenLabels:
+class FolderLabels:
     """A folder of label files that are called like their images.
 
     Args:
