@@ -61,9 +61,8 @@ class DeepLabV2Network(nn.Module):
 
     Features stand at every eighth pixel from the first on, so that images are extended to a
     multiple of 8 and one, as the paper's crops of 321 and 513 are, and logits enlarged from corner
-    to corner. The paper's three input scales (MSC) are left out, as in the recipe that weakly
-    supervised papers share; several scales when testing are :class:`~goodsam_pl.networks.
-    ViewAveraging`'s.
+    to corner. The paper's three input scales in training (MSC) are left out, our choice; several
+    scales in testing are :class:`goodsam_pl.networks.ViewAveraging`'s.
 
     Args:
         encoder: a backbone of smp that can be dilated (``resnet18`` … ``resnet152``).
