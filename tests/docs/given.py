@@ -18,6 +18,7 @@ from PIL import Image
 from goodsam_pl.cli import main
 from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.streetworld.export import export
+from released_photographs import write_coco, write_voc
 
 SIZE = (48, 256)
 """Of the panoramas, pixels: the aspect of the presets, and a multiple of 32."""
@@ -239,6 +240,8 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "data/GTA5": gta5,
     "data/Cityscapes": cityscapes,
     "data/Stanford2D3D": stanford2d3d,
+    "data/VOC2012": write_voc,
+    "data/coco": write_coco,
     "runs/streetworld/source/last.ckpt": known_weights,
     "runs/streetworld/rectification/last.ckpt": known_weights,
     "runs/densepass/rectification/last.ckpt": known_weights,

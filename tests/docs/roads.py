@@ -33,6 +33,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/second_scale.md": (),
     "docs/ssr.md": ("data/GTA5", "data/Cityscapes", "data/DensePASS"),
     "docs/wsss.md": ("path/to/panoramas", "path/to/boxes.json", "path/to/last.ckpt", "hub/sam3"),
+    "docs/wsss_training.md": ("path/to/panoramas", "data/VOC2012", "data/coco", "hub/sam3"),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "docs/wsss_proposers.md": (),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
@@ -76,6 +77,7 @@ HUB = {
 IN_LISTS = {
     "points_per_side: 12": "points_per_side: 4",
     "height: 512, width: 512": "height: 32, width: 32",
+    "height: 321, width: 321": "height: 33, width: 33",
 }
 """What would take long and stands in an item of a list, where no option reaches it."""
 
@@ -135,6 +137,12 @@ SHORTER: dict[str, str] = {
         "--data.init_args.vertical_window_stride [48,32]"
     ),
     "goodsam check-data configs": "--data.init_args.num_workers 0",
+    "configs/wsss/(streetworld|panoramas)": _PANORAMAS,
+    "fit .*configs/wsss/streetworld": "--trainer.val_check_interval 2",
+    "configs/wsss/(voc|coco)": (
+        "--model.init_args.network.init_args.encoder resnet18 "
+        "--model.init_args.network.init_args.frozen_norm false"
+    ),
     "configs/sam": "--data.init_args.panoramas 2 --data.init_args.photographs 1",
     "configs/evaluation/(dense|wild)pass": _PANORAMAS,
     "configs/evaluation/stanford": (

@@ -20,7 +20,7 @@ from preset_files import CONFIGS, whole
 PRESETS = ("paper", "plus_plus", "best")
 SIZES = {"streetworld": [192, 1024], "densepass": [400, 2048], "wildpass": [400, 2048]}
 ENCODERS = {"b0": "mit_b0", "b1": "mit_b1", "b2": "mit_b2", "smp": "resnet50"}
-OTHER_NETWORKS = ("daformer_b0", "segformer_b5", "unet")
+OTHER_NETWORKS = ("daformer_b0", "deeplab_v2", "segformer_b5", "unet")
 PAIRS = [
     (preset, [*SIZES][(row + column) % len(SIZES)], student)
     for row, preset in enumerate(PRESETS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 from system_tester import SystemTester
 from tiny import TinyNetwork, sources
 
-from goodsam_pl.data import SourceBatch
+from goodsam_pl.data import PanoramaBatch, SourceBatch
 from goodsam_pl.modules import SourceSegmentation
 
 
@@ -24,3 +25,10 @@ class TestSourceSegmentation(SystemTester):
 
     def batch(self, seed: int) -> SourceBatch:
         return sources(seed)
+
+
+def test_panoramas_without_labels_teach_nothing() -> None:
+    system = SourceSegmentation(TinyNetwork())
+    batch = PanoramaBatch(torch.zeros(1, 3, 8, 16), None, None, None, ["Oslo/1"])  # type: ignore[arg-type]  # no windows
+    with pytest.raises(ValueError, match=r"Oslo/1 has no label .* data\.pseudo_labels"):
+        system.training_step(batch, 0)

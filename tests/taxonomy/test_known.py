@@ -17,6 +17,7 @@ SIZES = {
     "wildpass-8": 8,
     "camvid-11": 11,
     "voc-21": 21,
+    "coco-81": 81,
     "stanford2d3d-13": 13,
     "stanford2d3d-8": 8,
 }
@@ -38,6 +39,20 @@ def test_known_entries_of_the_official_palettes():
     assert voc.palette[:4] == ((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0))
     assert voc.palette[voc.index("person")] == (192, 128, 128)
     assert voc.palette[voc.index("tv monitor")] == (0, 64, 128)
+
+
+def test_things_of_coco_are_1_to_80_without_the_gaps_of_their_ids():
+    # the gaps in COCO's categories, and some of them by their ids there
+    gaps = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+    sparse = [number for number in range(1, 91) if number not in gaps]
+    coco = get_taxonomy("coco-81")
+    assert len(sparse) == 80
+    assert coco.classes[0] == "background"
+    named = dict(zip(sparse, coco.classes[1:], strict=True))
+    known = {1: "person", 11: "fire hydrant", 13: "stop sign", 25: "giraffe", 27: "backpack"}
+    known |= {31: "handbag", 44: "bottle", 46: "wine glass", 65: "bed", 67: "dining table"}
+    known |= {70: "toilet", 72: "tv", 82: "refrigerator", 84: "book", 90: "toothbrush"}
+    assert {number: named[number] for number in known} == known
 
 
 def test_cityscapes_label_ids():

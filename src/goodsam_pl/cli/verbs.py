@@ -93,6 +93,16 @@ FUNCTIONS = {
         "goodsam_pl.cli.doctor.doctor:doctor",
         "say what is installed here, what is missing, and the way out",
     ),
+    "paint": FunctionVerb(
+        "goodsam_pl.cli.labels.paint:paint",
+        "paint the masks of a COCO file into label files, one class a pixel",
+        positional=True,
+    ),
+    "score": FunctionVerb(
+        "goodsam_pl.cli.labels.score:score",
+        "score a folder of label files against the true labels of a data set",
+        positional=True,
+    ),
     "ablate": FunctionVerb(
         "goodsam_pl.experiments.command:ablate",
         "run a plan of variations over several seeds and write a table",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from goodsam_pl.data.coco2014 import coco
 from goodsam_pl.data.entries import (
     Entry,
     Layout,
@@ -27,6 +28,7 @@ from goodsam_pl.data.image_lists import (
 from goodsam_pl.data.labels import CAMVID_IDS, CITYSCAPES_LABEL_IDS, WILDPASS_IDS, train_ids
 from goodsam_pl.data.mat_file import read_numbers
 from goodsam_pl.data.stanford import FOLD, stanford_format
+from goodsam_pl.data.voc import VOC_LAYOUTS
 
 __all__ = ["PANORAMA_LAYOUTS", "SOURCE_LAYOUTS", "UNLABELLED_LAYOUTS"]
 
@@ -200,6 +202,8 @@ SOURCE_LAYOUTS: dict[str, Layout] = {
     "camvid": camvid,
     "gta5": gta5,
     "gta5_split": gta5_split,
+    **VOC_LAYOUTS,
+    "coco": coco,
     "plain": plain_sources,
 }
 """Layouts of labelled pinhole images by the name that configurations use."""

@@ -40,7 +40,8 @@ Stage = Literal["fit", "validate", "test", "predict"]
 class PanoramaDataModule(ResumableDataModule):
     """Unlabelled panoramas to train on, labelled or unlabelled ones to evaluate and predict.
 
-    Labels of the train split are never read, wherever they lie. Validation during training needs
+    Labels of the train split are never read, wherever they lie; labels that no human drew may be
+    given in their place. Validation during training needs
     labels: without a labelled ``val`` split there is none.
 
     Args:
@@ -81,6 +82,8 @@ class PanoramaDataModule(ResumableDataModule):
             takes ``taxonomy``.
         predict_split: what ``predict`` runs on.
         limit: use only the first so many panoramas of each split.
+        pseudo_labels: train on the labels of this folder, as `goodsam label` writes it; validation
+            and test have true ones.
 
     Raises:
         ValueError: arguments that contradict each other, named in the message.
@@ -115,10 +118,12 @@ class PanoramaDataModule(ResumableDataModule):
         label_taxonomy: str | None = None,
         predict_split: Literal["train", "val", "test"] = "test",
         limit: int | None = None,
+        pseudo_labels: str | None = None,
     ) -> None:
         super().__init__()
         # paths as text, and no objects: checkpoints are read back with weights_only=True
         root = os.fspath(root)
+        pseudo_labels = None if pseudo_labels is None else os.fspath(pseudo_labels)
         mask_root = None if mask_root is None else os.fspath(mask_root)
         self.save_hyperparameters(ignore=["transforms"], logger=False)
         if limit is not None and limit < 1:
@@ -157,6 +162,8 @@ class PanoramaDataModule(ResumableDataModule):
             root=self.root,
             label_taxonomy=label_taxonomy or taxonomy,
             labels_in=evaluation_taxonomy or taxonomy,
+            learned_in=taxonomy,
+            pseudo_labels=None if pseudo_labels is None else Path(pseudo_labels).expanduser(),
             format=self.format,
             windows=self.windows,
             mask_root=self.mask_root,

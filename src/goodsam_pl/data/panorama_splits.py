@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
+from goodsam_pl.data.folder_labels import FolderLabels
 from goodsam_pl.data.inspection import InspectedSplit, can_be_opened, list_past_faults
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import PANORAMA_LAYOUTS, UNLABELLED_LAYOUTS
@@ -43,6 +44,8 @@ class PanoramaSplits:
         root: folder of the data set.
         label_taxonomy: name of the class set that label files of the ``plain`` layout are in.
         labels_in: name of the class set that labels are translated to.
+        learned_in: likewise, of labels to train on.
+        pseudo_labels: folder of the labels to train on; ``None`` to train without.
         format: how files become arrays.
         windows: of every panorama.
         mask_root: folder of the mask store; ``None`` for panoramas without masks.
@@ -54,6 +57,8 @@ class PanoramaSplits:
     root: Path
     label_taxonomy: str
     labels_in: str
+    learned_in: str
+    pseudo_labels: Path | None
     format: PanoramaFormat
     windows: Windows
     mask_root: Path | None
@@ -75,8 +80,10 @@ class PanoramaSplits:
         entries = list_entries(PANORAMA_LAYOUTS, self.layout, request)[: self.limit]
         if role == "predict":
             entries = [Entry(entry.image, None, None, entry.name) for entry in entries]
-        elif self.mask_root is None or role not in self.mask_roles:
-            PanoramaDataset(entries[:1], self.format, self.windows, self.labels_in)[0]
+        if role == "train" and self.pseudo_labels is not None:
+            entries = FolderLabels(self.pseudo_labels, self.learned_in).of(entries)
+        if role != "predict" and (self.mask_root is None or role not in self.mask_roles):
+            PanoramaDataset(entries[:1], self.format, self.windows, self._taxonomy_of(role))[0]
         self._entries[role] = entries
 
     def load_validation(self) -> None:
@@ -96,9 +103,13 @@ class PanoramaSplits:
         """All files of a split, whatever is wrong with them; masks are left aside."""
         labels = LabelReader(self.labels_in)
         request = Request(self.root, split, self.label_taxonomy)
+        found = list_past_faults(PANORAMA_LAYOUTS, self.layout, request, self.labels_in, self.limit)
+        if split == "train" and self.pseudo_labels is not None:
+            replaced = FolderLabels(self.pseudo_labels, self.learned_in).expected(found.entries)
+            found = found._replace(entries=replaced)
         return InspectedSplit(
             split,
-            list_past_faults(PANORAMA_LAYOUTS, self.layout, request, self.labels_in, self.limit),
+            found,
             partial(self.format.read_labelled, labels=labels),
             get_taxonomy(self.labels_in).classes,
             image_probes=(
@@ -154,7 +165,7 @@ class PanoramaSplits:
             self._entries[role],
             self.format,
             self.windows,
-            self.labels_in,
+            self._taxonomy_of(role),
             masks=masks,
             targets=None if targets is None else StoredTargets(targets, files, self.keys),
             augmentation=augmentation,
@@ -178,3 +189,6 @@ class PanoramaSplits:
             if len(kept) < len(entries):
                 log.info("%s: %d of %d panoramas", role, len(kept), len(entries))
             self._entries[role] = kept
+
+    def _taxonomy_of(self, role: str) -> str:
+        return self.learned_in if role == "train" else self.labels_in

@@ -16,6 +16,7 @@ from goodsam_pl.data.batch import SourceBatch, SourceSample, collate_sources
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.entries import Entry, MissingSplitError, Request, Split, list_entries
 from goodsam_pl.data.files import read_image
+from goodsam_pl.data.folder_labels import FolderLabels
 from goodsam_pl.data.inspection import InspectedSplit, list_past_faults
 from goodsam_pl.data.labels import LabelReader
 from goodsam_pl.data.layouts import SOURCE_LAYOUTS
@@ -41,8 +42,9 @@ class SourceDataModule(ResumableDataModule):
 
     Args:
         dataset: folder layout: ``cityscapes`` (also a StreetWorld export), ``camvid`` (the SegNet
-            split), ``gta5`` (all of it to train on) or ``gta5_split`` (as its authors split it), or
-            ``plain`` (``images/ labels/ splits/<split>.txt``).
+            split), ``gta5`` (all of it to train on) or ``gta5_split`` (as its authors split it),
+            ``voc``, ``voc_aug`` (with SBD's images) or ``voc_trainval``, ``coco``, or ``plain``
+            (``images/ labels/ splits/<split>.txt``).
         root: folder of the data set.
         taxonomy: class set that labels are translated to; classes without a counterpart in it are
             ignored.
@@ -60,6 +62,8 @@ class SourceDataModule(ResumableDataModule):
             :func:`goodsam_pl.data.rare_class_weights`; DAFormer has 0.01. All label files are read
             once before training. ``None`` shows each image once an epoch.
         rare_class_pixels: from how many pixels on an image has a class, in the label file.
+        pseudo_labels: train on the labels of this folder, as `goodsam label` writes it; those of
+            the data set need not be there then. Validation and test have its true ones.
 
     Raises:
         ValueError: arguments that contradict each other, named in the message.
@@ -68,7 +72,17 @@ class SourceDataModule(ResumableDataModule):
     def __init__(
         self,
         *,
-        dataset: Literal["cityscapes", "camvid", "gta5", "gta5_split", "plain"],
+        dataset: Literal[
+            "cityscapes",
+            "camvid",
+            "gta5",
+            "gta5_split",
+            "voc",
+            "voc_aug",
+            "voc_trainval",
+            "coco",
+            "plain",
+        ],
         root: str,
         taxonomy: str = "cityscapes-19",
         size: tuple[int, int] | None = None,
@@ -80,10 +94,12 @@ class SourceDataModule(ResumableDataModule):
         limit: int | None = None,
         rare_class_temperature: float | None = None,
         rare_class_pixels: int = 3000,
+        pseudo_labels: str | None = None,
     ) -> None:
         super().__init__()
         # paths as text, and no objects: checkpoints are read back with weights_only=True
         root = os.fspath(root)
+        pseudo_labels = None if pseudo_labels is None else os.fspath(pseudo_labels)
         self.save_hyperparameters(ignore=["train_transforms"], logger=False)
         if limit is not None and limit < 1:
             raise ValueError(f"data.limit is {limit}: choose at least 1, or null for all")
@@ -106,6 +122,7 @@ class SourceDataModule(ResumableDataModule):
         self.size = None if size is None else (size[0], size[1])
         self.pipeline = with_labels(train_transforms)
         self.limit = limit
+        self.pseudo_labels = None if pseudo_labels is None else Path(pseudo_labels).expanduser()
         self.loading = Loading(batch_size, eval_batch_size, num_workers)
         self._entries: dict[str, list[Entry]] = {}
         self._choose: Choose | None = None
@@ -231,8 +248,11 @@ class SourceDataModule(ResumableDataModule):
         if split in self._entries:
             return
         labelled = split not in self._unlabelled
-        request = Request(self.root, split, self.label_taxonomy, labelled)
+        pseudo = self.pseudo_labels if split == "train" and labelled else None
+        request = Request(self.root, split, self.label_taxonomy, labelled and pseudo is None)
         entries = list_entries(SOURCE_LAYOUTS, self.dataset, request)[: self.limit]
+        if pseudo is not None:
+            entries = FolderLabels(pseudo, self.label_taxonomy).of(entries)
         for label_format in {entry.label_format for entry in entries if entry.label_format}:
             remap_table(label_format.taxonomy, self.taxonomy)
         self._entries[split] = entries
@@ -241,8 +261,12 @@ class SourceDataModule(ResumableDataModule):
 
     def _inspected(self, split: Split) -> InspectedSplit:
         labelled = split not in self._unlabelled
-        request = Request(self.root, split, self.label_taxonomy, labelled)
+        pseudo = self.pseudo_labels if split == "train" and labelled else None
+        request = Request(self.root, split, self.label_taxonomy, labelled and pseudo is None)
         found = list_past_faults(SOURCE_LAYOUTS, self.dataset, request, self.labels_in, self.limit)
+        if pseudo is not None:
+            labels = FolderLabels(pseudo, self.label_taxonomy)
+            found = found._replace(entries=labels.expected(found.entries))
         reader = SourceDataset(found.entries, self.labels_in, self.size, labelled=labelled)
         can_train = not labelled or all(each.label for each in found.entries)
         training = SourceDataset(found.entries, self.labels_in, self.size, self.pipeline, labelled)

@@ -117,6 +117,11 @@ class CocoFile:
         for name in self._images:
             self._by_last.setdefault(name[-1], []).append(name)
 
+    @property
+    def images(self) -> dict[str, CocoImage]:
+        """All images, by the path of their file without suffix."""
+        return {"/".join(parts): image for parts, image in self._images.items()}
+
     def image(self, name: str) -> CocoImage:
         """What there is of an image.
 

@@ -20,7 +20,7 @@ from goodsam_pl.data import (
 from goodsam_pl.data.normalization import NORMALIZATION
 from goodsam_pl.modules.not_finite import refuse_not_finite
 from goodsam_pl.modules.remembering import as_parsed, refuse_untrusted_arguments, remember_arguments
-from goodsam_pl.modules.schedule import adamw
+from goodsam_pl.modules.schedule import Recipe, adamw
 from goodsam_pl.modules.scoring import ScoringModule
 from goodsam_pl.networks import (
     CARD,
@@ -204,9 +204,13 @@ class SegmentationModule(ScoringModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with warm-up and decay, see :func:`goodsam_pl.modules.schedule.adamw`."""
+        return self.scheduled(adamw)
+
+    def scheduled(self, recipe: Recipe) -> OptimizerLRScheduler:
+        """An optimiser of all parameters, with the rates of this training and its length."""
         rates = {
             name: self.learning_rate * self.learning_rate_scale(name)
             for name, _ in self.named_parameters()
         }
         steps = float(self.trainer.estimated_stepping_batches)
-        return adamw(self.named_parameters(), rates, self.weight_decay, self.warmup_steps, steps)
+        return recipe(self.named_parameters(), rates, self.weight_decay, self.warmup_steps, steps)

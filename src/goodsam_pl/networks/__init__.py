@@ -13,6 +13,7 @@ from goodsam_pl.networks.checking import check_logits
 from goodsam_pl.networks.checkpoint_file import read_checkpoint
 from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.daformer import DAFormerNetwork
+from goodsam_pl.networks.deeplab import DeepLabV2Network
 from goodsam_pl.networks.frozen import FrozenNetwork, unfrozen
 from goodsam_pl.networks.identity import identity_of
 from goodsam_pl.networks.modes import begin_training, evaluating, keeping_statistics
@@ -34,6 +35,7 @@ __all__ = [
     "CARD",
     "CustomNetwork",
     "DAFormerNetwork",
+    "DeepLabV2Network",
     "FeatureNetwork",
     "FrozenNetwork",
     "NetworkCard",

@@ -15,6 +15,7 @@ from torch import nn
 from goodsam_pl.networks.allowance import Allowance
 from goodsam_pl.networks.custom import CustomNetwork
 from goodsam_pl.networks.daformer import DAFORMER, DAFormerNetwork
+from goodsam_pl.networks.deeplab import DEEPLAB_V2, DeepLabV2Network
 from goodsam_pl.networks.segmentation import PRETRAINED, PretrainedNetwork, SegmentationNetwork
 from goodsam_pl.networks.smp_models import (
     Description,
@@ -39,6 +40,8 @@ def describe_network(network: nn.Module) -> Description | None:
         return {"class_path": _SEGMENTATION, "init_args": dict(network.arguments)}
     if isinstance(network, DAFormerNetwork):
         return {"class_path": DAFORMER, "init_args": dict(network.arguments)}
+    if isinstance(network, DeepLabV2Network):
+        return {"class_path": DEEPLAB_V2, "init_args": dict(network.arguments)}
     if isinstance(network, PretrainedNetwork):
         model = describe_smp_model(network.model)
         return model and {
@@ -67,6 +70,8 @@ def build_network(description: Mapping[str, Any]) -> nn.Module:
             return SegmentationNetwork(**{**plain_arguments(arguments), "weights": None})
         if path == DAFORMER:
             return DAFormerNetwork(**{**plain_arguments(arguments), "weights": None})
+        if path == DEEPLAB_V2:
+            return DeepLabV2Network(**{**plain_arguments(arguments), "weights": None})
         if path == _CUSTOM:
             return CustomNetwork(build_network(arguments["network"]))
         if path == PRETRAINED:

@@ -1,10 +1,11 @@
-"""A SegFormer that sees the circle: what lies left of a panorama's first column is its last.
+"""Networks that see the circle: what lies left of a panorama's first column is its last.
 
 Zero padding shows a convolution where the image ends, but a panorama has no end in width: the seam
 is an arbitrary meridian. Three things make a SegFormer know it: the padding of its convolutions,
 and the two enlargements of its decoder and head. Its attention has no padding and no positions.
 With all three wrapped, the network commutes with rolls by multiples of its stride. Weights stay as
-they are, under the same names; GoodSAM does not say whether it does this (our choice).
+they are, under the same names; GoodSAM does not say whether it does this (our choice). Other
+networks wrap what pads, and what enlarges, in the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from goodsam_pl.networks.segformer_decoder import FoldedSegformerDecoder
 
-__all__ = ["CircularUpsample", "close_circle", "enlarge_circular"]
+__all__ = ["CircularUpsample", "close_circle", "enlarge_circular", "wrap_padding"]
 
 
 def close_circle(model: SegmentationModel) -> SegmentationModel:
@@ -36,16 +37,30 @@ def close_circle(model: SegmentationModel) -> SegmentationModel:
             f"circular is for a segformer on a mit_* encoder, this is {type(model).__name__} on "
             f"{type(encoder).__name__}: leave circular out"
         )
+    wrap_padding(model)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d) and module.padding[1]:
-            _wrap_convolution(module)
-        elif isinstance(module, FoldedSegformerDecoder):
+        if isinstance(module, FoldedSegformerDecoder):
             module.enlarge = enlarge_circular
     head = model.segmentation_head
     for name, module in head.named_children():
         if isinstance(module, nn.Upsample) and isinstance(module.scale_factor, float):
             setattr(head, name, CircularUpsample(int(module.scale_factor)))
     return model
+
+
+def wrap_padding(network: nn.Module) -> None:
+    """Let convolutions and maximum pooling go on across the seam, in place.
+
+    Args:
+        network: whose parts pad by numbers of pixels.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.MaxPool2d):
+            height, width = _pair(module.padding)
+            if width:
+                # by a hook before the module, so that it and its weights stay the same
+                module.padding = (height, 0)
+                module.register_forward_pre_hook(partial(_wrap_input, width=width))
 
 
 class CircularUpsample(nn.Module):
@@ -84,11 +99,9 @@ def enlarge_circular(features: Tensor, size: tuple[int, int]) -> Tensor:
     return enlarged[..., factor:-factor]
 
 
-def _wrap_convolution(convolution: nn.Conv2d) -> None:
-    """Pad by a hook before the convolution, so that the module and its weights stay the same."""
-    height, width = (int(each) for each in convolution.padding)
-    convolution.padding = (height, 0)
-    convolution.register_forward_pre_hook(partial(_wrap_input, width=width))
+def _pair(padding: object) -> tuple[int, int]:
+    height, width = padding if isinstance(padding, tuple) else (padding, padding)
+    return int(height), int(width)
 
 
 def _wrap_input(_: nn.Module, inputs: tuple[Tensor], width: int) -> tuple[Tensor]:
@@ -97,6 +110,9 @@ def _wrap_input(_: nn.Module, inputs: tuple[Tensor], width: int) -> tuple[Tensor
 
 
 def _wrap(features: Tensor, width: int) -> Tensor:
+    if width > features.shape[-1]:  # a wide dilation looks around the circle more than once
+        columns = torch.arange(-width, features.shape[-1] + width, device=features.device)
+        return features.index_select(-1, columns % features.shape[-1])
     # F.pad would answer in another memory format than SegFormer's channels last, at a third of the
     # time of a training step
     return torch.cat([features[..., -width:], features, features[..., :width]], dim=-1)

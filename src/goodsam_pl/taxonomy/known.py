@@ -77,6 +77,20 @@ _VOC = (
     "train",
     "tv monitor",
 )
+_COCO = (
+    "background",
+    *("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat"),
+    *("traffic light", "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog"),
+    *("horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe", "backpack", "umbrella"),
+    *("handbag", "tie", "suitcase", "frisbee", "skis", "snowboard", "sports ball", "kite"),
+    *("baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle"),
+    *("wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich"),
+    *("orange", "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch"),
+    *("potted plant", "bed", "dining table", "toilet", "tv", "laptop", "mouse", "remote"),
+    *("keyboard", "cell phone", "microwave", "oven", "toaster", "sink", "refrigerator", "book"),
+    *("clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush"),
+)
+"""COCO's 80 things in the order of their ids, which have gaps; here they have none."""
 _STANFORD: dict[str, Color] = {
     "beam": (241, 180, 82),
     "board": (60, 160, 220),
@@ -104,6 +118,7 @@ TAXONOMIES: dict[str, Taxonomy] = {
         Taxonomy("wildpass-8", tuple(_WILDPASS), tuple(_WILDPASS.values())),
         Taxonomy("camvid-11", tuple(_CAMVID), tuple(_CAMVID.values())),
         Taxonomy("voc-21", _VOC, voc_palette(21)),
+        Taxonomy("coco-81", _COCO, voc_palette(81)),
         Taxonomy("stanford2d3d-13", tuple(_STANFORD), tuple(_STANFORD.values())),
         Taxonomy("stanford2d3d-8", STANFORD_8, tuple(_STANFORD[name] for name in STANFORD_8)),
     )
@@ -114,7 +129,7 @@ Cityscapes has the official palette. ``cityscapes-13`` is the protocol of Trans4
 (CS13 to DP13). ``camvid-11`` is the SegNet split in its order and colours. ``wildpass-8`` borrows
 Cityscapes' colours, curb and crosswalk are drawn in those of Mapillary Vistas. ``stanford2d3d-8``
 are the eight classes that panoramas and pinhole images share (SPin8 to SPan8); the indoor colours
-are our choice.
+are our choice. ``coco-81`` has 0 for background and COCO's things as 1 to 80, in colours of VOC.
 """
 
 

@@ -26,6 +26,8 @@ __all__ = [
     "scores_npz",
 ]
 
+_BLACK, _VOC_VOID = (0, 0, 0), (224, 224, 192)
+
 _LONGEST = 255
 """Bytes of a file's name on most file systems."""
 
@@ -60,7 +62,7 @@ def label_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:
     picture = Image.fromarray(label)
     every_id = np.full((1, 256), taxonomy.ignore_index)
     every_id[0, : len(taxonomy.classes)] = range(len(taxonomy.classes))
-    picture.putpalette(taxonomy.colorize(every_id).tobytes())
+    picture.putpalette(_palette(every_id, taxonomy))
     return _encode(picture)
 
 
@@ -76,8 +78,16 @@ def label_file_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:
     picture = Image.fromarray(table[label])
     train_ids = np.full((1, 256), taxonomy.ignore_index)
     train_ids[0, list(taxonomy.ids)] = range(len(taxonomy.ids))
-    picture.putpalette(taxonomy.colorize(train_ids).tobytes())
+    picture.putpalette(_palette(train_ids, taxonomy))
     return _encode(picture)
+
+
+def _palette(train_ids: npt.NDArray[np.int64], taxonomy: Taxonomy) -> bytes:
+    """Colours of all 256 ids, whose trainIds are given; void is VOC's where a class is black."""
+    colours = taxonomy.colorize(train_ids)
+    if _BLACK in taxonomy.palette:
+        colours[train_ids == taxonomy.ignore_index] = _VOC_VOID
+    return colours.tobytes()
 
 
 def confidence_png(confidence: npt.NDArray[np.float32], band: Band | None) -> bytes:

@@ -199,6 +199,20 @@ def test_image_level_labels_say_what_is_asked_for(goodsam, write_reds):
     np.testing.assert_array_equal(label_of("out", "a/00"), np.where(truth == 1, 1, 255))
 
 
+def test_image_level_labels_may_be_vocs(goodsam, fails, write_reds):
+    write_reds(2)
+    Path("Annotations").mkdir()
+    things = "<object><name>C 1</name><part><name>c0</name></part></object>"
+    Path("Annotations/00.xml").write_text(f"<annotation>{things}</annotation>")
+    told = fails("label", "images", "out", *WORDS, "--image_labels", "Annotations")
+    assert "01.xml: no such file" in told
+    assert Path("diary.txt").read_text() == "a/00 1 c1\n"
+    Path("Annotations/01.xml").write_text("<annotation/>")
+    assert "made otherwise" in fails(
+        "label", "images", "out", *WORDS, "--image_labels", "Annotations"
+    )
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_twenty_kills_lose_nothing(goodsam, write_reds, contents):
     torch.set_num_threads(1)  # what is forked must not wait for threads that are not there
@@ -261,3 +275,8 @@ def test_a_teacher_says_what_is_there_and_fills_what_is_left(
     np.testing.assert_array_equal(label_of("out", "a/00"), expected)
     goodsam("label", "images", "all", *WORDS, *more)
     assert Path("diary.txt").read_text().splitlines()[1] == "a/00 1 c0/c1/c2"
+    seen[:] = 1
+    goodsam("label", "images", "one", *WORDS, *more)
+    assert Path("diary.txt").read_text().splitlines()[2] == "a/00 1 c1"
+    goodsam("label", "images", "none", *WORDS, *more, "--least_share", "0")
+    assert Path("diary.txt").read_text().splitlines()[3] == "a/00 1 c0/c1/c2"

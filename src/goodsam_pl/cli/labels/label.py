@@ -23,8 +23,8 @@ from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.entries import Entry, folder_entries
 from goodsam_pl.files.claims import Claim
 from goodsam_pl.files.progress import progress_bar
-from goodsam_pl.masks.coco_file import CocoFile
 from goodsam_pl.masks.concepts import ConceptProposer
+from goodsam_pl.masks.image_labels import read_image_labels
 from goodsam_pl.taxonomy import BACKGROUND, Taxonomy, read_classes
 
 __all__ = ["label"]
@@ -78,9 +78,9 @@ def label(
         agreement: two windows have seen one thing if their masks have this IoU where both look.
         ta: a trained network, as `goodsam export` writes it.
         least_share: ask only for classes that have more than this share of what the TA says of the
-            image; 0.001 if none is given and there is a TA, 0 asks for all that it sees.
-        image_labels: a COCO file, or a folder of them; ask only for classes of which it has an
-            annotation in the image.
+            image; 0.001 if none is given and there is a TA, 0 asks for all.
+        image_labels: a COCO file, a folder of them, or VOC's folder Annotations; ask only for
+            classes of which it has an annotation in the image.
         overlay_width: overlays are at most so wide, pixels; 0 for none.
         shard: "i/n" does the i-th of n shares, i from 1 to n.
         device: "cpu", "cuda", "cuda:1", or another of PyTorch's; "auto" takes a GPU if there is
@@ -108,7 +108,7 @@ def label(
         agreement=agreement,
         teacher=teacher,
         least_share=_LEAST_SHARE if ta is not None and least_share is None else least_share,
-        image_labels=None if image_labels is None else CocoFile(image_labels),
+        image_labels=None if image_labels is None else read_image_labels(image_labels),
         overlay_width=overlay_width,
     )
     folder = LabelFolder(out, labelling.describe(), labelling.kinds)

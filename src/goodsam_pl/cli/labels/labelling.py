@@ -18,8 +18,8 @@ from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.files import read_image
 from goodsam_pl.files import content_key
 from goodsam_pl.masks.class_labels import UNCLAIMED, OverlapRule, claimed_share, label_pixels
-from goodsam_pl.masks.coco_file import CocoFile
 from goodsam_pl.masks.concepts import Concept, ConceptProposer
+from goodsam_pl.masks.image_labels import ImageLabels, plain_word
 from goodsam_pl.masks.joined_concepts import join_concepts
 from goodsam_pl.taxonomy import BACKGROUND, IGNORE_INDEX, Taxonomy
 from goodsam_pl.views.prediction_pictures import label_file_png, overlay_png
@@ -74,9 +74,8 @@ class Labelling:
         agreement: least IoU of two windows' masks of one thing where both see it.
         teacher: says which classes are there, and what nothing claims; ``None`` for nobody.
         least_share: classes to which the teacher gives no larger share of the pixels are not asked
-            for; ``None`` asks for all.
-        image_labels: says which classes are there by its annotations of the image; ``None`` for
-            nobody.
+            for; ``None`` and 0 ask for all.
+        image_labels: says which classes are in an image; ``None`` for nobody.
         overlay_width: overlays are at most so wide, pixels; 0 for none.
     """
 
@@ -88,7 +87,7 @@ class Labelling:
     agreement: float
     teacher: TeacherLabels | None
     least_share: float | None
-    image_labels: CocoFile | None
+    image_labels: ImageLabels | None
     overlay_width: int
 
     def describe(self) -> dict[str, Any]:
@@ -106,9 +105,7 @@ class Labelling:
             "agreement": self.agreement,
             "teacher": None if self.teacher is None else self.teacher.sha256,
             "least_share": self.least_share,
-            "image_labels": None
-            if self.image_labels is None
-            else {path.name: content_key(path) for path in self.image_labels.paths},
+            "image_labels": None if self.image_labels is None else self.image_labels.describe(),
             "overlay_width": self.overlay_width,
         }
 
@@ -160,17 +157,16 @@ class Labelling:
     def _asked(self, image: SeenImage) -> tuple[Concept, ...]:
         """The classes that somebody says are there."""
         concepts = concepts_of(self.taxonomy)
-        if image.taught is not None and self.least_share is not None:
+        if image.taught is not None and self.least_share:
             there = classes_there(image.taught, self.least_share)
             concepts = tuple(each for each in concepts if self.taxonomy.index(each.name) in there)
         if self.image_labels is None:
             return concepts
-        annotations = self.image_labels.image(image.name).annotations
-        named = {each.category.casefold() for each in annotations}
+        named = self.image_labels.classes(image.name)
         return tuple(
             each
             for each in concepts
-            if named & {phrase.casefold() for phrase in (each.name, *each.phrases)}
+            if named & {plain_word(phrase) for phrase in (each.name, *each.phrases)}
         )
 
     def _filled(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from goodsam_pl.data import AdaptationBatch, PanoramaBatch, SourceBatch
 from goodsam_pl.losses import thing_cells, thing_feature_distance, weighted_cross_entropy
 from goodsam_pl.modules.base import SegmentationModule
+from goodsam_pl.modules.schedule import is_of_head
 from goodsam_pl.modules.ssr.block_masks import draw_block_masks
 from goodsam_pl.modules.ssr.class_mix import class_mix, draw_class_masks
 from goodsam_pl.modules.ssr.mean_teacher import (
@@ -29,7 +30,6 @@ from goodsam_pl.networks import FeatureNetwork, FrozenNetwork
 
 __all__ = ["MaskedImages", "SelfTraining"]
 
-_HEADS = frozenset({"head", "decoder", "segmentation_head"})
 _THINGS = frozenset(
     {"traffic light", "traffic sign", "person", "rider", "car", "truck", "bus", "train"}
     | {"motorcycle", "bicycle"}
@@ -249,7 +249,7 @@ class SelfTraining(SegmentationModule):
 
     def learning_rate_scale(self, name: str) -> float:
         """Decoder and head learn faster than the encoder, which ImageNet has taught already."""
-        return self.head_learning_rate_scale if _HEADS & {*name.split(".")} else 1.0
+        return self.head_learning_rate_scale if is_of_head(name) else 1.0
 
     def predict_kinds(self, batch: PanoramaBatch | SourceBatch) -> Iterator[tuple[str, Tensor]]:
         """The student on the whole image."""
