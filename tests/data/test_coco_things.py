@@ -60,7 +60,7 @@ def test_the_largest_thing_that_is_no_crowd(tmp_path):
 
 def test_what_cannot_be_is_told(tmp_path):
     annotations = write_coco(tmp_path, [thing(0, 1, iscrowd=1)])
-    with pytest.raises(ValueError, match="none of the images in .*val2017 has an annotated thing"):
+    with pytest.raises(ValueError, match=r"none of the images in .*val2017 has an annotated thing"):
         largest_things(tmp_path / "val2017", annotations)
     with pytest.raises(FileNotFoundError, match="train2017: no such folder"):
         largest_things(tmp_path / "train2017", annotations)

@@ -33,8 +33,8 @@ class CocoThing:
         if image.size != self.image.size:
             (height, width), (tall, wide) = image.size, self.image.size
             raise ValueError(
-                f"{image.path}: {width}×{height} pixels, but its COCO file says {wide}×{tall}: take "
-                "the image that was annotated"
+                f"{image.path}: {width}×{height} pixels, but its COCO file says {wide}×{tall}: "
+                "take the image that was annotated"
             )
         return self.image.mask(self.thing, image.size)
 
