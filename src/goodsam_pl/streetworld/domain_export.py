@@ -198,7 +198,16 @@ def _windows(view: View, size: int) -> list[View]:
     """A panorama gives two squares, on opposite sides of the car."""
     width = view.label.shape[1]
     lefts = (0,) if width == size else (0, width // 2)
-    return [View(*(part[:, left : left + size] for part in view)) for left in lefts]
+    return [_cut(view, slice(left, left + size)) for left in lefts]
+
+
+def _cut(view: View, columns: slice) -> View:
+    return View(
+        view.image[:, columns],
+        view.label[:, columns],
+        view.instance[:, columns],
+        view.depth[:, columns],
+    )
 
 
 def _candidates(view: View, style: DomainStyle) -> list[NDArray[np.bool_]]:
