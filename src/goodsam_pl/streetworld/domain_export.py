@@ -60,7 +60,7 @@ class _Job(NamedTuple):
 
     number: int
     split: str
-    count: int
+    images: int
 
 
 class _Masked(NamedTuple):
@@ -161,7 +161,7 @@ def _claim(out: Path, settings: _Settings, overwrite: bool) -> None:
 
 def _files(out: Path, job: _Job) -> list[tuple[Path, Path]]:
     folder = out / DOMAIN_STYLES[job.number].name / job.split
-    names = [f"{number:03d}.png" for number in range(job.count)]
+    names = [f"{number:03d}.png" for number in range(job.images)]
     return [(folder / "images" / name, folder / "masks" / name) for name in names]
 
 
