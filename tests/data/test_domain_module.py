@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from jsonargparse import ArgumentParser
+from lightning.pytorch import LightningDataModule
 
 sys.path.insert(0, str(Path(__file__).parent))
 from domain_files import SIZE, write_mask, write_split_domain
@@ -154,3 +156,26 @@ def test_mistakes_are_found_before_training(world, tmp_path):
     write_split_domain(tmp_path / "untested", 4, 2, 0)
     with pytest.raises(ValueError, match="domain untested has no test images: give it a folder"):
         module(tmp_path, ("untested",), ()).setup("fit")
+
+
+def test_a_configuration_says_all_of_it(world):
+    parser = ArgumentParser()
+    parser.add_subclass_arguments(LightningDataModule, "data")
+    text = f"""
+    data:
+      class_path: goodsam_pl.data.DomainDataModule
+      init_args:
+        domains:
+          - {{name: rail, root: {world}/rail, folders: {{train: train, test: test}}, val: 1}}
+          - {{name: polyp, root: {world}/polyp, layout: folders}}
+        order: [polyp, rail]
+        views: {{side: 30, jitter: null, prompts: [box, mask], evaluation_box: resized}}
+        buffer: 2
+        num_workers: 0
+    """
+    data = parser.instantiate_classes(parser.parse_string(text)).data
+    data.setup("fit")
+    assert (data.sequence, data.views.jitter) == (("polyp", "rail"), None)
+    assert [len(data.domain(1).split(split)) for split in ("train", "val", "test")] == [3, 1, 2]
+    [group] = next(iter(data.test_dataloader()[0])).prompts
+    assert group.values.shape == (1, 4)
