@@ -16,6 +16,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "configs/README.md": (),
     "docs/ablation.md": (),
     "docs/architecture.md": ("data/streetworld",),
+    "docs/continual.md": (),
     "docs/dashboards.md docs/files.md": (),
     "docs/doctor.md": ("data/DensePASS",),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
@@ -98,6 +99,7 @@ SHORTER: dict[str, str] = {
         "--source_train 2 --source_val 1 --target_train 2 --target_val 1 --target_test 1 "
         "--source_size [64,128] --panorama_size [48,256] --workers 1"
     ),
+    _COMMANDS + "domains": "--train 2 --val 1 --test 1 --size 48 --workers 1",
     "--source_pretrain": "--source_pretrain 2",
     _COMMANDS + "(fit|test|predict) ": "--trainer.accelerator cpu",
     _COMMANDS + "(fit|test|predict) (?!.*configs/ssr)": "--data.init_args.num_workers 0",

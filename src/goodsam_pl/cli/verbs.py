@@ -73,6 +73,10 @@ FUNCTIONS = {
         "goodsam_pl.streetworld.export:export",
         "draw the embedded street world in the folder layouts of Cityscapes and DensePASS",
     ),
+    "domains": FunctionVerb(
+        "goodsam_pl.streetworld.domain_export:export_domains",
+        "draw domains of the street world: images with one mask each, to learn in sequence",
+    ),
     "weights": FunctionVerb(
         "goodsam_pl.sam.official_checkpoints:download_weights",
         "download an official Segment Anything checkpoint and check its hash",

@@ -13,6 +13,10 @@ from goodsam_pl.data.batch import (
     collate_panoramas,
     collate_sources,
 )
+from goodsam_pl.data.domain_batch import DomainBatch, PromptGroup
+from goodsam_pl.data.domain_dataset import DomainDataset, DomainImage, Views
+from goodsam_pl.data.domain_module import DomainDataModule
+from goodsam_pl.data.domains import Domain, DomainFolder
 from goodsam_pl.data.files import read_image, read_label
 from goodsam_pl.data.instance_module import InstanceDataModule
 from goodsam_pl.data.instance_windows import ClickBatch, InstanceWindows
@@ -30,6 +34,7 @@ from goodsam_pl.data.sampler import ExactDistributedSampler
 from goodsam_pl.data.soft_targets import SOFT_STRIDE, pack_probabilities, unpack_probabilities
 from goodsam_pl.data.source import SourceDataset
 from goodsam_pl.data.source_module import SourceDataModule
+from goodsam_pl.data.square_frame import SquareFrame
 from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, photometric, with_labels
 
@@ -42,6 +47,12 @@ __all__ = [
     "Augmentation",
     "Band",
     "ClickBatch",
+    "Domain",
+    "DomainBatch",
+    "DomainDataModule",
+    "DomainDataset",
+    "DomainFolder",
+    "DomainImage",
     "ExactDistributedSampler",
     "InstanceDataModule",
     "InstanceWindows",
@@ -51,15 +62,18 @@ __all__ = [
     "PanoramaFormat",
     "PanoramaSample",
     "Pipeline",
+    "PromptGroup",
     "SourceBatch",
     "SourceDataModule",
     "SourceDataset",
     "SourceSample",
+    "SquareFrame",
     "StoredMasks",
     "StoredTargets",
     "TargetStore",
     "TeacherTargets",
     "Turn",
+    "Views",
     "collate_panoramas",
     "collate_sources",
     "column_spacing",
