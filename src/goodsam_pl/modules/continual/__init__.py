@@ -1,0 +1,1 @@
+"""Continual SAM: one domain after another is learned, and none forgotten."""
