@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
+import torch
 from segment_anything.modeling import PromptEncoder
 from torch import Tensor
 
@@ -60,7 +61,7 @@ class ImagePrompts:
         """Those of some images, int64 ``(b,)``."""
         return type(self)(**{name: value[images] for name, value in self._given().items()})
 
-    def to(self, device: object) -> Self:
+    def to(self, device: torch.device | str) -> Self:
         """On another device."""
         return type(self)(**{name: value.to(device) for name, value in self._given().items()})
 
