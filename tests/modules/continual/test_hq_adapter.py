@@ -48,7 +48,8 @@ def test_it_begins_as_sam_to_the_bit_and_then_learns(
         optimizer.zero_grad()
         adapter(sam, features, PROMPTS).square().mean().backward()
         optimizer.step()
-    assert all(parameter.grad.any() for parameter in adapter.parameters())
+    gradients = [parameter.grad for parameter in adapter.parameters()]
+    assert all(gradient is not None and gradient.any() for gradient in gradients)
     assert all(parameter.grad is None for parameter in sam.parameters())
 
 

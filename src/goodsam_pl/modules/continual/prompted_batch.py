@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
@@ -99,6 +99,29 @@ class PromptedBatch:
             masks=None if self.masks is None else self.masks.to(device),
             features=None if known is None else SamFeatures(*(each.to(device) for each in known)),
         )
+
+    @classmethod
+    def joined(cls, batches: Sequence[Self]) -> Self:
+        """Batches behind one another; what SAM said is kept if it is known of all."""
+        first = 0
+        asked = []
+        for batch in batches:
+            asked += [AskedRows(rows + first, prompts) for rows, prompts in batch.asked]
+            first += len(batch)
+        masks = [batch.masks for batch in batches if batch.masks is not None]
+        known = [batch.features for batch in batches if batch.features is not None]
+        return cls(
+            torch.cat([batch.images for batch in batches]),
+            tuple(asked),
+            torch.cat(masks) if len(masks) == len(batches) else None,
+            SamFeatures(*map(torch.cat, zip(*known, strict=True)))
+            if len(known) == len(batches)
+            else None,
+        )
+
+    def known_by(self, sam: FrozenSam) -> Self:
+        """The same with what the frozen SAM says of the images, for who asks more than once."""
+        return replace(self, features=self.frozen_features(sam))
 
     def frozen_features(self, sam: FrozenSam) -> SamFeatures:
         """What the frozen SAM says of the images; it is asked only if that is not known."""

@@ -70,9 +70,11 @@ def train_selector(
     kept = None if selector.query.learns else _queries(selector, sam, buffers, training.batch_size)
 
     def logits_of(rows: Tensor) -> Tensor:
+        logits: Tensor
         if kept is None:
-            return selector(sam, _images(buffers, rows).to(device), None)
-        logits: Tensor = selector.head(kept[rows])
+            logits = selector(sam, _images(buffers, rows).to(device), None)
+        else:
+            logits = selector.head(kept[rows])
         return logits
 
     optimizer = _optimizer(selector, training)
