@@ -14,6 +14,7 @@ from goodsam_pl.modules.continual.bottleneck_adapter import BottleneckAdapter
 from goodsam_pl.modules.continual.decoder_adapter import DecoderAdapter
 from goodsam_pl.modules.continual.hq_adapter import HqAdapter
 from goodsam_pl.modules.continual.low_rank_adapter import LowRankAdapter, first_adapted_block
+from goodsam_pl.modules.continual.own_decoding import decode_with
 from goodsam_pl.modules.continual.prompt_pool_adapter import PromptPoolAdapter
 from goodsam_pl.modules.continual.prompted_batch import PromptedBatch, draw_masks
 from goodsam_pl.sam.frozen_sam import FrozenSam
@@ -113,3 +114,17 @@ def test_prompts_of_the_nearest_keys_are_chosen(
     assert PromptPoolAdapter(sam).prompts.shape == (40, 5, 16)
     with pytest.raises(ValueError, match="7 prompts of a pool of 6"):
         PromptPoolAdapter(sam, size=6, chosen=7)
+
+
+@torch.no_grad()
+def test_another_decoder_and_further_tokens_change_the_mask(
+    sam: FrozenSam, stock_sam: Callable[[int], Sam], batch_of: Callable[..., PromptedBatch]
+) -> None:
+    batch, other = batch_of(1), stock_sam(1).mask_decoder
+    features, prompts = sam.encode(batch.images), batch.asked[0].prompts
+    own = decode_with(sam.sam.mask_decoder, sam, features, prompts)
+    torch.testing.assert_close(own, sam.decode(features, prompts))
+    assert not torch.allclose(decode_with(other, sam, features, prompts), own)
+    box = prompts.embed(sam.sam.prompt_encoder).sparse
+    twice = decode_with(sam.sam.mask_decoder, sam, features, prompts, box)
+    assert not torch.allclose(twice, own)

@@ -37,7 +37,7 @@ def test_it_learns_to_tell_domains_and_grows(
     for domains in (2, 3):
         found = train_selector(selector, sam, buffers[:domains], training, seed(0))
         assert found == 1
-        assert selector.head.weight.shape == (domains, 32)
+        assert selector.keys.shape == (domains, 32)
     assert selector.query.learns == (kind == "tokens")
     for place, brightness in enumerate(BRIGHTNESS):
         unseen = batch_of(3, brightness, seed=9)
@@ -69,7 +69,7 @@ def test_training_is_the_same_by_the_same_seed(
         selector = DomainSelector(PooledQuery(sam.shape))
         buffers = [batch_of(3), batch_of(3, 1.0)]
         train_selector(selector, sam, buffers, SelectorTraining("sgd", 0.01, 3), seed(number))
-        weights.append(selector.head.weight.detach().clone())
+        weights.append(selector.keys.detach().clone())
     assert weights[0].equal(weights[1])
     assert not weights[0].equal(weights[2])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from goodsam_pl.modules.continual.domain_query import DomainQuery
@@ -49,16 +50,21 @@ class DomainSelector(nn.Module):
             raise ValueError(f"least_confidence is {least_confidence}: choose from 0 to 1")
         self.query = query
         self.least_confidence = least_confidence
-        self.head = _rows(query.channels, 0, torch.device("cpu"))
+        self.keys = nn.Parameter(torch.empty(0, query.channels))
+        """W, a row a domain."""
+        self.biases = nn.Parameter(torch.empty(0))
+        """b, one a domain."""
 
     @property
     def domains(self) -> int:
         """How many it chooses from; 0 before it has learned."""
-        return self.head.out_features
+        return len(self.keys)
 
     def resize(self, domains: int) -> None:
         """Make room for the weights of so many domains, which come from elsewhere."""
-        self.head = _rows(self.query.channels, domains, self.head.weight.device)
+        device = self.keys.device
+        self.keys = nn.Parameter(torch.empty(domains, self.query.channels, device=device))
+        self.biases = nn.Parameter(torch.empty(domains, device=device))
 
     @torch.no_grad()
     def renew(self, domains: int, generator: Generator) -> None:
@@ -66,14 +72,17 @@ class DomainSelector(nn.Module):
         self.resize(domains)
         self.query.renew(generator)
         bound = self.query.channels**-0.5
-        for parameter in self.head.parameters():
+        for parameter in (self.keys, self.biases):
             drawn = torch.rand(parameter.shape, generator=generator)
             parameter.copy_(bound * (2 * drawn - 1))
 
     def forward(self, sam: FrozenSam, images: Tensor, features: SamFeatures | None) -> Tensor:
         """Logits ``(B, domains)``; arguments as for :class:`DomainQuery`."""
-        logits: Tensor = self.head(self.query(sam, images, features))
-        return logits
+        return self.choose(self.query(sam, images, features))
+
+    def choose(self, queries: Tensor) -> Tensor:
+        """Logits ``(B, domains)`` of queries ``(B, channels)``."""
+        return F.linear(queries, self.keys, self.biases)
 
     @torch.no_grad()
     def route(self, sam: FrozenSam, images: Tensor, features: SamFeatures | None) -> Route:
@@ -83,8 +92,3 @@ class DomainSelector(nn.Module):
             return Route(nowhere, torch.ones(len(images), device=images.device))
         confidence, domains = self(sam, images, features).float().softmax(dim=1).max(dim=1)
         return Route(domains.where(confidence >= self.least_confidence, -1), confidence)
-
-
-def _rows(channels: int, domains: int, device: torch.device) -> nn.Linear:
-    head: nn.Linear = nn.utils.skip_init(nn.Linear, channels, domains, device=device)
-    return head

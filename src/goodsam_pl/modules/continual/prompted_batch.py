@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -13,7 +13,26 @@ from goodsam_pl.modules.continual.adapter import Adapter
 from goodsam_pl.sam.frozen_sam import FrozenSam, SamFeatures
 from goodsam_pl.sam.image_prompts import ImagePrompts
 
-__all__ = ["AskedRows", "PromptedBatch", "draw_masks"]
+__all__ = ["AskedImages", "AskedRows", "PromptedBatch", "as_prompted", "draw_masks"]
+
+
+class AskedImages(Protocol):
+    """A batch as data modules give it; the attributes are those of :meth:`PromptedBatch.of`."""
+
+    @property
+    def image(self) -> Tensor:
+        """``(B, 3, s, s)`` float."""
+        ...
+
+    @property
+    def mask(self) -> Tensor:
+        """``(B, S, S)`` bool."""
+        ...
+
+    @property
+    def prompts(self) -> Sequence[tuple[str, Tensor, Tensor]]:
+        """Of each kind its name, rows and values."""
+        ...
 
 
 class AskedRows(NamedTuple):
@@ -128,6 +147,13 @@ class PromptedBatch:
         if self.features is None:
             return sam.encode(self.images)
         return SamFeatures(*(each.float() for each in self.features))
+
+
+def as_prompted(batch: PromptedBatch | AskedImages) -> PromptedBatch:
+    """A batch of a data module as methods take it; one of theirs as it is."""
+    if isinstance(batch, PromptedBatch):
+        return batch
+    return PromptedBatch.of(batch.image, batch.prompts, batch.mask)
 
 
 def draw_masks(adapter: Adapter | None, sam: FrozenSam, batch: PromptedBatch) -> Tensor:

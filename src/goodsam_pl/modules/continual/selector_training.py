@@ -63,18 +63,16 @@ def train_selector(
         raise ValueError(f"a selector chooses between domains, of {len(buffers)}: give two or more")
     selector.renew(len(buffers), generator)
     selector.train()
-    device = selector.head.weight.device
+    device = selector.keys.device
     domains = torch.cat(
         [torch.full((len(batch),), place) for place, batch in enumerate(buffers)]
     ).to(device)
     kept = None if selector.query.learns else _queries(selector, sam, buffers, training.batch_size)
 
     def logits_of(rows: Tensor) -> Tensor:
-        logits: Tensor
-        if kept is None:
-            logits = selector(sam, _images(buffers, rows).to(device), None)
-        else:
-            logits = selector.head(kept[rows])
+        if kept is not None:
+            return selector.choose(kept[rows])
+        logits: Tensor = selector(sam, _images(buffers, rows).to(device), None)
         return logits
 
     optimizer = _optimizer(selector, training)
@@ -96,7 +94,7 @@ def train_selector(
 def _queries(
     selector: DomainSelector, sam: FrozenSam, buffers: Sequence[PromptedBatch], together: int
 ) -> Tensor:
-    device = selector.head.weight.device
+    device = selector.keys.device
     parts = []
     for batch in buffers:
         for rows in torch.arange(len(batch)).split(together):
