@@ -97,6 +97,23 @@ class FrozenSam(FrozenNetwork):
         self.read_postponed()
         return weights_hash(self.sam)
 
+    def refuse_another(self, name: str, fingerprint: str, holder: str) -> None:
+        """Refuse what was learned on top of another SAM.
+
+        Args:
+            name: of the SAM that it was learned on.
+            fingerprint: of the same.
+            holder: what holds it, for the message.
+
+        Raises:
+            ValueError: that is not this one.
+        """
+        if fingerprint != self.fingerprint:
+            raise ValueError(
+                f"{holder} is of the SAM {name!r} ({fingerprint[:8]}), this one is {self.name!r} "
+                f"({self.fingerprint[:8]}): give the weights that it was trained on"
+            )
+
     @property
     def shape(self) -> SamShape:
         """Its sizes."""
@@ -166,15 +183,16 @@ class FrozenSam(FrozenNetwork):
             Logits ``(B, 1, 4h, 4w)`` float.
         """
         self.read_postponed()
-        sparse, dense = prompts.embed(self.sam.prompt_encoder)
-        logits = [
-            self.sam.mask_decoder(
-                image_embeddings=features.embedding[index : index + 1],
+        logits = []
+        for index in range(len(prompts)):
+            alone = torch.tensor([index], device=features.embedding.device)
+            sparse, dense = prompts.take(alone).embed(self.sam.prompt_encoder)
+            masks, _ = self.sam.mask_decoder(
+                image_embeddings=features.embedding[alone],
                 image_pe=self.places(),
-                sparse_prompt_embeddings=sparse[index : index + 1],
-                dense_prompt_embeddings=dense[index : index + 1],
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense,
                 multimask_output=False,
-            )[0]
-            for index in range(len(prompts))
-        ]
+            )
+            logits.append(masks)
         return torch.cat(logits)

@@ -70,7 +70,12 @@ def test_stopped_and_gone_on_it_is_the_same_to_the_bit(
     first.fit(half, batches)
     first.save_checkpoint(tmp_path / "half.ckpt")
     content = read_checkpoint(tmp_path / "half.ckpt")
-    assert content["state_dict"]["method._extra_state"] == {"tasks": ["dark", "bright"]}
+    remembered = content["state_dict"]["method._extra_state"]
+    assert remembered == {
+        "tasks": ["dark", "bright"],
+        "sam": "stock",
+        "fingerprint": sam.fingerprint,
+    }
     assert not any("sam." in name for name in content["state_dict"])
 
     rest, second = begun(sam, batch_of), trainer(tmp_path, 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from segment_anything.modeling import Sam
 from torch import Tensor
 
 from goodsam_pl.modules.continual import (
@@ -251,3 +252,11 @@ def test_a_batch_without_masks_teaches_nothing(sam: FrozenSam, batch_of: BatchOf
         FineTuning(sam, LOW_RANK).loss_terms(
             PromptedBatch(batch.images, batch.asked), torch.Generator()
         )
+
+
+def test_a_state_of_another_sam_is_refused_by_name(
+    sam: FrozenSam, stock_sam: Callable[[int], Sam]
+) -> None:
+    state = FineTuning(sam, LOW_RANK).state_dict()
+    with pytest.raises(ValueError, match=r"this state is of the SAM 'stock' .*is 'other'"):
+        FineTuning(FrozenSam(stock_sam(1), "other"), LOW_RANK).load_state_dict(state)

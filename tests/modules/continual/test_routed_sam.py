@@ -136,7 +136,9 @@ def test_adapters_of_another_sam_are_refused_by_name(
     path = tmp_path / "pool.safetensors"
     save_routed(routed(sam, batch_of), path)
     other = FrozenSam(stock_sam(1), "other")
-    message = rf"adapters of the SAM 'stock' \({sam.fingerprint[:8]}\), this one is 'other'"
+    message = (
+        rf"pool.safetensors is of the SAM 'stock' \({sam.fingerprint[:8]}\), this one is 'other'"
+    )
     with pytest.raises(ValueError, match=message):
         load_routed(path, other)
     content = bytearray(path.read_bytes())
@@ -145,6 +147,22 @@ def test_adapters_of_another_sam_are_refused_by_name(
         load_routed(path, sam)
     with pytest.raises(FileNotFoundError, match="no adapters at"):
         load_routed(tmp_path / "none.safetensors", sam)
+
+
+def test_a_file_that_claims_more_than_it_holds_is_refused(
+    sam: FrozenSam, batch_of: Callable[..., PromptedBatch], tmp_path: Path
+) -> None:
+    path = tmp_path / "pool.safetensors"
+    whole = routed(sam, batch_of, "low_rank")
+    whole.pool.recipe = AdapterRecipe("low_rank", {"rank": 10**12})  # would never fit into memory
+    save_routed(whole, path)
+    with pytest.raises(ValueError, match=r"damaged \(down.weight is \(10, 32\), not"):
+        load_routed(path, sam)
+    whole.pool.recipe = AdapterRecipe("low_rank")
+    whole.pool.names.append("a fourth")
+    save_routed(whole, path)
+    with pytest.raises(ValueError, match=r"damaged .*members\.3"):
+        load_routed(path, sam)
 
 
 def test_a_task_that_has_not_ended_is_told(

@@ -65,12 +65,15 @@ class ElasticConsolidation(FineTuning):
         weights: dict[str, Tensor] = {**self.learned()}
 
         def losses() -> Iterator[Tensor]:
+            device = self.sam.places().device
             for batch in task.batches:
-                terms = super(ElasticConsolidation, self).loss_terms(batch, generator)
+                terms = super(ElasticConsolidation, self).loss_terms(batch.to(device), generator)
                 yield torch.stack([self.weights[name] * each for name, each in terms.items()]).sum()
 
+        with torch.enable_grad():
+            importance = fisher_diagonal(losses(), weights)
         memory = {
-            "importance": fisher_diagonal(losses(), weights),
+            "importance": importance,
             "anchors": {name: value.detach().clone() for name, value in weights.items()},
         }
         self.memories = [memory] if self.remembers == "last" else [*self.memories, memory]

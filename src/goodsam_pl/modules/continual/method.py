@@ -142,9 +142,15 @@ class ContinualMethod(nn.Module):
         return {"cross_entropy": loss.cross_entropy, "dice": loss.dice}
 
     def get_extra_state(self) -> dict[str, Any]:
-        """What is remembered beside tensors."""
-        return {"tasks": list(self.tasks)}
+        """What is remembered beside tensors, and of which SAM."""
+        sam = {"sam": self.sam.name, "fingerprint": self.sam.fingerprint}
+        return {"tasks": list(self.tasks), **sam}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Remember it again; the tensors of a state dict are read next."""
+        """Remember it again; the tensors of a state dict are read next.
+
+        Raises:
+            ValueError: it is of another SAM.
+        """
+        self.sam.refuse_another(state["sam"], state["fingerprint"], "this state")
         self.tasks = list(state["tasks"])

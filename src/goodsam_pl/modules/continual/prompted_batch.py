@@ -55,7 +55,8 @@ class PromptedBatch:
         images: ``(B, 3, s, s)`` float, ImageNet-normalised, of the encoder's side.
         asked: a group for each kind of prompt; each image is in one of them.
         masks: ``(B, S, S)`` bool; ``None`` where nothing is learned.
-        features: what the frozen SAM said of these very images, if that is known already.
+        features: what the frozen SAM said of these very images, if that is known already; may be of
+            half precision.
     """
 
     images: Tensor

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
+from torch import Tensor
 
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.modules.continual.adapter_pool import AdapterPool
@@ -30,6 +31,9 @@ def save_routed(routed: RoutedSam, path: Path) -> None:
     Args:
         routed: after the end of a task.
         path: the ``.safetensors`` file.
+
+    Raises:
+        TypeError: its query is of a class of one's own.
     """
     state = routed.state_dict()
     extra = state.pop("_extra_state")
@@ -62,41 +66,49 @@ def load_routed(path: Path, sam: FrozenSam) -> RoutedSam:
     try:
         with safe_open(path, framework="pt") as file:
             card: dict[str, Any] = json.loads((file.metadata() or {})[_CARD])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        learned_on = str(card["sam"]), str(card["fingerprint"])
+        tensors = load(path.read_bytes())
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is no readable file of adapters ({error}): give one that a continual training "
             "wrote"
         ) from error
-    if card.get("fingerprint") != sam.fingerprint:
-        raise ValueError(
-            f"{path} holds adapters of the SAM {card.get('sam')!r} ({_short(card)}), this one is "
-            f"{sam.name!r} ({sam.fingerprint[:8]}): give the weights that they were trained on"
-        )
+    sam.refuse_another(*learned_on, str(path))
     try:
-        recipe = AdapterRecipe(**card["recipe"])
-        selector = DomainSelector(_query(card["query"], sam), card["least_confidence"])
+        recipe, names = AdapterRecipe(**card["recipe"]), [str(name) for name in card["names"]]
+        _refuse_other_shapes(recipe, len(names), tensors, sam)
+        selector = DomainSelector(_query(card["query"], tensors, sam), card["least_confidence"])
         routed = RoutedSam(sam, AdapterPool(recipe), selector)
-        extra = {"names": card["names"], "rows": card["rows"]}
-        routed.load_state_dict({**load(path.read_bytes()), "_extra_state": extra})
-    except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        extra = {"names": names, "rows": len(tensors["selector.keys"])}
+        routed.load_state_dict({**tensors, "_extra_state": extra})
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
         raise ValueError(f"{path} is damaged ({error}): write it again") from error
     routed.pool.freeze()
     return routed.requires_grad_(False).eval()
 
 
-def _short(card: dict[str, Any]) -> str:
-    return str(card.get("fingerprint"))[:8]
+def _refuse_other_shapes(
+    recipe: AdapterRecipe, domains: int, tensors: dict[str, Tensor], sam: FrozenSam
+) -> None:
+    """A recipe that asks for more than the file holds is refused before it takes memory."""
+    with torch.device("meta"):
+        expected = recipe.make(sam, 0).state_dict()
+    for domain in range(domains):
+        for name, value in expected.items():
+            found = tensors[f"pool.members.{domain}.{name}"]
+            if found.shape != value.shape:
+                raise RuntimeError(f"{name} is {tuple(found.shape)}, not {tuple(value.shape)}")
 
 
 def _query_card(query: DomainQuery) -> dict[str, Any]:
-    kind: Literal["tokens", "pooled"] = "tokens" if isinstance(query, TokenQuery) else "pooled"
     if isinstance(query, PooledQuery):
-        return {"kind": kind, "block": query.block}
-    return {"kind": kind, "tokens": query.get_parameter("tokens").shape[0]}
+        return {"kind": "pooled", "block": query.block}
+    if isinstance(query, TokenQuery):
+        return {"kind": "tokens"}
+    raise TypeError(f"a {type(query).__name__} has no place in the file: take tokens or a mean")
 
 
-def _query(card: dict[str, Any], sam: FrozenSam) -> DomainQuery:
+def _query(card: dict[str, Any], tensors: dict[str, Tensor], sam: FrozenSam) -> DomainQuery:
     if card["kind"] == "pooled":
         return PooledQuery(sam.shape, int(card["block"]))
-    with torch.no_grad():
-        return TokenQuery(sam.shape, int(card["tokens"]), train_tokens=False)
+    return TokenQuery(sam.shape, len(tensors["selector.query.tokens"]), train_tokens=False)

@@ -32,7 +32,8 @@ class RoutedSam(nn.Module):
     """Hard routing, image by image: one encoding, one query, one adapter each.
 
     Images of a domain are decoded together. Where the selector is not sure enough the mask is plain
-    SAM's to the bit. State dicts have adapters and selector, and bring as many as they hold.
+    SAM's to the bit, of what SAM's encoder said; features that were kept in half precision are not
+    quite that. State dicts have adapters and selector, and bring as many as they hold.
 
     Args:
         sam: frozen.
@@ -62,11 +63,11 @@ class RoutedSam(nn.Module):
         batch = replace(batch, features=features)
         route = self.selector.route(self.sam, batch.images, features)
         side = 4 * self.sam.shape.grid
-        logits = features.embedding.new_empty(len(batch), 1, side, side)
+        logits = torch.empty(len(batch), 1, side, side, device=batch.images.device)
         for domain in route.domains.unique().tolist():
             rows = (route.domains == domain).nonzero()[:, 0]
             adapter = None if domain < 0 else self.pool[domain]
-            logits[rows] = draw_masks(adapter, self.sam, batch.take(rows))
+            logits[rows] = draw_masks(adapter, self.sam, batch.take(rows)).float()
         return RoutedMasks(logits, route)
 
     def get_extra_state(self) -> dict[str, Any]:
