@@ -35,6 +35,7 @@ def routed(
     kind: str = "hq",
     query: DomainQuery | None = None,
     least_confidence: float = 0.0,
+    epochs: int = 15,
 ) -> RoutedSam:
     """Three domains whose adapters say different things, and a selector that tells them apart."""
     pool = AdapterPool(AdapterRecipe(kind))  # type: ignore[arg-type]
@@ -45,7 +46,7 @@ def routed(
                 parameter.add_(0.1 * torch.randn(parameter.shape))
     selector = DomainSelector(query or PooledQuery(sam.shape), least_confidence)
     buffers = [batch_of(4, brightness) for brightness in BRIGHTNESS.values()]
-    training = SelectorTraining(learning_rate=0.02, epochs=15)
+    training = SelectorTraining(learning_rate=0.02, epochs=epochs)
     train_selector(selector, sam, buffers, training, torch.Generator().manual_seed(0))
     return RoutedSam(sam, pool, selector)
 
@@ -114,7 +115,7 @@ def test_a_file_brings_adapters_and_selector_back(
     kind: str, sam: FrozenSam, batch_of: Callable[..., PromptedBatch], tmp_path: Path
 ) -> None:
     query = TokenQuery(sam.shape, 3) if kind == "hq" else None
-    whole = routed(sam, batch_of, kind, query, least_confidence=0.4)
+    whole = routed(sam, batch_of, kind, query, least_confidence=0.4, epochs=2)
     path = tmp_path / "pool.safetensors"
     save_routed(whole, path)
     again = load_routed(path, sam)
@@ -142,6 +143,10 @@ def test_adapters_of_another_sam_are_refused_by_name(
     with pytest.raises(ValueError, match=message):
         load_routed(path, other)
     content = bytearray(path.read_bytes())
+    content[-4] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ValueError, match=r"damaged \(its tensors are not those that were written"):
+        load_routed(path, sam)
     path.write_bytes(bytes(content[:-50]))
     with pytest.raises(ValueError, match="no readable file of adapters"):
         load_routed(path, sam)

@@ -18,6 +18,7 @@ from goodsam_pl.modules.continual.adapter_recipe import AdapterRecipe
 from goodsam_pl.modules.continual.domain_query import DomainQuery, PooledQuery, TokenQuery
 from goodsam_pl.modules.continual.domain_selector import DomainSelector
 from goodsam_pl.modules.continual.routed_sam import RoutedSam
+from goodsam_pl.networks.weights_file import state_hash
 from goodsam_pl.sam.frozen_sam import FrozenSam
 
 __all__ = ["load_routed", "save_routed"]
@@ -47,6 +48,7 @@ def save_routed(routed: RoutedSam, path: Path) -> None:
         **extra,
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    card["sha256"] = state_hash(tensors)
     write_atomically(path, save(tensors, {_CARD: json.dumps(card, sort_keys=True)}))
 
 
@@ -75,6 +77,7 @@ def load_routed(path: Path, sam: FrozenSam) -> RoutedSam:
         ) from error
     sam.refuse_another(*learned_on, str(path))
     try:
+        _refuse_other_values(tensors, str(card["sha256"]))
         recipe, names = AdapterRecipe(**card["recipe"]), [str(name) for name in card["names"]]
         _refuse_other_shapes(recipe, len(names), tensors, sam)
         selector = DomainSelector(_query(card["query"], tensors, sam), card["least_confidence"])
@@ -85,6 +88,11 @@ def load_routed(path: Path, sam: FrozenSam) -> RoutedSam:
         raise ValueError(f"{path} is damaged ({error}): write it again") from error
     routed.pool.freeze()
     return routed.requires_grad_(False).eval()
+
+
+def _refuse_other_values(tensors: dict[str, Tensor], written: str) -> None:
+    if state_hash(tensors) != written:
+        raise ValueError("its tensors are not those that were written")
 
 
 def _refuse_other_shapes(
