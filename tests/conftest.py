@@ -6,11 +6,19 @@ import errno
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
+from segment_anything.modeling import (
+    ImageEncoderViT,
+    MaskDecoder,
+    PromptEncoder,
+    Sam,
+    TwoWayTransformer,
+)
 from torch import Tensor
 
 from goodsam_pl.geometry import WindowGrid
@@ -115,6 +123,44 @@ def tiny_sam() -> torch.nn.Module:
         global_blocks=(1,),
         embedding=32,
     )
+
+
+@pytest.fixture(scope="session")
+def stock_sam() -> Callable[[int], Sam]:
+    """Makes a SAM of Meta's classes alone, of random weights by a seed, for 64×64 images.
+
+    Three blocks of width 32 on 8×8 tokens, windows of 3 but in block 1, relative places in all.
+    """
+
+    def make(seed: int) -> Sam:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            encoder = ImageEncoderViT(
+                img_size=64,
+                patch_size=8,
+                embed_dim=32,
+                depth=3,
+                num_heads=2,
+                out_chans=16,
+                norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+                use_rel_pos=True,
+                window_size=3,
+                global_attn_indexes=(1,),
+            )
+            for name, parameter in encoder.named_parameters():
+                if "rel_pos" in name or name == "pos_embed":
+                    torch.nn.init.normal_(parameter, std=0.3)
+            prompts = PromptEncoder(
+                embed_dim=16,
+                image_embedding_size=(8, 8),
+                input_image_size=(64, 64),
+                mask_in_chans=8,
+            )
+            transformer = TwoWayTransformer(depth=2, embedding_dim=16, num_heads=2, mlp_dim=32)
+            decoder = MaskDecoder(transformer_dim=16, transformer=transformer)
+            return Sam(encoder, prompts, decoder).eval()
+
+    return make
 
 
 @pytest.fixture

@@ -31,8 +31,11 @@ from goodsam_pl.losses.double_similarity import (
 from goodsam_pl.losses.feature_adaptation import FeatureAdaptation, feature_distance
 from goodsam_pl.losses.feature_matching import feature_matching
 from goodsam_pl.losses.mask_prediction import dice_loss, focal_loss, mask_iou, weigh_masks
+from goodsam_pl.losses.point_mask import PointLoss, point_mask_loss
+from goodsam_pl.losses.point_sampling import sample_points, values_at
 from goodsam_pl.losses.structural_similarity import structural_similarity
 from goodsam_pl.losses.thing_features import thing_cells, thing_feature_distance
+from goodsam_pl.losses.weight_anchor import anchor_penalty, fisher_diagonal
 from goodsam_pl.losses.weighted_labels import weighted_cross_entropy
 
 __all__ = [
@@ -40,9 +43,11 @@ __all__ = [
     "Distance",
     "DivergenceFrom",
     "FeatureAdaptation",
+    "PointLoss",
     "StageError",
     "affinity_loss",
     "anchor_loss",
+    "anchor_penalty",
     "attention_maps",
     "boundary_loss",
     "category_similarity",
@@ -52,11 +57,14 @@ __all__ = [
     "ensemble_cross_entropy",
     "feature_distance",
     "feature_matching",
+    "fisher_diagonal",
     "focal_loss",
     "knowledge_divergence",
     "labelled_cross_entropy",
     "mask_iou",
     "pixel_similarity",
+    "point_mask_loss",
+    "sample_points",
     "soft_boundary",
     "squared_difference",
     "structural_similarity",
@@ -64,6 +72,7 @@ __all__ = [
     "teacher_cross_entropy",
     "thing_cells",
     "thing_feature_distance",
+    "values_at",
     "weigh_masks",
     "weighted_cross_entropy",
     "whole_image_cross_entropy",

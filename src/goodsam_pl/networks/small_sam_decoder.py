@@ -58,15 +58,20 @@ class SmallDecoder(MaskDecoder):  # type: ignore[misc]  # segment_anything has n
         tokens = torch.cat([learned.expand(prompts, -1, -1), sparse_prompt_embeddings], dim=1)
         seen = embedding.expand(prompts, -1, -1, -1) + dense_prompt_embeddings
         tokens, places = self.transformer(seen, image_pe.expand(prompts, -1, -1, -1), tokens)
-        features = self._enlarge(places.transpose(1, 2).unflatten(2, seen.shape[2:]), details)
+        features = self.enlarge(places.transpose(1, 2).unflatten(2, seen.shape[2:]), details)
         mask_tokens = tokens[:, 1 : 1 + self.num_mask_tokens].unbind(dim=1)
         heads = zip(self.output_hypernetworks_mlps, mask_tokens, strict=True)
         weights = torch.stack([head(token) for head, token in heads], dim=1)
         masks = torch.einsum("bmc,bchw->bmhw", weights, features)
         return masks, self.iou_prediction_head(tokens[:, 0])
 
-    def _enlarge(self, places: Tensor, details: Details | None) -> Tensor:
-        """Features ``(B, c, 4h, 4w)`` from image tokens ``(B, C, h, w)``."""
+    def enlarge(self, places: Tensor, details: Details | None) -> Tensor:
+        """Features ``(B, c, 4h, 4w)`` from image tokens ``(B, C, h, w)``.
+
+        Args:
+            places: image tokens.
+            details: of one image for all B, or of B images.
+        """
         first, norm, activation, second, last = self.output_upscaling
         if details is None:
             enlarged: Tensor = self.output_upscaling(places)

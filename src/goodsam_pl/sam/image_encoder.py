@@ -4,10 +4,13 @@ The result is that of :class:`segment_anything.modeling.ImageEncoderViT`. A bloc
 the whole image compares 4096 tokens with 4096, in each of its heads: those scores take more than a
 processor's caches hold many times over, and are gone through four times. Here a few heads, or a few
 rows of one, are finished before the next are begun. (Our choice.)
+
+Who changes what a block says, or listens to it, gives the pass a way to run blocks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,7 +25,18 @@ from torch import Tensor
 
 from goodsam_pl.networks.small_sam_encoder import SmallEncoder
 
-__all__ = ["encode_images"]
+__all__ = [
+    "BlockRun",
+    "attend_in_windows",
+    "encode_images",
+    "encode_through",
+    "patch_tokens",
+    "run_block",
+    "transformer_of",
+]
+
+BlockRun = Callable[[int, Any, Tensor], Tensor]
+"""Runs a block: its index, the block, tokens ``(N, h, w, D)``; the tokens after it."""
 
 _CPU_SCORES, _DEVICE_SCORES = 1 << 20, 1 << 28
 """Attention scores that are computed together: 4 MiB on a CPU, 1 GiB where caches matter less."""
@@ -38,26 +52,75 @@ def encode_images(encoder: ImageEncoderViT | SmallEncoder, images: Tensor) -> Te
     Returns:
         ``(N, C, h, w)`` float.
     """
+    return encode_through(encoder, images, lambda _, block, tokens: run_block(block, tokens))
+
+
+def encode_through(
+    encoder: ImageEncoderViT | SmallEncoder, images: Tensor, run: BlockRun
+) -> Tensor:
+    """As :func:`encode_images`, with another way to run blocks; gradients flow where they are on.
+
+    Args:
+        encoder: the model's encoder.
+        images: ``(N, 3, s, s)`` float, normalised, of the side that the encoder takes.
+        run: called for each block in turn.
+
+    Returns:
+        ``(N, C, h, w)`` float, details behind it if the encoder has any.
+    """
     if isinstance(encoder, SmallEncoder):
-        return encoder.encode(images, partial(encode_images, encoder.vit))
-    tokens = encoder.patch_embed(images)
-    if encoder.pos_embed is not None:
-        tokens = tokens + encoder.pos_embed
-    for block in encoder.blocks:
-        tokens = tokens + _attend_in_windows(block, block.norm1(tokens))
-        tokens = tokens + block.mlp(block.norm2(tokens))
-    embeddings: Tensor = encoder.neck(tokens.permute(0, 3, 1, 2))
-    return embeddings
+        return encoder.encode(images, partial(_run_vit, encoder.vit, run=run))
+    return _run_vit(encoder, images, run)
 
 
-def _attend_in_windows(block: Any, tokens: Tensor) -> Tensor:
-    """A block's attention ``(N, h, w, C)``, within its windows if it has any."""
+def transformer_of(encoder: ImageEncoderViT | SmallEncoder) -> ImageEncoderViT:
+    """The blocks with what is before and behind them; the small SAM has convolutions before it."""
+    return encoder.vit if isinstance(encoder, SmallEncoder) else encoder
+
+
+def patch_tokens(encoder: ImageEncoderViT | SmallEncoder, images: Tensor) -> Tensor:
+    """What the first block is given.
+
+    Args:
+        encoder: the model's encoder.
+        images: ``(N, 3, s, s)`` float, normalised, of the side that the encoder takes.
+
+    Returns:
+        ``(N, h, w, D)`` float, places added.
+    """
+    if isinstance(encoder, SmallEncoder):
+        images = encoder.coarse(encoder.fine(images))
+    return _placed_tokens(transformer_of(encoder), images)
+
+
+def run_block(block: Any, tokens: Tensor) -> Tensor:
+    """What a block makes of tokens ``(N, h, w, D)``."""
+    tokens = tokens + attend_in_windows(block, block.norm1(tokens))
+    after: Tensor = tokens + block.mlp(block.norm2(tokens))
+    return after
+
+
+def attend_in_windows(block: Any, tokens: Tensor) -> Tensor:
+    """A block's attention on normed tokens ``(N, h, w, D)``, within its windows if it has any."""
     if block.window_size == 0:
         return _attend(block.attn, tokens)
     size = (tokens.shape[1], tokens.shape[2])
     windows, padded = window_partition(tokens, block.window_size)
     seen: Tensor = window_unpartition(_attend(block.attn, windows), block.window_size, padded, size)
     return seen
+
+
+def _run_vit(vit: ImageEncoderViT, images: Tensor, run: BlockRun) -> Tensor:
+    tokens = _placed_tokens(vit, images)
+    for index, block in enumerate(vit.blocks):
+        tokens = run(index, block, tokens)
+    embeddings: Tensor = vit.neck(tokens.permute(0, 3, 1, 2))
+    return embeddings
+
+
+def _placed_tokens(vit: ImageEncoderViT, images: Tensor) -> Tensor:
+    tokens: Tensor = vit.patch_embed(images)
+    return tokens if vit.pos_embed is None else tokens + vit.pos_embed
 
 
 def _attend(attention: Any, tokens: Tensor) -> Tensor:
