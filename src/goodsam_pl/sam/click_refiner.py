@@ -7,23 +7,47 @@ place of SAMRefiner's prompts; see :mod:`goodsam_pl.sam.sam_refiner`.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.refined_labels import RefinedMasks
-from goodsam_pl.sam.box_prompts import BoxedModel, describe_boxed
+from goodsam_pl.sam.box_prompts import describe_boxed
 from goodsam_pl.sam.coarse_prompts import spread_points
-from goodsam_pl.sam.panorama_generator import PromptedModel
-from goodsam_pl.sam.point_prompts import EmbeddedWindows, lay_masks
+from goodsam_pl.sam.point_prompts import Answers, EmbeddedWindows, lay_masks
 
-__all__ = ["ClickRefiner"]
+__all__ = ["ClickRefiner", "ClickedModel"]
 
 _MASKS_TOGETHER = 8
 """Coarse masks whose answers are kept at once."""
+
+
+@runtime_checkable
+class ClickedModel(Protocol):
+    """A model that answers points with masks."""
+
+    windows_per_batch: int
+
+    def embed(self, windows: Tensor) -> EmbeddedWindows:
+        """Encode windows ``(N, 3, h, w)`` uint8."""
+        ...
+
+    def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
+        """Ask window ``index`` at points ``(P, 2)``, ``(x, y)`` in its pixels."""
+        ...
+
+    def describe(self) -> Description:
+        """All that its masks depend on."""
+        ...
+
+    @property
+    def to(self) -> Callable[[torch.device | str], object]:
+        """Move to a device."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,16 +66,14 @@ class ClickRefiner:
         points: in each mask.
 
     Raises:
-        ValueError: the model answers no points, or no rounds or points.
+        ValueError: no rounds or points.
     """
 
-    model: BoxedModel
+    model: ClickedModel
     rounds: int = 5
     points: int = 5
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, PromptedModel):
-            raise ValueError(f"{type(self.model).__name__} answers no points")  # noqa: TRY004
         for name, number in (("rounds", self.rounds), ("points", self.points)):
             if number < 1:
                 raise ValueError(f"{name} is {number}: choose 1 or more")
@@ -112,12 +134,10 @@ class ClickRefiner:
         self, view: EmbeddedWindows, index: int, asked: Tensor, coarse: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Of the answers to points of masks, those that fit coarse ones best, and how well."""
-        model = self.model
-        assert isinstance(model, PromptedModel)  # noqa: S101  # for mypy: looked at above
         points = [spread_points(mask.numpy(), self.points) for mask in asked]
         owners = torch.tensor([owner for owner, own in enumerate(points) for _ in own])
         flat = torch.tensor([point for own in points for point in own], dtype=torch.float32) + 0.5
-        answers = model.ask(view, index, flat.to(view.embeddings.device))
+        answers = self.model.ask(view, index, flat.to(view.embeddings.device))
         binary, fit = coarse.clone(), torch.zeros(len(coarse))
         if not len(answers.prompts):
             return binary, fit
