@@ -37,7 +37,7 @@ def refine(
     strength: float = 30.0,
     gamma: float = 4.0,
     points: int = 5,
-    least_agreement: float = 0.5,
+    least_agreement: float = 0.0,
     rule: Literal["score", "area", "score_sum"] = "score",
     panorama: bool = False,
     window_size: tuple[int, int] | None = None,
@@ -105,7 +105,7 @@ def refine(
     if labels is not None:
         taxonomy = classes_beside(labels, classes)
         entries = with_labels(entries, label_files(labels), taxonomy)
-        refuse_folder_of_labels(out, labels)
+        _refuse_folder_of_labels(out, labels)
     else:
         assert ta is not None  # noqa: S101  # for mypy: looked at above
         teacher = TeacherLabels(ta, read_classes(classes) if classes else None)
@@ -132,7 +132,7 @@ def refine(
     return f"{work.labelled} labels refined, {work.present} had been before{told}: {out}"
 
 
-def refuse_folder_of_labels(out: Path, labels: Path) -> None:
+def _refuse_folder_of_labels(out: Path, labels: Path) -> None:
     """Refined labels may not take the place of those that they are made of.
 
     Raises:
