@@ -59,7 +59,9 @@ class Refining:
             "rule": self.how.rule,
             "least_agreement": self.how.least_agreement,
             "agreement": self.how.agreement,
-            "only": None if chosen is None else [self.taxonomy.classes[each] for each in chosen],
+            "only": None
+            if chosen is None
+            else [self.taxonomy.classes[each] for each in sorted(chosen)],
             "window_size": size,
             "window_stride": stride,
             "panorama": wrap,
