@@ -129,7 +129,7 @@ def test_windows_without_masks_are_not_encoded() -> None:
 
 
 def test_it_drives_a_true_sam(street_image: Tensor) -> None:
-    """Of vit_nano, which has never seen such prompts, the answers mean nothing; the road is true."""
+    """What vit_nano answers means nothing, as it has never seen such prompts; the road is true."""
     refiner = SamRefiner(SegmentAnything("vit_nano"), rounds=2)
     coarse = torch.zeros(2, 192, 192, dtype=torch.bool)
     coarse[0, 100:180, 20:170] = coarse[1, 5:60, 30:90] = True

@@ -145,7 +145,7 @@ def test_what_a_network_says_is_refined(goodsam, write_coarse, monkeypatch):
 
 
 def test_what_is_there_is_not_done_again_unless_its_label_has_changed(goodsam, fails, write_coarse):
-    (_, truth, _), _ = write_coarse(3)
+    write_coarse(3)
     goodsam("masks", "refine", "images", "out", *LABELS)
     before = files("out")
     told = goodsam("masks", "refine", "images", "out", *LABELS).out

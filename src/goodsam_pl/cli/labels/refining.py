@@ -52,6 +52,7 @@ class Refining:
         """Everything that decides about labels besides the images and their label files."""
         size, stride, wrap = self.look
         chosen = self.how.classes
+        names = [self.taxonomy.classes[each] for each in sorted(chosen or ())]
         return {
             "refiner": self.refiner.describe(),
             "classes": self.taxonomy.to_dict(),
@@ -59,9 +60,7 @@ class Refining:
             "rule": self.how.rule,
             "least_agreement": self.how.least_agreement,
             "agreement": self.how.agreement,
-            "only": None
-            if chosen is None
-            else [self.taxonomy.classes[each] for each in sorted(chosen)],
+            "only": None if chosen is None else names,
             "window_size": size,
             "window_stride": stride,
             "panorama": wrap,
