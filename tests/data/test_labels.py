@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from goodsam_pl.data.labels import (
     CAMVID_IDS,
@@ -10,7 +13,7 @@ from goodsam_pl.data.labels import (
     LabelReader,
     train_ids,
 )
-from goodsam_pl.taxonomy import get_taxonomy
+from goodsam_pl.taxonomy import Taxonomy, get_taxonomy
 
 
 def test_train_ids_pass_and_void_stays(write_label):
@@ -61,3 +64,13 @@ def test_an_id_out_of_range_names_file_ids_and_the_way_out(write_label):
 def test_taxonomies_without_a_translation_are_refused(write_label):
     with pytest.raises(ValueError, match="'stanford2d3d-8' cannot be expressed in 'cityscapes-19'"):
         LabelReader("cityscapes-19").read(write_label("a.png"), train_ids("stanford2d3d-8"))
+
+
+def test_a_class_set_without_a_name_is_read_and_its_option_is_named(tmp_path: Path) -> None:
+    own = Taxonomy("own", ("car", "tree"), ((1, 1, 1), (2, 2, 2)), ids=(7, 3))
+    path = tmp_path / "a.png"
+    Image.fromarray(np.array([[7, 3, 255]], np.uint8)).save(path)
+    assert LabelReader(own).read(path, train_ids(own)).tolist() == [[0, 1, 255]]
+    Image.fromarray(np.array([[0, 1]], np.uint8)).save(path)
+    with pytest.raises(ValueError, match=r"ids of own are .*was written in \(--classes\)"):
+        LabelReader(own, "--classes").read(path, train_ids(own))

@@ -37,6 +37,12 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/wsss_training.md": ("path/to/panoramas", "data/VOC2012", "data/coco", "hub/sam3"),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "docs/wsss_proposers.md": (),
+    "docs/wsss_refiner.md": (
+        "path/to/panoramas",
+        "path/to/boxes.json",
+        "path/to/last.ckpt",
+        "hub/sam",
+    ),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
     "configs/densepass": ("data/DensePASS", "hub/segformer"),
@@ -159,6 +165,7 @@ SHORTER: dict[str, str] = {
     "masks compute .*SegmentAnything|masks compute .*TransformersSAM": (
         "--proposer.points_per_side 4"
     ),
+    "goodsam masks refine": "--rounds 1 --points 2",
     "goodsam ablate": "--seeds []",
 }
 """Options that are added to every command in which the expression is found, in this order. They
@@ -180,6 +187,7 @@ NOT_RUN: dict[str, str] = {
     "python benchmarks/words.py": "a benchmark of minutes",
     "python benchmarks/attention.py": "a benchmark of minutes",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
+    "python scripts/refined_labels.py": "needs a demo that has run; tests/scripts has it",
     "python scripts/training_curves.py": "needs hours of trainings; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }

@@ -17,8 +17,10 @@ from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskProposer, MaskStore, WindowMasks, image_key, precompute_masks
 from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything, TransformersSAM
 from goodsam_pl.sam.box_prompts import masks_in_boxes
+from goodsam_pl.sam.mask_prompts import MaskPrompts
 from goodsam_pl.sam.panorama_generator import PromptedModel
 from goodsam_pl.sam.precision import Precision
+from goodsam_pl.sam.refiners import refiner_for
 
 if importlib.util.find_spec("transformers") is None:
     pytest.skip("transformers is not installed", allow_module_level=True)
@@ -256,6 +258,69 @@ def test_boxes_are_answered_as_with_transformers_own_processing(folder, family: 
     torch.testing.assert_close(
         found.predicted_iou, answer.iou_scores[0, :, 0], rtol=0.05, atol=0.05
     )
+
+
+def mask_prompts(side: int) -> MaskPrompts:
+    """Two, of random points, boxes and masks of so many pixels, in windows of 64×64."""
+    generator = torch.Generator().manual_seed(5)
+    return MaskPrompts(
+        points=SIDE * torch.rand(2, 2, 2, generator=generator),
+        labels=torch.tensor([[1, 0], [1, 0]]),
+        boxes=torch.tensor([[4.0, 3.0, 40.0, 30.0], [20.5, 10.25, 59.0, 44.0]]),
+        masks=8 * torch.randn(2, side, side, generator=generator),
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_points_box_and_mask_are_answered_as_by_the_model_itself(folder, family: str) -> None:
+    """One prompt after the other, from pixels."""
+    proposer = TransformersSAM(folder(family))
+    window = noise_windows(1, (SIDE, SIDE))
+    view = proposer.embed(window)
+    prompts = mask_prompts(4 * view.embeddings.shape[-1])
+    logits, predicted_iou = proposer.decode_mask_prompts(view, 0, prompts)
+    assert logits.shape[:2] == predicted_iou.shape == (2, 3)
+    pixels = proposer._model.normalised(window, (SIDE, SIDE))
+    for index in range(2):
+        with torch.no_grad():
+            answer = proposer._model.network(
+                pixel_values=pixels,
+                input_points=prompts.points[index][None, None],
+                input_labels=prompts.labels[index][None, None],
+                input_boxes=prompts.boxes[index][None, None],
+                input_masks=prompts.masks[index][None, None],
+                multimask_output=True,
+            )
+        torch.testing.assert_close(logits[index], answer.pred_masks[0, 0], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(predicted_iou[index], answer.iou_scores[0, 0])
+    assert (logits[0] - logits[1]).abs().max() > 1e-3
+
+
+def test_sam_answers_points_box_and_mask_as_meta_s_classes_do(folder) -> None:
+    proposer = TransformersSAM(folder("sam"))
+    meta = SegmentAnything("vit_b")
+    meta.__dict__["_sam"] = as_meta(proposer._model.network)
+    window = noise_windows(1, (48, 64))
+    view, own = proposer.embed(window), meta.embed(window)
+    prompts = mask_prompts(4 * view.embeddings.shape[-1])
+    for found, expected in zip(
+        proposer.decode_mask_prompts(view, 0, prompts),
+        meta.decode_mask_prompts(own, 0, prompts),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_refines_masks(folder, family: str) -> None:
+    refiner = refiner_for(TransformersSAM(folder(family)), margin=0.5)
+    coarse = torch.zeros(2, 48, 64, dtype=torch.bool)
+    coarse[0, 10:40, 20:50] = coarse[1, 3:9, 4:30] = True
+    (found,) = refiner.refine(noise_windows(1, (48, 64)), [coarse])
+    assert found.binary.shape == (2, 48, 64)
+    assert found.binary.flatten(1).any(dim=1).all()
+    (again,) = refiner.refine(noise_windows(1, (48, 64)), [coarse])
+    assert torch.equal(found.binary, again.binary)
 
 
 def test_mean_and_deviation_of_the_checkpoint_count(folder, tmp_path: Path) -> None:

@@ -133,6 +133,12 @@ GROUPS = {
                 positional=True,
                 classes={"proposer": "goodsam_pl.sam.SegmentAnything"},
             ),
+            "refine": FunctionVerb(
+                "goodsam_pl.cli.masks.refine:refine",
+                "draw the parts of labels again, by a SAM that is asked about each",
+                positional=True,
+                classes={"proposer": "goodsam_pl.sam.SegmentAnything"},
+            ),
             "info": FunctionVerb(
                 "goodsam_pl.cli.masks.look:info",
                 "say what a store holds",

@@ -13,6 +13,7 @@ from goodsam_pl.data.files import read_label
 from goodsam_pl.taxonomy import (
     CITYSCAPES_TRAIN_IDS,
     IGNORE_INDEX,
+    Taxonomy,
     get_taxonomy,
     remap_table,
 )
@@ -37,7 +38,7 @@ class LabelFormat:
 
     Attributes:
         name: for error messages.
-        taxonomy: the class set that the ids mean.
+        taxonomy: the class set that the ids mean, or its name.
         ids: every id that may stand in a file, with its trainId in ``taxonomy``.
         decode: reads a file into such ids ``(H, W)`` uint8.
         black_is_void: pure black pixels of the image were never seen, whatever the label says.
@@ -46,13 +47,13 @@ class LabelFormat:
     """
 
     name: str
-    taxonomy: str
+    taxonomy: str | Taxonomy
     ids: Mapping[int, int] = field(hash=False)
     decode: Callable[[Path], npt.NDArray[np.uint8]] = field(default=read_label, compare=False)
     black_is_void: bool = False
     size_tolerance: int = 0
 
-    def table(self, taxonomy: str) -> npt.NDArray[np.int16]:
+    def table(self, taxonomy: str | Taxonomy) -> npt.NDArray[np.int16]:
         """``(256,)`` int16: file id to trainId of ``taxonomy``, -1 for ids that may not occur."""
         remap = remap_table(self.taxonomy, taxonomy)
         table = np.full(256, _UNKNOWN, dtype=np.int16)
@@ -61,9 +62,9 @@ class LabelFormat:
         return table
 
 
-def train_ids(taxonomy: str) -> LabelFormat:
+def train_ids(taxonomy: str | Taxonomy) -> LabelFormat:
     """Files that hold the ids of ``taxonomy``, trainIds unless it says others, and 255 for void."""
-    known = get_taxonomy(taxonomy)
+    known = get_taxonomy(taxonomy) if isinstance(taxonomy, str) else taxonomy
     ids = range(len(known.classes)) if known.ids is None else known.ids
     what = "trainIds" if known.ids is None else "ids"
     table = {file_id: train_id for train_id, file_id in enumerate(ids)}
@@ -103,11 +104,14 @@ class LabelReader:
     """Reads label files into trainIds of one taxonomy and refuses ids that should not be there.
 
     Args:
-        taxonomy: name of the class set wanted.
+        taxonomy: the class set wanted, or its name.
+        option: by which the class set of files is chosen, for error messages.
     """
 
-    def __init__(self, taxonomy: str) -> None:
-        get_taxonomy(taxonomy)
+    def __init__(self, taxonomy: str | Taxonomy, option: str = "label_taxonomy") -> None:
+        if isinstance(taxonomy, str):
+            get_taxonomy(taxonomy)
+        self.option = option
         self.taxonomy = taxonomy
         self._tables: dict[str, npt.NDArray[np.int16]] = {}
 
@@ -138,7 +142,7 @@ class LabelReader:
             raise ValueError(
                 f"{path}: label id out of range: {int(unknown.sum())} pixels hold {named}; "
                 f"{label_format.name} are {_ranges(label_format.ids)}: choose the taxonomy the "
-                "file was written in (label_taxonomy), or write void as 255"
+                f"file was written in ({self.option}), or write void as 255"
             )
         return labels
 

@@ -15,6 +15,7 @@ from goodsam_pl.sam.point_prompts import EmbeddedWindows, lay_masks
 __all__ = [
     "BoxAnswers",
     "BoxedModel",
+    "DescribedModel",
     "decode_boxes",
     "describe_boxed",
     "masks_in_boxes",
@@ -104,7 +105,15 @@ def masks_in_boxes(model: BoxedModel, windows: Tensor, boxes: Sequence[Tensor]) 
     return answers
 
 
-def describe_boxed(model: BoxedModel) -> Description:
+class DescribedModel(Protocol):
+    """Says what its masks depend on."""
+
+    def describe(self) -> Description:
+        """Kind, weights, every parameter."""
+        ...
+
+
+def describe_boxed(model: DescribedModel) -> Description:
     """What masks in boxes depend on: the model, and not how it is asked at points."""
     kept = ("proposer", "model", "weights", "precision", "image_statistics")
     return {f"sam_{name}": value for name, value in model.describe().items() if name in kept}

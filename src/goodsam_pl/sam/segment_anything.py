@@ -22,6 +22,7 @@ from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
 from goodsam_pl.networks.small_sam_encoder import split_embedding
 from goodsam_pl.sam.box_prompts import decode_boxes
 from goodsam_pl.sam.image_encoder import encode_images
+from goodsam_pl.sam.mask_prompts import MaskPrompts, decode_mask_prompts
 from goodsam_pl.sam.point_decoder import PointDecoder
 from goodsam_pl.sam.point_prompts import (
     Answers,
@@ -223,6 +224,14 @@ class SegmentAnything:
         """One mask a box, see :func:`goodsam_pl.sam.box_prompts.decode_boxes`."""
         with self._autocast():
             return decode_boxes(self._sam, view, index, boxes)
+
+    @torch.no_grad()
+    def decode_mask_prompts(
+        self, view: EmbeddedWindows, index: int, prompts: MaskPrompts
+    ) -> tuple[Tensor, Tensor]:
+        """Three masks a prompt, see :func:`goodsam_pl.sam.mask_prompts.decode_mask_prompts`."""
+        with self._autocast():
+            return decode_mask_prompts(self._sam, view, index, prompts)
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
         """Of masks whose boxes repeat each other, keep the one with the best score."""

@@ -16,6 +16,7 @@ from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame, WindowMasks
 from goodsam_pl.sam.box_prompts import scale_boxes
 from goodsam_pl.sam.image_statistics import usual_statistics
+from goodsam_pl.sam.mask_prompts import MaskPrompts, scale_points
 from goodsam_pl.sam.point_prompts import (
     Answers,
     EmbeddedWindows,
@@ -238,6 +239,37 @@ class TransformersSAM:
         scaled = scale_boxes(boxes, view.size, (height, width))
         predicted_iou, logits = self._decode(view, index, False, input_boxes=scaled[None])
         return logits[:, 0], predicted_iou[:, 0]
+
+    @torch.no_grad()
+    def decode_mask_prompts(
+        self, view: EmbeddedWindows, index: int, prompts: MaskPrompts
+    ) -> tuple[Tensor, Tensor]:
+        """Three masks a prompt: logits ``(M, 3, h', w')`` and predicted IoU ``(M, 3)``.
+
+        One after the other: ``transformers`` adds one mask to the image, for all prompts together.
+
+        Args:
+            view: embedded windows.
+            index: of one of them.
+            prompts: M of them.
+        """
+        enlarged = self._enlarged(view.size)
+        points = scale_points(prompts.points, view.size, enlarged)
+        boxes = scale_boxes(prompts.boxes, view.size, enlarged)
+        answers = [
+            self._decode(
+                view,
+                index,
+                True,
+                input_points=points[None, some],
+                input_labels=prompts.labels[None, some],
+                input_boxes=boxes[None, some],
+                input_masks=prompts.masks[some, None],
+            )
+            for some in (slice(number, number + 1) for number in range(len(points)))
+        ]
+        predicted_iou, logits = (torch.cat(parts) for parts in zip(*answers, strict=True))
+        return logits, predicted_iou
 
     def keep_best(self, view: EmbeddedWindows, answers: Answers) -> WindowMasks:
         """Of masks whose boxes repeat each other, keep the one with the best score."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,22 @@ def test_an_image_is_done_while_it_is_the_same(tmp_path: Path, entries: list[Ent
     assert folder.done(entries[0]) is None
     put(folder, entries[0], "0" * 64)
     assert folder.done(entries[0]) is None
+
+
+def test_what_was_made_of_a_label_is_done_while_that_is_the_same(
+    tmp_path: Path, entries: list[Entry]
+) -> None:
+    folder = taken(tmp_path)
+    label = tmp_path / "label.png"
+    label.write_bytes(b"one")
+    entry = replace(entries[0], label=label)
+    with folder.claim(entry) as claimed:
+        assert claimed is not None
+        keys = {"sha256": content_key(entry.image), "label_sha256": content_key(label)}
+        folder.write(entry, {"labels": b"picture"}, {**RECORD, **keys}, claimed)
+    assert folder.done(entry) is not None
+    label.write_bytes(b"another")
+    assert folder.done(entry) is None
 
 
 def test_labels_that_were_made_otherwise_are_refused(tmp_path: Path, entries: list[Entry]) -> None:

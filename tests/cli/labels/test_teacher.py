@@ -50,6 +50,16 @@ def test_a_network_speaks_in_the_classes_that_are_asked_for(weights: Path, tmp_p
     assert teacher.sha256 == content_key(weights)
 
 
+def test_if_nothing_is_asked_for_it_speaks_in_its_own_classes(
+    weights: Path, tmp_path: Path
+) -> None:
+    image = tmp_path / "a.png"
+    Image.fromarray(np.zeros((32, 64, 3), np.uint8)).save(image)
+    teacher = TeacherLabels(weights)
+    assert teacher.taxonomy == get_taxonomy("cityscapes-19")
+    assert (teacher.look(image) == 13).all()
+
+
 def test_classes_that_it_cannot_speak_in_are_refused(weights: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="labels of 'cityscapes-19' cannot be expressed in"):
         TeacherLabels(weights, read_classes("car, dog"))

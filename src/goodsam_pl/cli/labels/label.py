@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from goodsam_pl.callbacks.prediction_checks import refuse_folder_of_images
-from goodsam_pl.callbacks.prediction_outcome import (
-    Outcome,
-    UnlabelledImagesError,
-    failed_outcome,
-    failure_report,
-)
 from goodsam_pl.cli.labels.label_folder import LabelFolder
+from goodsam_pl.cli.labels.label_work import LabelWork
 from goodsam_pl.cli.labels.labelling import Labelling, concepts_of
 from goodsam_pl.cli.labels.teacher import TeacherLabels
 from goodsam_pl.cli.masks.device import find_device
 from goodsam_pl.cli.masks.shares import share_of
 from goodsam_pl.cli.masks.stores import check_place
-from goodsam_pl.data.entries import Entry, folder_entries
-from goodsam_pl.files.claims import Claim
-from goodsam_pl.files.progress import progress_bar
+from goodsam_pl.data.entries import folder_entries
 from goodsam_pl.masks.concepts import ConceptProposer
 from goodsam_pl.masks.image_labels import read_image_labels
 from goodsam_pl.taxonomy import BACKGROUND, Taxonomy, read_classes
 
 __all__ = ["label"]
-
-log = logging.getLogger(__name__)
 
 
 def label(
@@ -116,81 +105,17 @@ def label(
     proposer.to(place)
     if teacher is not None:
         teacher.to(place)
-    work = _Work(labelling, folder)
+    work = LabelWork(labelling, folder)
     mine = entries[rank::processes]
     work.do(mine, show_progress=rank == 0 or shard is not None)
     claimed = folder.finish(entries, [each.name for each in concepts], images)
-    _report(work, len(mine), on_error)
+    work.report(len(mine), on_error)
     told = "" if claimed is None else f", masks claim {claimed:.1%} of the pixels"
     return f"{work.labelled} images labelled, {work.present} had their labels already{told}: {out}"
 
 
 _LEAST_SHARE = 0.001
 """Of the pixels; a class with less is more often a mistake of the TA's than a thing."""
-
-
-class _Work:
-    """Counts what is done.
-
-    Attributes:
-        labelled: images.
-        present: images that had their labels, or were labelled by another process.
-        failed: images without labels.
-    """
-
-    def __init__(self, labelling: Labelling, folder: LabelFolder) -> None:
-        self._labelling = labelling
-        self._folder = folder
-        self.labelled = 0
-        self.present = 0
-        self.failed: list[Outcome] = []
-
-    def do(self, entries: Sequence[Entry], *, show_progress: bool) -> None:
-        """Label images; those that other processes have in hand are waited for."""
-        busy = []
-        try:
-            with progress_bar(
-                "labels", len(entries), visible=show_progress, what="images"
-            ) as advance:
-                for entry in entries:
-                    with self._folder.claim(entry) as claimed:
-                        if claimed is None:
-                            busy.append(entry)
-                            continue
-                        self._one(entry, claimed)
-                    advance()
-                for entry in busy:
-                    with self._folder.claim(entry, wait=True) as claimed:
-                        assert claimed is not None  # noqa: S101  # for mypy: it waits
-                        self._one(entry, claimed)
-                    advance()
-        except KeyboardInterrupt as stop:
-            raise type(stop)(
-                f"{self.labelled + self.present} of {len(entries)} images have their labels in "
-                f"{self._folder.root}: the same command goes on from there"
-            ) from None
-
-    def _one(self, entry: Entry, claimed: Claim) -> None:
-        try:
-            if self._folder.done(entry) is not None:
-                self.present += 1
-                return
-            image = self._labelling.read(entry)
-        except (OSError, ValueError) as error:
-            self._fail(entry, error)
-            return
-        try:
-            pictures, record = self._labelling.label(image)
-        except (RuntimeError, ValueError) as error:
-            if self.labelled == 0:  # most likely it would be the same for all others
-                raise
-            self._fail(entry, error)
-            return
-        self._folder.write(entry, pictures, record, claimed)
-        self.labelled += 1
-
-    def _fail(self, entry: Entry, error: Exception) -> None:
-        self.failed.append(failed_outcome(entry.name, entry.image, str(error)))
 
 
 def _check(
@@ -222,12 +147,3 @@ def _check(
 
 def _pair(size: tuple[int, int] | None) -> tuple[int, int] | None:
     return None if size is None else (size[0], size[1])
-
-
-def _report(work: _Work, count: int, on_error: str) -> None:
-    if not work.failed:
-        return
-    told = failure_report(work.failed, count)
-    if on_error == "raise" or work.labelled + work.present == 0:
-        raise UnlabelledImagesError(told)
-    log.warning(told)

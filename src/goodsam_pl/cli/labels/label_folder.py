@@ -36,10 +36,18 @@ class LabelFolder:
         root: the folder.
         identity: everything that decides about labels besides the images, as plain values.
         kinds: folders of pictures, ``labels`` among them.
+        command: that makes the labels.
     """
 
-    def __init__(self, root: Path, identity: Mapping[str, Any], kinds: Sequence[str]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        identity: Mapping[str, Any],
+        kinds: Sequence[str],
+        command: str = "goodsam label",
+    ) -> None:
         self.root = root
+        self.command = command
         self.kinds = tuple(kinds)
         self.identity: dict[str, Any] = json.loads(json.dumps(identity))
         self.fingerprint = fingerprint_of(self.identity)
@@ -73,11 +81,15 @@ class LabelFolder:
     def done(self, entry: Entry) -> dict[str, Any] | None:
         """The record of an image that has its labels; ``None`` where it has none yet.
 
+        Labels that were made of a label are those of the label file as it is now, too.
+
         Raises:
-            OSError: the image cannot be read.
+            OSError: the image, or its label file, cannot be read.
         """
         record = self.read(entry)
         if record is None or record["sha256"] != content_key(entry.image):
+            return None
+        if entry.label is not None and record.get("label_sha256") != content_key(entry.label):
             return None
         files = [self.picture(kind, entry) for kind in self.kinds]
         return record if all(path.is_file() for path in files) else None
@@ -106,7 +118,7 @@ class LabelFolder:
         with claim(self.root / "instances.json", wait=True):
             records = [(entry, self.read(entry)) for entry in entries]
             there = [(entry, record) for entry, record in records if record is not None]
-            about = f"goodsam label, {self.fingerprint[:16]}"
+            about = f"{self.command}, {self.fingerprint[:16]}"
             named = [(_below(images, entry.image), record) for entry, record in there]
             write_atomically(self.root / "instances.json", coco_file(named, names, about))
         folders = {path.parent for entry in entries for path in self._files(entry)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from goodsam_pl.callbacks.prediction_outcome import shares_by_class
+from goodsam_pl.cli.labels.label_work import SeenImage
 from goodsam_pl.cli.labels.looking import Look, cut_windows
 from goodsam_pl.cli.labels.teacher import TeacherLabels, classes_there
 from goodsam_pl.cli.labels.thing_records import found_boxes, thing_record
@@ -24,7 +25,7 @@ from goodsam_pl.masks.joined_concepts import join_concepts
 from goodsam_pl.taxonomy import BACKGROUND, IGNORE_INDEX, Taxonomy
 from goodsam_pl.views.prediction_pictures import label_file_png, overlay_png
 
-__all__ = ["Labelling", "SeenImage", "Unclaimed", "concepts_of"]
+__all__ = ["Labelling", "Unclaimed", "concepts_of"]
 
 Unclaimed = Literal["void", "background", "ta"]
 """What pixels become that no mask claims."""
@@ -43,22 +44,6 @@ def concepts_of(taxonomy: Taxonomy) -> tuple[Concept, ...]:
     if not concepts:
         raise ValueError(f"taxonomy {taxonomy.name!r} has no class that can be asked for by words")
     return concepts
-
-
-class SeenImage(NamedTuple):
-    """An image, read.
-
-    Attributes:
-        name: as its labels are called.
-        sha256: of the file.
-        pixels: RGB ``(H, W, 3)`` uint8.
-        taught: what the teacher says, trainIds ``(H, W)``; ``None`` without one.
-    """
-
-    name: str
-    sha256: str
-    pixels: NDArray[np.uint8]
-    taught: NDArray[np.uint8] | None
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,22 @@ class TeacherLabels:
 
     Args:
         path: its weights, as ``goodsam export`` writes them, or a checkpoint.
-        taxonomy: the classes that are asked for.
+        taxonomy: the classes that are asked for; ``None`` takes its own.
+
+    Attributes:
+        taxonomy: the classes of what it says.
+        sha256: of the file.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is damaged, or its classes cannot be told in those that are asked for.
     """
 
-    def __init__(self, path: Path, taxonomy: Taxonomy) -> None:
+    def __init__(self, path: Path, taxonomy: Taxonomy | None = None) -> None:
         self.sha256 = content_key(path)
         self._network: Segmenter = load(path)
-        self._table = remap_table(self._network.taxonomy, taxonomy)
+        self.taxonomy = taxonomy or self._network.taxonomy
+        self._table = remap_table(self._network.taxonomy, self.taxonomy)
 
     def to(self, device: torch.device) -> None:
         """Move to a device."""
