@@ -32,19 +32,22 @@ __all__ = ["DomainDataset", "DomainImage", "Views"]
 
 @dataclass(frozen=True)
 class Views:
-    """How images become squares, and masks prompts. Defaults are those of CoSAM for SAM ViT-B.
+    """How images become squares, and masks prompts.
+
+    Defaults are those of CoSAM for SAM ViT-B, unless they are called ours.
 
     Attributes:
         side: S of the square, pixels, which the image encoder takes.
         jitter: smallest and largest factor of large-scale jitter; ``None`` trains on images as they
-            are evaluated, so that a frozen encoder's embeddings can be kept.
+            are evaluated, so that a frozen encoder's embeddings can be kept; one an image without
+            ``flip``, two with it.
         flip: mirror half of the training images.
         prompts: kinds that training draws from, all equally likely, for each sample anew.
         points: P of a prompt of points.
         box_noise: standard deviation of the sides of training boxes as a share of its width and
             height; 0 gives the exact box.
         mask_side: of mask prompts, pixels: that of SAM's low-resolution logits.
-        mask_levels: of mask prompts, outside and inside.
+        mask_levels: of mask prompts, outside and inside; logits are our choice.
         evaluation_box: evaluation prompts with the box of the mask: ``original``, of the mask in
             its own size, brought into the square (our choice: it does not depend on the square), or
             ``resized``, of the mask in the square, bilinear and cut at 128 of 255, as released; it
