@@ -75,7 +75,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--teacher_assistant", required=True, help="{seed} stands for the seed")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--words", nargs="+", required=True, metavar="NAME=FOLDER")
-    parser.add_argument("--weights", nargs="+", type=float, default=[1.0], help="of the voter")
+    parser.add_argument("--weights", nargs="+", type=float, default=[4.0], help="of the voter")
     parser.add_argument("--split", choices=["val", "test"], default="val")
     parser.add_argument("--limit", type=int, help="panoramas at most")
     parser.add_argument("--root", help="of the panoramas, instead of the configuration's")

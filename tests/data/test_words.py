@@ -30,6 +30,7 @@ THINGS: Drawn = [
     ("pole", 0.5, stripe(120, 4)),
     ("pole", 0.2, stripe(0, 10)),
     ("rider", 1.0, stripe(2, 6)),
+    ("rider", 0.0, stripe(5, 7)),
 ]
 
 
@@ -51,6 +52,7 @@ def test_evidence_is_the_highest_score_of_a_classs_masks(tmp_path, write_image):
     expected[POLE, 0:10] = 51
     expected[POLE, 0:4] = 128
     expected[POLE, 120:] = 128
+    expected[RIDER, 6] = 1  # a mask of no score is a mask
     expected[RIDER, 2:6] = 255
     assert (evidence.numpy() == expected[:, None]).all()
 

@@ -34,6 +34,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/wsss.md": ("path/to/panoramas", "path/to/boxes.json", "path/to/last.ckpt", "hub/sam3"),
     "docs/own_teacher.md": ("path/to/panoramas", "data/DensePASS"),
     "docs/wsss_proposers.md": (),
+    "docs/wsss_voter.md": ("path/to/panoramas", "hub/sam3"),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
     "configs/densepass": ("data/DensePASS", "hub/segformer"),
@@ -168,6 +169,7 @@ NOT_RUN: dict[str, str] = {
     "python benchmarks/words.py": "a benchmark of minutes",
     "python benchmarks/attention.py": "a benchmark of minutes",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
+    "python scripts/words_quality.py": "needs demos that have run; tests/scripts has it",
     "python scripts/training_curves.py": "needs hours of trainings; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }

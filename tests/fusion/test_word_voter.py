@@ -57,11 +57,16 @@ class Panorama:
         )
 
 
-def _loop(inner: NDArray[np.float32], words: NDArray[np.uint8], weight: float) -> Tensor:
+def _loop(
+    inner: NDArray[np.float32], words: NDArray[np.uint8], weight: float, floor: float
+) -> Tensor:
     """The formula, pixel by pixel; ``(K, P)`` each."""
     pooled = inner.astype(np.float64)
     for pixel in range(inner.shape[1]):
-        added = [weight * int(byte) / 255 for byte in words[:, pixel]]
+        added = [
+            weight * (floor + (1 - floor) * int(byte) / 255) if byte else 0.0
+            for byte in words[:, pixel]
+        ]
         for k, own in enumerate(added):
             pooled[k, pixel] = (inner[k, pixel] + own) / (1 + sum(added))
     return torch.from_numpy(pooled)
@@ -71,12 +76,12 @@ def _loop(inner: NDArray[np.float32], words: NDArray[np.uint8], weight: float) -
 @pytest.mark.parametrize("inner", [POOL, CTCF(), NoFusion()], ids=lambda each: type(each).__name__)
 def test_a_voter_is_the_formula_over_its_inner_fusion(inner: Fusion, windows: Windows) -> None:
     panorama = Panorama()
-    heard = panorama.fused(WordVoter(inner, weight=0.7, confidence=0.6), windows)
+    heard = panorama.fused(WordVoter(inner, weight=0.7, floor=0.3), windows)
     before = panorama.fused(inner, windows, words=False)
     words = extract_families(panorama.words, windows)
     for part, own, evidence in zip(heard, before, words, strict=True):
         flat, said = (each.movedim(-3, 0).flatten(1) for each in (own.ensemble, evidence))
-        expected = _loop(flat.numpy(), said.numpy(), 0.7)
+        expected = _loop(flat.numpy(), said.numpy(), 0.7, 0.3)
         got = part.ensemble.movedim(-3, 0).flatten(1)
         torch.testing.assert_close(got.double(), expected)
         there = said.amax(dim=0) > 0
@@ -94,8 +99,8 @@ def test_a_pixel_by_hand() -> None:
     said = torch.tensor([0.5, 0.3, 0.2]).view(3, 1, 1)
     words = torch.tensor([0, 0, 51], dtype=torch.uint8).view(3, 1, 1)
     inner = NoFusion(confidence=0.4)(said[None], torch.full((1, 1, 1, 1), -1))
-    heard = WordVoter(NoFusion(), weight=2.0, confidence=0.5).hear(inner, words[None])
-    # w e = 2 · 0.2: (0.5, 0.3, 0.2 + 0.4) / 1.4
+    heard = WordVoter(NoFusion(), weight=1.0, floor=0.25, confidence=0.5).hear(inner, words[None])
+    # e = 0.25 + 0.75 · 0.2: (0.5, 0.3, 0.2 + 0.4) / 1.4
     expected = torch.tensor([5 / 14, 3 / 14, 6 / 14])
     torch.testing.assert_close(heard.ensemble.flatten(), expected)
     assert heard.label.item() == 2
@@ -144,6 +149,8 @@ def test_constants_that_mean_nothing_are_refused() -> None:
     for weight in (-1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="choose a number, 0 or more"):
             WordVoter(POOL, weight=weight)
+    with pytest.raises(ValueError, match=r"floor is 1\.5: choose a share"):
+        WordVoter(POOL, floor=1.5)
     with pytest.raises(ValueError, match="words vote once"):
         WordVoter(WordVoter(POOL))
 

@@ -25,8 +25,8 @@ _STEPS = 255
 class StoredWords:
     """What words have found in a list of panoramas.
 
-    The evidence of a class is the highest score of its masks at a pixel, 0 without any; masks are
-    brought to the size of the panoramas by the nearest pixel, as labels are.
+    The evidence of a class is the highest score of its masks at a pixel, 0 without any and a step
+    above it at the least with one; masks are brought to the size of the panoramas by the nearest pixel, as labels are.
 
     Args:
         root: a folder of ``goodsam label``, or a COCO file with masks.
@@ -72,7 +72,7 @@ class StoredWords:
         rows, columns = self._format.mask_places(found.size, self._band(entry, found))
         evidence = np.zeros((len(self._taxonomy.classes), *self._format.size), np.uint8)
         for thing in found.things:
-            strength = round(_STEPS * thing.score)
+            strength = max(1, round(_STEPS * thing.score))  # 0 is no mask
             plane = evidence[self._taxonomy.index(thing.category)]
             try:
                 shown = thing.mask.sample(rows, columns)

@@ -39,34 +39,41 @@ class WordVoter(Fusion):
     r"""Add the evidence of the classes that words have found to what another fusion says.
 
     .. math:: E_k(p) = \frac{F_k(p) + w\, e_k(p)}{1 + w \sum_j e_j(p)}, \quad
-        e_k(p) = \max_{m \ni p,\; c(m) = k} s_m
+        e_k(p) = f + (1 - f) \max_{m \ni p,\; c(m) = k} s_m
 
     with F the ensemble of the inner fusion, after SAM's masks have voted, s_m the score of a mask
-    in [0, 1], and c(m) its class. Where words have found nothing, E, its label and M are those of
-    the inner fusion, to the bit; so they are everywhere with a weight of 0. At a weight above 1 a
-    mask of score 1 decides; one of score s does where F is less sure than w s.
+    in [0, 1], and c(m) its class; e_k is 0 where class k has no mask. Where words have found
+    nothing, E, its label and M are those of the inner fusion, to the bit; so they are everywhere
+    with a weight of 0. With w f above 1 every mask decides, and F between masks of several classes;
+    with less, F does where it is surer than w e.
 
     Words are of whole panoramas: one mask has one vote, whatever windows it runs through.
 
     Attributes:
         fusion: the inner one; any of ours, the papers' too.
         weight: w ≥ 0, of a mask of score 1 beside the inner fusion.
+        floor: f in [0, 1], the evidence of a mask however low its score: its proposer has found it
+            good enough to hand it out, and small models are too modest about thin things.
         confidence: M is 1 where words have found something and max E reaches this; elsewhere it is
             the inner fusion's.
     """
 
     fusion: Fusion
-    weight: float = 1.0
+    weight: float = 4.0
+    floor: float = 0.5
     confidence: float = 0.6
 
     def __post_init__(self) -> None:
         """Refuse what means nothing.
 
         Raises:
-            ValueError: a weight below 0 or no number, or a voter inside of a voter.
+            ValueError: a weight below 0 or no number, a floor outside of [0, 1], or a voter inside
+                of a voter.
         """
         if not 0 <= self.weight < float("inf"):
             raise ValueError(f"weight is {self.weight}: choose a number, 0 or more")
+        if not 0 <= self.floor <= 1:
+            raise ValueError(f"floor is {self.floor}: choose a share from 0 to 1")
         if isinstance(self.fusion, WordVoter):
             raise ValueError("a WordVoter inside of a WordVoter: words vote once, remove one")
 
@@ -87,7 +94,8 @@ class WordVoter(Fusion):
 
         Args:
             fused: what the inner fusion says.
-            words: evidence e, uint8 ``(..., K, h, w)`` in steps of 1 / 255.
+            words: the highest score of each class's masks, uint8 ``(..., K, h, w)`` in steps of
+                1 / 255; 0 where it has none.
 
         Returns:
             E and M.
@@ -103,8 +111,10 @@ class WordVoter(Fusion):
                 f"words {tuple(words.shape)} do not belong to E {tuple(inner.shape)}: both are "
                 "(..., K, h, w)"
             )
-        evidence = words.to(inner.dtype) * (self.weight / _STEPS)
-        there = (words > 0).any(dim=-3)
+        found = words > 0
+        there = found.any(dim=-3)
+        evidence = self.floor + words.to(inner.dtype) * ((1 - self.floor) / _STEPS)
+        evidence *= self.weight * found
         pooled = (inner + evidence) / (1 + evidence.sum(dim=-3, keepdim=True))
         ensemble = torch.where(there.unsqueeze(-3), pooled, inner)
         confidence, label = ensemble.max(dim=-3)

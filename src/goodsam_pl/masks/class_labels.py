@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from goodsam_pl.masks.joined_concepts import ClassMask
 
-__all__ = ["UNCLAIMED", "OverlapRule", "claimed_share", "label_pixels"]
+__all__ = ["UNCLAIMED", "Evidence", "OverlapRule", "claimed_share", "label_pixels"]
 
-OverlapRule = Literal["query_order", "score", "area", "score_sum"]
+OverlapRule = Literal["query_order", "score", "area", "score_sum", "evidence"]
 """Who gets a pixel that several masks claim."""
 
 UNCLAIMED = -1
@@ -23,8 +23,16 @@ _STEPS = 1 << 16
 
 Labels = NDArray[np.int16]
 
+Evidence = Callable[[int], NDArray[np.float32]]
+"""How much of a concept is to be seen at each pixel, ``(H, W)``."""
 
-def label_pixels(masks: Sequence[ClassMask], size: tuple[int, int], rule: OverlapRule) -> Labels:
+
+def label_pixels(
+    masks: Sequence[ClassMask],
+    size: tuple[int, int],
+    rule: OverlapRule,
+    evidence: Evidence | None = None,
+) -> Labels:
     """Give every pixel one class at most.
 
     - ``query_order``: masks are painted in the order in which they were found, the last on top: as
@@ -35,26 +43,36 @@ def label_pixels(masks: Sequence[ClassMask], size: tuple[int, int], rule: Overla
       whatever is in front of something else is smaller than that.)
     - ``score_sum``: the class whose masks have the highest sum of scores there; of equal sums that
       of the smallest mask. Which mask comes first does not matter. (After a usage of SAM 3's.)
+    - ``evidence``: of the classes whose masks lie there that with the most evidence; of equal ones
+      that of the smallest mask. (Our choice: masks say where things are, and evidence whose.)
 
     What is then still undecided goes to the class that was named later by the first three, and
-    earlier by the last.
+    earlier by the others.
 
     Args:
         masks: of one image.
         size: its height and width, pixels.
         rule: who gets a pixel that several masks claim.
+        evidence: of a concept, for the rule of that name.
 
     Returns:
         int16 ``(H, W)``, places among the classes that were asked for; :data:`UNCLAIMED` where
         there is no mask.
 
     Raises:
-        ValueError: no such rule.
+        ValueError: no such rule, or ``evidence`` without any.
     """
     if rule not in get_args(OverlapRule):
         raise ValueError(f"the rule is {rule!r}: choose one of {', '.join(get_args(OverlapRule))}")
     if rule == "score_sum":
         return _sum_scores(masks, size)
+    if rule == "evidence":
+        if evidence is None:
+            raise ValueError(
+                "the rule is evidence, and nobody says how much of each class is seen where: "
+                "Sam3Concepts does; choose another rule"
+            )
+        return _most_evidence(masks, size, evidence)
     keys = {
         "query_order": lambda mask: (mask.rank, -mask.area, mask.concept),
         "score": lambda mask: (mask.score, -mask.area, mask.concept),
@@ -86,6 +104,24 @@ def _sum_scores(masks: Sequence[ClassMask], size: tuple[int, int]) -> Labels:
                 area[there] = np.minimum(area[there], mask.area)
         wins = (total > best) | ((total == best) & (total >= 0) & (area < smallest))
         labels[wins], best[wins], smallest[wins] = concept, total[wins], area[wins]
+    return labels
+
+
+def _most_evidence(masks: Sequence[ClassMask], size: tuple[int, int], evidence: Evidence) -> Labels:
+    """Class after class, as :func:`_sum_scores`."""
+    labels = np.full(size, UNCLAIMED, np.int16)
+    best = np.full(size, -1, np.float32)
+    smallest = np.zeros(size, np.int64)
+    for concept in sorted({mask.concept for mask in masks}):
+        area = np.full(size, np.iinfo(np.int64).max)
+        for mask in masks:
+            if mask.concept == concept:
+                there = _where(mask, size)
+                area[there] = np.minimum(area[there], mask.area)
+        claimed = area < np.iinfo(np.int64).max
+        own = evidence(concept)
+        wins = claimed & ((own > best) | ((own == best) & (area < smallest)))
+        labels[wins], best[wins], smallest[wins] = concept, own[wins], area[wins]
     return labels
 
 
