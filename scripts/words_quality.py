@@ -27,7 +27,8 @@ from torch import Tensor
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.presets import read_preset
-from goodsam_pl.fusion import Heard, NoFusion, WordVoter
+from goodsam_pl.fusion import NoFusion, WordVoter
+from goodsam_pl.fusion.word_voter import Heard
 from goodsam_pl.metrics import SegmentationMetrics
 from goodsam_pl.modules.goodsam.teachers import Teachers
 from goodsam_pl.networks import SegmentationNetwork

@@ -26,7 +26,8 @@ class StoredWords:
     """What words have found in a list of panoramas.
 
     The evidence of a class is the highest score of its masks at a pixel, 0 without any and a step
-    above it at the least with one; masks are brought to the size of the panoramas by the nearest pixel, as labels are.
+    above it at the least with one. Masks are brought to the size of the panoramas by the nearest
+    pixel, as labels are.
 
     Args:
         root: a folder of ``goodsam label``, or a COCO file with masks.

@@ -75,7 +75,9 @@ class WordVoter(Fusion):
         if not 0 <= self.floor <= 1:
             raise ValueError(f"floor is {self.floor}: choose a share from 0 to 1")
         if isinstance(self.fusion, WordVoter):
-            raise ValueError("a WordVoter inside of a WordVoter: words vote once, remove one")
+            raise ValueError(  # noqa: TRY004  # of a configuration
+                "a WordVoter inside of a WordVoter: words vote once, remove one"
+            )
 
     def __call__(self, probabilities: Tensor, masks: Tensor) -> Fused:
         """Words are no masks of windows: :func:`goodsam_pl.fusion.fuse` brings them.

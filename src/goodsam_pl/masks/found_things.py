@@ -1,4 +1,4 @@
-"""Things with class, score and mask, image by image, as ``goodsam label`` or a COCO file has them."""
+"""Things with class, score and mask of each image, as ``goodsam label`` or a COCO file has them."""
 
 from __future__ import annotations
 
