@@ -63,7 +63,7 @@ def test_kinds_of_labels_by_hand() -> None:
 
 def test_of_a_voter_the_inner_fusion_is_measured() -> None:
     over = read_preset(ROOT / "configs/goodsam/over/words.yaml")
-    fusion = over["model.init_args.teachers.fusion"]
+    fusion = over["model"]["init_args"]["teachers"]["fusion"]
     best = read_preset(ROOT / "configs/teachers/best.yaml")
     expected = teachers_of(best)
     assert isinstance(expected.fusion, TrustedPool)
@@ -89,7 +89,7 @@ def test_a_small_world_is_measured(
     given = ["--proposer", "goodsam_pl.sam.GivenMasks", "--proposer.masks", "world/boxes"]
     main(["label", images, "words", "--classes", things, "--panorama", "true", *given])
     window = ["--window_size", "[48,64]", "--window_stride", "[48,64]", "--size", "[48,256]"]
-    proposer = ["--proposer", "goodsam_pl.sam.Felzenszwalb", "--mode", "quick"]
+    proposer = ["--proposer", "goodsam_pl.sam.Felzenszwalb", "--mode", "panorama"]
     main(["masks", "compute", images, "masks", *window, *proposer])
     tree = read_preset(ROOT / "configs/streetworld/rectification.yaml")
     sizes_told = {"size": [48, 256], "window_size": [48, 64], "window_stride": [48, 64]}
