@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import lightning.pytorch as pl
@@ -17,10 +18,13 @@ from lightning.pytorch import Trainer
 from PIL import Image
 from torch import nn
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
+from word_folders import stripe, write_things
+
 from goodsam_pl.callbacks import PrecomputeSAM, PrecomputeTeacher, precompute_teacher
 from goodsam_pl.data import PanoramaDataModule, pack_probabilities
 from goodsam_pl.files.unfinished import part_name
-from goodsam_pl.fusion import CTCF, CTCFv2, TrustedPool
+from goodsam_pl.fusion import CTCF, CTCFv2, TrustedPool, WordVoter
 from goodsam_pl.masks import MaskStore, WindowMasks, image_key
 from goodsam_pl.masks.precomputation import share
 from goodsam_pl.modules import (
@@ -158,6 +162,45 @@ def test_processes_share_the_panoramas_and_each_counts_what_it_computed(tmp_path
         PrecomputeTeacher(str(tmp_path / "targets")).on_fit_start(trainer, module)
     assert counts == [2, 1]
     assert len(list((tmp_path / "targets").rglob("*.npz"))) == 3
+
+
+def test_what_words_have_found_is_in_the_targets_and_in_their_names(tmp_path, data):
+    torch.manual_seed(0)
+    teacher = CountingTeacher()
+    voters = Teachers(fusion=WordVoter(POOL, weight=4.0, floor=0.5))
+
+    def write(index, right):
+        image = tmp_path / f"images/{index}.png"
+        things = [("rider", 0.1, stripe(60, right, (16, 64)))]  # across the seam
+        write_things(tmp_path / "words", str(index), image, things)
+
+    def fit(weight_of=voters):
+        student = CountingTeacher()
+        module = StudentDistillation(student, teacher, warmup_steps=0, teachers=weight_of)
+        panoramas = data(words_root=tmp_path / "words")
+        _fit(tmp_path, module, panoramas)
+        return teacher.seen, panoramas
+
+    for index in range(3):
+        write(index, 6)
+    seen, panoramas = fit()
+    assert seen == 3 * 4
+    file = panoramas.training_files[0]
+    (folder,) = (tmp_path / "targets").iterdir()
+    (path,) = folder.glob(f"{panoramas.keys(file)}.*.npz")
+    with np.load(path) as stored:
+        said = stored["ensemble"]  # four windows of 16 columns
+    rider = 12
+    assert (said[0, :, :6] == rider).all()
+    assert (said[3, :, 12:] == rider).all()
+    assert (said[1:3] != rider).any()
+
+    assert fit()[0] == 3 * 4  # found again
+    write(1, 7)
+    assert fit()[0] == 4 * 4  # of one panorama other things are known
+    assert len(list(folder.glob("*.npz"))) == 4
+    assert fit(Teachers(fusion=WordVoter(POOL, weight=2.0)))[0] == 7 * 4
+    assert len(list((tmp_path / "targets").iterdir())) == 2
 
 
 def test_masks_and_targets_may_lie_in_folders_that_are_only_read(tmp_path, data, read_only):

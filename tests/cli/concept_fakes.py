@@ -21,6 +21,7 @@ class Reds:
         version: described, and nothing else.
         grows: masks are larger by so many rows than they should be, so that they overlap.
         refuses: name of an image that it has no answer to.
+        sees: tell how much of each class is seen where, before masks grow.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class Reds:
         version: int = 1,
         grows: int = 0,
         refuses: str = "",
+        sees: bool = False,
     ) -> None:
         self.path = Path(path)
         self.seconds = seconds
         self.version = version
         self.grows = grows
         self.refuses = refuses
+        self.sees = sees
 
     def propose(self, windows: ConceptWindows, concepts: tuple[Concept, ...]) -> list[ConceptMasks]:
         """One mask a class and window."""
@@ -56,9 +59,10 @@ class Reds:
 
     def _look(self, pixels: Tensor, concepts: tuple[Concept, ...]) -> ConceptMasks:
         masks = torch.stack([pixels[0] // 40 == int(each.name[-1]) for each in concepts])
+        evidence = 0.8 * masks.float() if self.sees else None
         for _ in range(self.grows):
             masks[:, :-1] |= masks[:, 1:].clone()
         shown = masks.flatten(1).any(dim=1)
         classes = torch.arange(len(concepts))[shown]
         boxes = torch.tensor([[0.0, 0.0, pixels.shape[2], pixels.shape[1]]]).repeat(len(classes), 1)
-        return ConceptMasks.pack(masks[shown], classes, 1 / (1 + classes), boxes)
+        return ConceptMasks.pack(masks[shown], classes, 1 / (1 + classes), boxes, evidence)

@@ -43,6 +43,7 @@ ROADS: dict[str, tuple[str, ...]] = {
         "path/to/last.ckpt",
         "hub/sam",
     ),
+    "docs/wsss_voter.md": ("path/to/panoramas", "hub/sam3"),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
     "configs/densepass": ("data/DensePASS", "hub/segformer"),
@@ -188,6 +189,7 @@ NOT_RUN: dict[str, str] = {
     "python benchmarks/attention.py": "a benchmark of minutes",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/refined_labels.py": "needs a demo that has run; tests/scripts has it",
+    "python scripts/words_quality.py": "needs demos that have run; tests/scripts has it",
     "python scripts/training_curves.py": "needs hours of trainings; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }

@@ -80,6 +80,25 @@ def test_the_share_of_claimed_pixels() -> None:
     assert (label_pixels([], (2, 3), "score") == UNCLAIMED).all()
 
 
+def test_evidence_decides_between_masks_and_claims_nothing_itself() -> None:
+    seen_most = np.array(
+        [
+            [0.9, 0.9, 0.1, 0.5, 0.5, 0.5, 0.9, 0.9],
+            [0.0, 0.0, 0.6, 0.5, 0.1, 0.5, 0.0, 0.0],
+            [0.9, 0.9, 0.9, 0.5, 0.2, 0.6, 0.3, 0.9],
+        ],
+        np.float32,
+    )[:, None]
+    labels = label_pixels([WIDE, NARROW, RIGHT], (1, 8), "evidence", lambda k: seen_most[k])
+    # of equal evidence the smallest mask; at column 2 the third class has no mask, at 7 nobody
+    assert labels[0].tolist() == [0, 0, 1, 1, 0, 2, 2, -1]
+
+
+def test_evidence_that_nobody_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="Sam3Concepts does; choose another rule"):
+        label_pixels([WIDE], (1, 8), "evidence")
+
+
 def test_another_rule_is_refused() -> None:
     with pytest.raises(ValueError, match="the rule is 'best': choose one of query_order, score"):
         label_pixels([], (1, 8), "best")  # type: ignore[arg-type]

@@ -41,10 +41,10 @@ from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.data import Band, PanoramaBatch, SourceBatch, denormalize
 from goodsam_pl.data.entries import Entry
 from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.files.result_names import file_name
 from goodsam_pl.taxonomy import Taxonomy
 from goodsam_pl.views.prediction_pictures import (
     confidence_png,
-    file_name,
     label_png,
     legend_png,
     overlay_png,

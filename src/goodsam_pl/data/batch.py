@@ -39,6 +39,8 @@ class PanoramaSample:
         name: relative path without suffix.
         targets: what frozen teachers say, where that is stored.
         whole_masks: masks are of the whole panorama: one has the same id in all windows.
+        words: uint8 ``(K, H, W)``, the evidence of each class that words have found, in steps of
+            1 / 255; ``None`` where none were asked for.
     """
 
     image: Tensor
@@ -47,6 +49,7 @@ class PanoramaSample:
     name: str
     targets: TeacherTargets | None = None
     whole_masks: bool = False
+    words: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ class PanoramaBatch(_Batch):
             where prediction goes on past them.
         whole_masks: masks are of whole panoramas, cut into windows: a mask has the same id in all
             windows that it reaches, and ids are sorted by the area on the panorama.
+        words: uint8 ``(B, K, H, W)``, the evidence of each class that words have found, in steps of
+            1 / 255; ``None`` where none were asked for, and where targets are stored.
     """
 
     image: Tensor
@@ -108,6 +113,7 @@ class PanoramaBatch(_Batch):
     targets: TeacherTargets | None = None
     unreadable: dict[Path, str] = field(default_factory=dict)
     whole_masks: bool = False
+    words: Tensor | None = None
 
 
 @dataclass
@@ -134,6 +140,7 @@ def collate_panoramas(samples: Sequence[PanoramaSample], windows: Windows) -> Pa
         ValueError: some samples carry labels (or masks) and others do not.
     """
     labels = _present([sample.label for sample in samples], samples, "label")
+    words = _present([sample.words for sample in samples], samples, "evidence of words")
     return PanoramaBatch(
         image=torch.stack([sample.image for sample in samples]),
         label=torch.stack(labels) if labels else None,
@@ -142,6 +149,7 @@ def collate_panoramas(samples: Sequence[PanoramaSample], windows: Windows) -> Pa
         names=[sample.name for sample in samples],
         targets=_stack_targets(samples),
         whole_masks=all(sample.whole_masks for sample in samples),
+        words=torch.stack(words) if words else None,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import LabelFormat, train_ids
+from goodsam_pl.files.result_names import file_name
 
 __all__ = ["FolderLabels"]
 
@@ -37,7 +38,7 @@ class FolderLabels:
 
     def label(self, entry: Entry) -> Path:
         """The label file of an image, whether it is there or not."""
-        return self.root / f"{entry.name}.png"
+        return self.root / file_name(entry.name, ".png")
 
     def expected(self, entries: Sequence[Entry]) -> list[Entry]:
         """The same images with these labels, whether they are there or not."""

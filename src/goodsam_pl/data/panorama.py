@@ -17,6 +17,7 @@ from goodsam_pl.data.normalization import normalize
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore, TeacherTargets
 from goodsam_pl.data.transforms import Pipeline, draw_generator
+from goodsam_pl.data.words import StoredWords
 from goodsam_pl.files import ContentKeys
 from goodsam_pl.geometry import Windowed, Windows
 from goodsam_pl.masks import MaskStore
@@ -120,6 +121,7 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         windows: those of the masks.
         taxonomy: class set of the labels.
         masks: SAM's masks of ``entries``; ``None`` for samples without.
+        words: what words have found in ``entries``; ``None`` for samples without.
         targets: what frozen teachers say about ``entries``; ``None`` for samples without.
         augmentation: ``None`` leaves every sample as it is.
     """
@@ -132,6 +134,7 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         taxonomy: str,
         *,
         masks: StoredMasks | None = None,
+        words: StoredWords | None = None,
         targets: StoredTargets | None = None,
         augmentation: Augmentation | None = None,
     ) -> None:
@@ -139,13 +142,14 @@ class PanoramaDataset(Dataset[PanoramaSample]):
         self.format = panorama_format
         self.windows = windows
         self.masks = masks
+        self.words = words
         self.targets = targets
         self.augmentation = augmentation
         self._labels = LabelReader(taxonomy)
 
     def learn_from(self, targets: StoredTargets) -> None:
-        """Go on with what frozen teachers say, in the place of SAM's masks."""
-        self.masks, self.targets = None, targets
+        """Go on with what frozen teachers say, in the place of SAM's masks and of words."""
+        self.masks, self.words, self.targets = None, None, targets
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -166,7 +170,14 @@ class PanoramaDataset(Dataset[PanoramaSample]):
             )
         label = None if ids is None else turn.pixels(torch.from_numpy(ids).to(torch.int64))
         masks = None if self.masks is None else turn.windowed(self.masks[index], self.windows)
+        words = None if self.words is None else turn.pixels(self.words[index])
         targets = None if self.targets is None else self.targets[index].turned(turn, self.windows)
-        name = self.entries[index].name
-        whole = self.masks is not None and self.masks.whole
-        return PanoramaSample(turn.pixels(normalize(pixels)), label, masks, name, targets, whole)
+        return PanoramaSample(
+            image=turn.pixels(normalize(pixels)),
+            label=label,
+            masks=masks,
+            name=self.entries[index].name,
+            targets=targets,
+            whole_masks=self.masks is not None and self.masks.whole,
+            words=words,
+        )

@@ -26,7 +26,7 @@ from goodsam_pl.data.resuming import ResumableDataModule
 from goodsam_pl.data.targets import TargetStore
 from goodsam_pl.data.tolerance import Choose, TolerantCollate, TolerantDataset
 from goodsam_pl.data.transforms import Transform, photometric
-from goodsam_pl.files import ContentKeys
+from goodsam_pl.files import ContentKeys, fingerprint_of
 from goodsam_pl.files.processes import learn_together
 from goodsam_pl.geometry import CrossedWindows, WindowGrid, Windows
 from goodsam_pl.masks.store import MaskStore
@@ -72,6 +72,9 @@ class PanoramaDataModule(ResumableDataModule):
         mask_root: folder of the mask store; ``None`` for batches without masks.
         mask_splits: the splits whose batches carry masks, of ``train``, ``val``, ``test`` and
             ``predict``. SAM looks at each of their panoramas once.
+        words_root: what words have found in the panoramas, for a fusion that hears it
+            (:class:`goodsam_pl.fusion.WordVoter`): a folder of ``goodsam label``, or a COCO file
+            with masks. Batches that carry masks carry it, too; ``None`` for batches without.
         batch_size: panoramas of a training batch, per process.
         eval_batch_size: panoramas of a batch in validation, test and prediction.
         num_workers: worker processes of each loader.
@@ -109,6 +112,7 @@ class PanoramaDataModule(ResumableDataModule):
         vertical_window_stride: tuple[int, int] = (192, 128),
         mask_root: str | None = None,
         mask_splits: list[Literal["train", "val", "test", "predict"]] | None = None,
+        words_root: str | None = None,
         batch_size: int = 2,
         eval_batch_size: int = 1,
         num_workers: int = 2,
@@ -125,6 +129,7 @@ class PanoramaDataModule(ResumableDataModule):
         root = os.fspath(root)
         pseudo_labels = None if pseudo_labels is None else os.fspath(pseudo_labels)
         mask_root = None if mask_root is None else os.fspath(mask_root)
+        words_root = None if words_root is None else os.fspath(words_root)
         self.save_hyperparameters(ignore=["transforms"], logger=False)
         if limit is not None and limit < 1:
             raise ValueError(f"data.limit is {limit}: choose at least 1, or null for all")
@@ -168,6 +173,8 @@ class PanoramaDataModule(ResumableDataModule):
             windows=self.windows,
             mask_root=self.mask_root,
             mask_roles=self.mask_splits,
+            taxonomy=taxonomy,
+            words_root=None if words_root is None else Path(words_root).expanduser(),
             limit=limit,
         )
         self._targets: TargetStore | None = None
@@ -320,7 +327,8 @@ class PanoramaDataModule(ResumableDataModule):
     def mask_contents(self) -> dict[str, str]:
         """SHA-256 of what is stored of each training panorama's masks, by the panorama's key.
 
-        All processes take part. Records that did not change since they were read last are not read.
+        Where words were asked for, what they have found counts as well. All processes take part.
+        Records of masks that did not change since they were read last are not read.
         """
         if self.mask_root is None or not MaskStore.is_at(self.mask_root):
             return {}
@@ -328,7 +336,11 @@ class PanoramaDataModule(ResumableDataModule):
         keys = [key for file in self.training_files if (key := self.keys(file)) in store]
         records = [store.path(key) for key in keys]
         learn_together(store.keys, records)
-        return {key: store.keys(record) for key, record in zip(keys, records, strict=True)}
+        contents = {key: store.keys(record) for key, record in zip(keys, records, strict=True)}
+        for file, words in self._splits.word_contents("train").items():
+            if (key := self.keys(file)) in contents:
+                contents[key] = fingerprint_of({"masks": contents[key], "words": words})
+        return contents
 
     def use_targets(self, targets: TargetStore) -> None:
         """Train on stored targets until the next ``setup``, in the place of SAM's masks.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from goodsam_pl.data.panorama import (
 )
 from goodsam_pl.data.panorama_format import PanoramaFormat
 from goodsam_pl.data.targets import TargetStore
+from goodsam_pl.data.words import StoredWords, word_contents
 from goodsam_pl.files import ContentKeys
 from goodsam_pl.files.processes import learn_together
 from goodsam_pl.geometry import Windows
@@ -50,6 +51,9 @@ class PanoramaSplits:
         windows: of every panorama.
         mask_root: folder of the mask store; ``None`` for panoramas without masks.
         mask_roles: the roles whose panoramas come with masks.
+        taxonomy: name of the class set of the networks.
+        words_root: where the things lie that words have found; ``None`` for panoramas without.
+            They come with the masks.
         limit: list only the first so many panoramas of each split.
     """
 
@@ -63,6 +67,8 @@ class PanoramaSplits:
     windows: Windows
     mask_root: Path | None
     mask_roles: frozenset[str]
+    taxonomy: str
+    words_root: Path | None
     limit: int | None
     _entries: dict[str, list[Entry]] = field(default_factory=dict, init=False)
 
@@ -72,7 +78,8 @@ class PanoramaSplits:
     def load(self, role: str, split: Split) -> None:
         """List the files of a role once, and read the first if it comes without masks.
 
-        Not of ``predict``: there a broken file is no reason to stop.
+        Not of ``predict``: there a broken file is no reason to stop. What words have found is
+        looked for at once, before anyone computes masks.
         """
         if role in self:
             return
@@ -84,6 +91,8 @@ class PanoramaSplits:
             entries = FolderLabels(self.pseudo_labels, self.learned_in).of(entries)
         if role != "predict" and (self.mask_root is None or role not in self.mask_roles):
             PanoramaDataset(entries[:1], self.format, self.windows, self._taxonomy_of(role))[0]
+        if self._has_words(role):
+            self._words(entries)
         self._entries[role] = entries
 
     def load_validation(self) -> None:
@@ -156,20 +165,35 @@ class PanoramaSplits:
         augmentation: Augmentation | None = None,
         targets: TargetStore | None = None,
     ) -> PanoramaDataset:
-        """The panoramas of a role with their masks, or with stored targets in their place."""
-        files = self.files(role)
+        """The panoramas of a role with masks and words, or with stored targets in their place."""
+        files, entries = self.files(role), self._entries[role]
         masks = None
         if self.mask_root is not None and role in self.mask_roles and targets is None:
             masks = StoredMasks(self.mask_root, files, self.windows, self.format.view)
+        words = self._words(entries) if self._has_words(role) and targets is None else None
         return PanoramaDataset(
-            self._entries[role],
+            entries,
             self.format,
             self.windows,
             self._taxonomy_of(role),
             masks=masks,
+            words=words,
             targets=None if targets is None else StoredTargets(targets, files, self.keys),
             augmentation=augmentation,
         )
+
+    def word_contents(self, role: str) -> dict[Path, str]:
+        """SHA-256 of what words have found in each panorama of a role, by its file."""
+        if not self._has_words(role):
+            return {}
+        return word_contents(cast("Path", self.words_root), self._entries[role])
+
+    def _has_words(self, role: str) -> bool:
+        return self.words_root is not None and role in self.mask_roles
+
+    def _words(self, entries: Sequence[Entry]) -> StoredWords:
+        root, taxonomy = cast("Path", self.words_root), get_taxonomy(self.taxonomy)
+        return StoredWords(root, entries, self.format, taxonomy, self.keys)
 
     def leave_out(self, files: Collection[Path]) -> None:
         """Go on without some panoramas, in all roles that come with masks.

@@ -20,6 +20,7 @@ from goodsam_pl.fusion.sepl import SEPL
 from goodsam_pl.fusion.ssa import SSA
 from goodsam_pl.fusion.trusted_pool import TrustedPool
 from goodsam_pl.fusion.votes import Ballot
+from goodsam_pl.fusion.word_voter import WordVoter
 
 __all__ = [
     "CTCF",
@@ -36,6 +37,7 @@ __all__ = [
     "NoFusion",
     "PanoramaFusion",
     "TrustedPool",
+    "WordVoter",
     "boundary_region",
     "check_boundary_version",
     "edges",

@@ -15,7 +15,8 @@ from functools import cached_property
 from torch import Tensor
 
 from goodsam_pl.fusion.fused import Fused, Fusion
-from goodsam_pl.geometry import Windowed, WindowGrid, Windows
+from goodsam_pl.fusion.word_voter import WordVoter
+from goodsam_pl.geometry import Windowed, WindowGrid, Windows, extract_families
 
 __all__ = ["PanoramaFusion", "fuse"]
 
@@ -75,8 +76,11 @@ def fuse(
     windows: Windows,
     *,
     whole_masks: bool,
+    words: Tensor | None = None,
 ) -> tuple[Fused, ...]:
     """Fuse a batch, once a panorama where fusion and masks are made for it, else window by window.
+
+    What words have found is heard afterwards, by a fusion that hears it.
 
     Args:
         fusion: any.
@@ -85,13 +89,23 @@ def fuse(
         masks: int ``(B, N, L, h, w)``, likewise.
         windows: which windows these are.
         whole_masks: masks are of whole panoramas and have the same id in all windows.
+        words: evidence of each class, uint8 ``(B, K, H, W)``, for a
+            :class:`goodsam_pl.fusion.WordVoter`.
 
     Returns:
         E_i and M_i of each family.
 
     Raises:
-        ValueError: the shapes do not belong together.
+        ValueError: the shapes do not belong together, or words without a fusion that hears them.
     """
+    if isinstance(fusion, WordVoter) and words is not None:
+        inner = fuse(fusion.fusion, seen, stitched, masks, windows, whole_masks=whole_masks)
+        return tuple(map(fusion.hear, inner, extract_families(words, windows)))
+    if words is not None:
+        raise ValueError(
+            f"{type(fusion).__name__} does not hear what words have found: put it into a "
+            "goodsam_pl.fusion.WordVoter, or remove data.words_root"
+        )
     if not (whole_masks and isinstance(fusion, PanoramaFusion)):
         return tuple(map(fusion, seen, masks))
     panoramas = fusion.around(stitched, windows.families[0].put_back(masks[0]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from goodsam_pl.masks.joined_concepts import ClassMask
 
-__all__ = ["UNCLAIMED", "OverlapRule", "claimed_share", "label_pixels"]
+__all__ = ["UNCLAIMED", "Evidence", "OverlapRule", "claimed_share", "label_pixels"]
 
-OverlapRule = Literal["query_order", "score", "area", "score_sum"]
+OverlapRule = Literal["query_order", "score", "area", "score_sum", "evidence"]
 """Who gets a pixel that several masks claim."""
 
 UNCLAIMED = -1
@@ -21,10 +22,21 @@ UNCLAIMED = -1
 _STEPS = 1 << 16
 """Scores are summed as whole numbers of so many steps: then the order does not show in the sum."""
 
+_NO_MASK = np.iinfo(np.int64).max
+"""The area of the smallest mask of a class where it has none."""
+
 Labels = NDArray[np.int16]
 
+Evidence = Callable[[int], NDArray[np.float32]]
+"""How much of a concept is to be seen at each pixel, ``(H, W)``."""
 
-def label_pixels(masks: Sequence[ClassMask], size: tuple[int, int], rule: OverlapRule) -> Labels:
+
+def label_pixels(
+    masks: Sequence[ClassMask],
+    size: tuple[int, int],
+    rule: OverlapRule,
+    evidence: Evidence | None = None,
+) -> Labels:
     """Give every pixel one class at most.
 
     - ``query_order``: masks are painted in the order in which they were found, the last on top: as
@@ -35,26 +47,36 @@ def label_pixels(masks: Sequence[ClassMask], size: tuple[int, int], rule: Overla
       whatever is in front of something else is smaller than that.)
     - ``score_sum``: the class whose masks have the highest sum of scores there; of equal sums that
       of the smallest mask. Which mask comes first does not matter. (After a usage of SAM 3's.)
+    - ``evidence``: of the classes whose masks lie there that with the most evidence; of equal ones
+      that of the smallest mask. (Our choice: masks say where things are, and evidence whose.)
 
     What is then still undecided goes to the class that was named later by the first three, and
-    earlier by the last.
+    earlier by the others.
 
     Args:
         masks: of one image.
         size: its height and width, pixels.
         rule: who gets a pixel that several masks claim.
+        evidence: of a concept, for the rule of that name.
 
     Returns:
         int16 ``(H, W)``, places among the classes that were asked for; :data:`UNCLAIMED` where
         there is no mask.
 
     Raises:
-        ValueError: no such rule.
+        ValueError: no such rule, or ``evidence`` without any.
     """
     if rule not in get_args(OverlapRule):
         raise ValueError(f"the rule is {rule!r}: choose one of {', '.join(get_args(OverlapRule))}")
     if rule == "score_sum":
-        return _sum_scores(masks, size)
+        return _strongest(masks, size, partial(_sum_of_scores, masks, size))
+    if rule == "evidence":
+        if evidence is None:
+            raise ValueError(
+                "the rule is evidence, and nobody says how much of each class is seen where: "
+                "Sam3Concepts does; choose another rule"
+            )
+        return _strongest(masks, size, evidence)
     keys = {
         "query_order": lambda mask: (mask.rank, -mask.area, mask.concept),
         "score": lambda mask: (mask.score, -mask.area, mask.concept),
@@ -71,22 +93,40 @@ def claimed_share(labels: Labels) -> float:
     return float((labels != UNCLAIMED).mean())
 
 
-def _sum_scores(masks: Sequence[ClassMask], size: tuple[int, int]) -> Labels:
-    """Class after class, so that memory does not grow with their number."""
+def _strongest(
+    masks: Sequence[ClassMask],
+    size: tuple[int, int],
+    strength: Callable[[int], NDArray[np.int64] | NDArray[np.float32]],
+) -> Labels:
+    """Of the classes whose masks lie there the strongest, of equal ones that of the smallest mask.
+
+    Class after class, so that memory does not grow with their number.
+    """
     labels = np.full(size, UNCLAIMED, np.int16)
-    best = np.full(size, -1, np.int64)
+    best = np.full(size, -1, np.float64)  # holds sums of scores exactly
     smallest = np.zeros(size, np.int64)
     for concept in sorted({mask.concept for mask in masks}):
-        total = np.full(size, -1, np.int64)
-        area = np.full(size, np.iinfo(np.int64).max)
+        area = np.full(size, _NO_MASK)
         for mask in masks:
             if mask.concept == concept:
                 there = _where(mask, size)
-                total[there] = np.maximum(total[there], 0) + round(mask.score * _STEPS)
                 area[there] = np.minimum(area[there], mask.area)
-        wins = (total > best) | ((total == best) & (total >= 0) & (area < smallest))
-        labels[wins], best[wins], smallest[wins] = concept, total[wins], area[wins]
+        own = strength(concept)
+        claimed = area < _NO_MASK
+        wins = claimed & ((own > best) | ((own == best) & (area < smallest)))
+        labels[wins], best[wins], smallest[wins] = concept, own[wins], area[wins]
     return labels
+
+
+def _sum_of_scores(
+    masks: Sequence[ClassMask], size: tuple[int, int], concept: int
+) -> NDArray[np.int64]:
+    """Of the masks of one class, in steps, ``(H, W)``."""
+    total = np.zeros(size, np.int64)
+    for mask in masks:
+        if mask.concept == concept:
+            total[_where(mask, size)] += round(mask.score * _STEPS)
+    return total
 
 
 def _where(mask: ClassMask, size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

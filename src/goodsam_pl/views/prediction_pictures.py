@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,6 @@ from goodsam_pl.taxonomy import Taxonomy
 
 __all__ = [
     "confidence_png",
-    "file_name",
     "label_file_png",
     "label_png",
     "legend_png",
@@ -27,34 +24,6 @@ __all__ = [
 ]
 
 _BLACK, _VOC_VOID = (0, 0, 0), (224, 224, 192)
-
-_LONGEST = 255
-"""Bytes of a file's name on most file systems."""
-
-
-def file_name(name: str, suffix: str) -> str:
-    """The path of a prediction below the folder of its kind.
-
-    Args:
-        name: the image's path below its folder, without suffix.
-        suffix: of the file, with its dot.
-
-    Returns:
-        ``name + suffix``. Where that is longer than file systems take, the end of the name gives
-        way to a part of its hash.
-
-    Raises:
-        ValueError: a name that leads out of the folder.
-    """
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ValueError(f"the image name {name!r} leads out of the output folder")
-    folder, slash, last = name.rpartition("/")
-    encoded = os.fsencode(last)
-    if len(encoded) + len(suffix) > _LONGEST:
-        digest = hashlib.sha256(encoded).hexdigest()[:8]
-        kept = encoded[: _LONGEST - len(suffix) - len(digest) - 1]
-        last = f"{kept.decode(errors='ignore')}~{digest}"
-    return f"{folder}{slash}{last}{suffix}"
 
 
 def label_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:

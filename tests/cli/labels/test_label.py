@@ -87,6 +87,18 @@ def test_overlaps_are_decided_by_the_rule(goodsam, write_reds):
         np.testing.assert_array_equal(label_of(rule, "a/00"), expected)
 
 
+def test_evidence_of_the_proposer_decides_where_masks_overlap(goodsam, fails, write_reds):
+    (truth,) = write_reds(1)
+    words = (*WORDS, "--rule", "evidence", "--proposer.grows", "2")
+    goodsam("label", "images", "out", *words, "--proposer.sees", "true", "--panorama", "true")
+    label = label_of("out", "a/00")
+    there = truth < 3
+    np.testing.assert_array_equal(label[there], truth[there])
+    assert (label[~there] != 255).any()  # masks grew there, and evidence takes nothing away
+    told = fails("label", "images", "other", *words)
+    assert "nobody says how much of each class is seen where: Sam3Concepts does" in told
+
+
 def test_a_panorama_is_looked_at_through_windows_across_the_seam(goodsam, write_reds):
     truths = write_reds(2)
     goodsam("label", "images", "out", *WORDS, "--panorama", "true")

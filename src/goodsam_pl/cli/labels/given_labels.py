@@ -8,8 +8,8 @@ from pathlib import Path
 
 from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import train_ids
+from goodsam_pl.files.result_names import file_name
 from goodsam_pl.taxonomy import Taxonomy, read_classes
-from goodsam_pl.views.prediction_pictures import file_name
 
 __all__ = ["classes_beside", "label_files", "with_labels"]
 

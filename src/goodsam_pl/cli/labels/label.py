@@ -26,7 +26,7 @@ def label(
     out: Path,
     classes: str = "",
     proposer: ConceptProposer | None = None,
-    rule: Literal["query_order", "score", "area", "score_sum"] = "area",
+    rule: Literal["query_order", "score", "area", "score_sum", "evidence"] = "area",
     unclaimed: Literal["void", "background", "ta"] = "void",
     panorama: bool = False,
     window_size: tuple[int, int] | None = None,
@@ -56,7 +56,8 @@ def label(
         proposer: finds masks by words.
         rule: who gets a pixel that several masks claim: "query_order" the last one found, as
             released; "score" that of the highest score; "area" the smallest; "score_sum" the class
-            with the highest sum of scores.
+            with the highest sum of scores; "evidence" the class of which a proposer that says so
+            (SAM 3) sees most there.
         unclaimed: what pixels become that no mask claims: void (255), the class "background", or
             what the TA says.
         panorama: images span 360° in width, and windows run across the seam.

@@ -19,8 +19,9 @@ from goodsam_pl.data.listing import RESULTS_MARKER
 from goodsam_pl.files import content_key, fingerprint_of, read_regular
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.claims import Claim, claim, remove_abandoned
+from goodsam_pl.files.result_names import file_name
 from goodsam_pl.taxonomy import Taxonomy, class_file_text
-from goodsam_pl.views.prediction_pictures import file_name, legend_png
+from goodsam_pl.views.prediction_pictures import legend_png
 
 __all__ = ["LabelFolder"]
 

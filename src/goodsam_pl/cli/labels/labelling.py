@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,10 +19,18 @@ from goodsam_pl.cli.labels.thing_records import found_boxes, thing_record
 from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.files import read_image
 from goodsam_pl.files import content_key
-from goodsam_pl.masks.class_labels import UNCLAIMED, OverlapRule, claimed_share, label_pixels
-from goodsam_pl.masks.concepts import Concept, ConceptProposer
+from goodsam_pl.geometry import WindowGrid
+from goodsam_pl.masks.class_labels import (
+    UNCLAIMED,
+    Evidence,
+    OverlapRule,
+    claimed_share,
+    label_pixels,
+)
+from goodsam_pl.masks.concepts import Concept, ConceptMasks, ConceptProposer
 from goodsam_pl.masks.image_labels import ImageLabels, plain_word
 from goodsam_pl.masks.joined_concepts import join_concepts
+from goodsam_pl.masks.joined_evidence import join_evidence
 from goodsam_pl.taxonomy import BACKGROUND, IGNORE_INDEX, Taxonomy
 from goodsam_pl.views.prediction_pictures import label_file_png, overlay_png
 
@@ -121,7 +130,8 @@ class Labelling:
         windows, grid = cut_windows(image.name, pixels, self.look)
         found = self.proposer.propose(windows, concepts) if concepts else []
         masks = join_concepts(found, grid, self.agreement) if concepts else []
-        places = label_pixels(masks, grid.image_size, self.rule)
+        evidence = self._evidence(found, grid)
+        places = label_pixels(masks, grid.image_size, self.rule, evidence)
         label = self._filled(places, concepts, image.taught)
         pictures = {"labels": label_file_png(label, self.taxonomy)}
         if self.overlay_width:
@@ -138,6 +148,12 @@ class Labelling:
             "found": found_boxes(found, grid, concepts),
         }
         return pictures, record
+
+    def _evidence(self, found: Sequence[ConceptMasks], grid: WindowGrid) -> Evidence | None:
+        """Of each class, where the rule asks for it and the proposer says so."""
+        if self.rule != "evidence" or any(each.evidence is None for each in found):
+            return None
+        return partial(join_evidence, found, grid)
 
     def _asked(self, image: SeenImage) -> tuple[Concept, ...]:
         """The classes that somebody says are there."""

@@ -13,10 +13,11 @@ from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.listing import RESULTS_MARKER
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.progress import progress_bar
+from goodsam_pl.files.result_names import file_name
 from goodsam_pl.masks.coco_file import Annotation, CocoFile, CocoImage
 from goodsam_pl.masks.image_labels import plain_word
 from goodsam_pl.taxonomy import BACKGROUND, IGNORE_INDEX, Taxonomy, read_classes
-from goodsam_pl.views.prediction_pictures import file_name, label_file_png
+from goodsam_pl.views.prediction_pictures import label_file_png
 
 __all__ = ["paint"]
 

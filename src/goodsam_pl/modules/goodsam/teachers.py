@@ -117,7 +117,7 @@ class Teachers:
 
         Raises:
             NotFiniteError: it gives logits that are NaN or infinite.
-            ValueError: the batch comes without masks.
+            ValueError: the batch comes without masks, or without words where the fusion hears them.
         """
         windows, masks = batch.windows, _masks_of(batch)
         predicted = self.predict(network, batch)  # log S_i
@@ -139,8 +139,15 @@ class Teachers:
     def _fuse(
         self, batch: PanoramaBatch, seen: Windowed, target: Tensor, masks: Windowed
     ) -> tuple[Fused, ...]:
-        whole = batch.whole_masks
-        return fuse(self.fusion, seen, target, masks, batch.windows, whole_masks=whole)
+        return fuse(
+            self.fusion,
+            seen,
+            target,
+            masks,
+            batch.windows,
+            whole_masks=batch.whole_masks,
+            words=batch.words,
+        )
 
     @torch.no_grad()
     def _mean_of_views(
