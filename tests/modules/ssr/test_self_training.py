@@ -113,6 +113,47 @@ def test_the_teacher_becomes_the_student_and_follows_it(tmp_path: Path) -> None:
     assert not any(each.requires_grad for each in module.teacher.parameters())
 
 
+@pytest.mark.parametrize("exponent", [0.0, 0.5])
+def test_pixels_of_classes_that_the_teacher_rarely_says_weigh_more(
+    tmp_path: Path, exponent: float
+) -> None:
+    made, given, masked = [], [], []
+
+    class Watched(SelfTraining):
+        def mix(self, batch, draws):
+            made.append(super().mix(batch, draws))
+            return made[-1]
+
+        def mixed_terms(self, images, labels, weights):
+            given.append(weights)
+            return super().mixed_terms(images, labels, weights)
+
+        def cross_entropy(self, logits, labels, weights=None):
+            masked.append(weights)
+            return super().cross_entropy(logits, labels, weights)
+
+    torch.manual_seed(0)
+    module = Watched(
+        Staged(), masked=MaskedImages(weight=1.0), threshold=0.1, class_balance=exponent
+    )
+    _logged(tmp_path, module, steps=2)
+    counts = np.zeros(19)
+    for step, mixed in enumerate(made):
+        counts += np.bincount(mixed.pseudo_labels.numpy().ravel(), minlength=19)
+        share = counts / counts.sum()
+        weigh = np.maximum(share, 1e-3) ** -exponent
+        weigh /= (share * weigh).sum()
+        np.testing.assert_allclose(
+            given[step], mixed.weights.numpy() * weigh[mixed.labels.numpy()], rtol=1e-5
+        )
+        np.testing.assert_allclose(
+            masked[3 * step + 2],
+            mixed.trust.numpy() * weigh[mixed.pseudo_labels.numpy()],
+            rtol=1e-5,
+        )
+    assert len(made) == len(given) == 2
+
+
 def test_gradients_reach_the_student_alone(tmp_path: Path) -> None:
     torch.manual_seed(0)
     masked = MaskedImages(weight=1.0, block=4)
