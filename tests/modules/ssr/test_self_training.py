@@ -48,7 +48,13 @@ class TestSelfTraining(SystemTester):
         torch.manual_seed(0)
         masked = MaskedImages(weight=1.0, block=4)
         return SelfTraining(
-            TinyNetwork(), threshold=0.1, masked=masked, learning_rate=1e-2, warmup_steps=1
+            TinyNetwork(),
+            threshold=0.1,
+            teacher_scale=1.5,
+            class_balance=0.5,
+            masked=masked,
+            learning_rate=1e-2,
+            warmup_steps=1,
         )
 
     def batch(self, seed: int) -> PanoramaBatch:
@@ -198,7 +204,13 @@ def test_the_reference_stays_and_is_in_no_checkpoint(tmp_path: Path) -> None:
     for name, value in module.reference.network.state_dict().items():
         assert value.equal(before[name]), name
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
-    assert {name.partition(".")[0] for name in state} == {"network", "teacher", "steps", "seed"}
+    assert {name.partition(".")[0] for name in state} == {
+        "class_balance",
+        "network",
+        "teacher",
+        "steps",
+        "seed",
+    }
 
 
 def test_a_crop_larger_than_the_target_is_refused(tmp_path: Path) -> None:
