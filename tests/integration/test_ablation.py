@@ -112,6 +112,21 @@ def test_the_self_trained_teacher_learns_at_the_size_of_its_windows() -> None:
     assert [*chosen["data.source.train_transforms.1"].values()] == window
 
 
+def test_self_training_starts_from_the_network_that_it_is_compared_with() -> None:
+    plan = read_plan(PLANS / "self_training.yaml")
+    for name, preset in plan.presets.items():
+        [stage] = preset.stages.values()
+        assert stage.overrides == {"model.network.weights": "{source}/last.ckpt"}
+        assert plan.score_sources(name) == {
+            "student": ("self_training", "iou"),
+            "source_only": ("source_only", "iou_whole"),
+        }
+        arguments = read_preset(PLANS / str(stage.config))["model"]["init_args"]
+        for row in preset.variations.values():
+            [[key, value]] = row.overrides["self_training"].items()
+            assert arguments[key.removeprefix("model.")] != value  # each changes one thing
+
+
 @pytest.mark.slow
 def test_a_plan_from_the_data_to_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -19,7 +19,7 @@ from goodsam_pl.geometry.perspective import (
     focal_length,
     pinhole_directions,
 )
-from goodsam_pl.geometry.windows import Overlap, WindowGrid, map_windows
+from goodsam_pl.geometry.windows import Overlap, WindowGrid, at_scale, map_windows
 
 __all__ = [
     "CrossedWindows",
@@ -27,6 +27,7 @@ __all__ = [
     "WindowGrid",
     "Windowed",
     "Windows",
+    "at_scale",
     "by_family",
     "dilate",
     "extract_families",

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from goodsam_pl.geometry.cutting import Cut, add_up, cut_out, put_back
 
-__all__ = ["Overlap", "WindowGrid", "map_windows"]
+__all__ = ["Overlap", "WindowGrid", "at_scale", "map_windows"]
 
 
 class Overlap(NamedTuple):
@@ -209,9 +209,7 @@ def map_windows(
         function: maps ``(n, 3, h', w')`` to logits ``(n, K, h', w')``.
         images: ``(B, 3, H, W)``.
         windows: the grid of these images.
-        scale: enlarge the windows by this factor before the function sees them and shrink its
-            logits back. A panorama shows the world at fewer pixels per degree than the pinhole
-            photographs a network was trained on; this makes up for it (our choice).
+        scale: enlarge the windows by this factor, see :func:`at_scale`.
         chunk: windows per call; ``None`` takes all at once.
 
     Returns:
@@ -220,12 +218,25 @@ def map_windows(
     cut = windows.extract(images)
     batch, count = cut.shape[:2]
     flat = cut.flatten(0, 1)
-    parts = [_at_scale(function, part, scale) for part in flat.split(chunk or len(flat))]
+    parts = [at_scale(function, part, scale) for part in flat.split(chunk or len(flat))]
     logits: Tensor = torch.cat(parts).unflatten(0, (batch, count))
     return logits
 
 
-def _at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float) -> Tensor:
+def at_scale(function: Callable[[Tensor], Tensor], images: Tensor, scale: float) -> Tensor:
+    """Enlarge images before a dense predictor sees them, and shrink its logits back.
+
+    A panorama shows the world at fewer pixels per degree than the pinhole photographs a network was
+    trained on; this makes up for it (our choice).
+
+    Args:
+        function: maps ``(B, 3, h, w)`` to logits ``(B, K, h, w)``.
+        images: ``(B, 3, H, W)``.
+        scale: h by H, and w by W; rounded down to whole pixels.
+
+    Returns:
+        Logits ``(B, K, H, W)``, float32 also under autocast.
+    """
     if scale == 1.0:
         return function(images).float()
     size = (images.shape[-2], images.shape[-1])

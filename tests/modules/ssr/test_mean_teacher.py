@@ -63,3 +63,19 @@ def test_the_students_statistics_are_the_running_ones_and_stay() -> None:
 
     assert not said.requires_grad
     assert all(value.equal(before[name]) for name, value in teacher.state_dict().items())
+
+
+def test_the_teacher_sees_images_enlarged_and_answers_at_their_size() -> None:
+    seen = []
+
+    class Ramp(nn.Module):
+        def forward(self, images):
+            seen.append(images)
+            return images.cumsum(-1)
+
+    said = ask_teacher(Ramp(), torch.ones(2, 3, 4, 6), "student", scale=1.5)
+    assert seen[0].shape == (2, 3, 6, 9)
+    assert seen[0].equal(torch.ones(2, 3, 6, 9))
+    # a ramp of 1 a column of 9, read in the middle of each of 6: (x + 1/2) · 3/2 + 1/2
+    torch.testing.assert_close(said[0, 0, 0], torch.tensor([1.25, 2.75, 4.25, 5.75, 7.25, 8.75]))
+    assert said.shape == (2, 3, 4, 6)

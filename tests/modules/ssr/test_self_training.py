@@ -48,7 +48,13 @@ class TestSelfTraining(SystemTester):
         torch.manual_seed(0)
         masked = MaskedImages(weight=1.0, block=4)
         return SelfTraining(
-            TinyNetwork(), threshold=0.1, masked=masked, learning_rate=1e-2, warmup_steps=1
+            TinyNetwork(),
+            threshold=0.1,
+            teacher_scale=1.5,
+            class_balance=0.5,
+            masked=masked,
+            learning_rate=1e-2,
+            warmup_steps=1,
         )
 
     def batch(self, seed: int) -> PanoramaBatch:
@@ -113,6 +119,47 @@ def test_the_teacher_becomes_the_student_and_follows_it(tmp_path: Path) -> None:
     assert not any(each.requires_grad for each in module.teacher.parameters())
 
 
+@pytest.mark.parametrize("exponent", [0.0, 0.5])
+def test_pixels_of_classes_that_the_teacher_rarely_says_weigh_more(
+    tmp_path: Path, exponent: float
+) -> None:
+    made, given, masked = [], [], []
+
+    class Watched(SelfTraining):
+        def mix(self, batch, draws):
+            made.append(super().mix(batch, draws))
+            return made[-1]
+
+        def mixed_terms(self, images, labels, weights):
+            given.append(weights)
+            return super().mixed_terms(images, labels, weights)
+
+        def cross_entropy(self, logits, labels, weights=None):
+            masked.append(weights)
+            return super().cross_entropy(logits, labels, weights)
+
+    torch.manual_seed(0)
+    module = Watched(
+        Staged(), masked=MaskedImages(weight=1.0), threshold=0.1, class_balance=exponent
+    )
+    _logged(tmp_path, module, steps=2)
+    counts = np.zeros(19)
+    for step, mixed in enumerate(made):
+        counts += np.bincount(mixed.pseudo_labels.numpy().ravel(), minlength=19)
+        share = counts / counts.sum()
+        weigh = np.maximum(share, 1e-3) ** -exponent
+        weigh /= (share * weigh).sum()
+        np.testing.assert_allclose(
+            given[step], mixed.weights.numpy() * weigh[mixed.labels.numpy()], rtol=1e-5
+        )
+        np.testing.assert_allclose(
+            masked[3 * step + 2],
+            mixed.trust.numpy() * weigh[mixed.pseudo_labels.numpy()],
+            rtol=1e-5,
+        )
+    assert len(made) == len(given) == 2
+
+
 def test_gradients_reach_the_student_alone(tmp_path: Path) -> None:
     torch.manual_seed(0)
     masked = MaskedImages(weight=1.0, block=4)
@@ -157,7 +204,13 @@ def test_the_reference_stays_and_is_in_no_checkpoint(tmp_path: Path) -> None:
     for name, value in module.reference.network.state_dict().items():
         assert value.equal(before[name]), name
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
-    assert {name.partition(".")[0] for name in state} == {"network", "teacher", "steps", "seed"}
+    assert {name.partition(".")[0] for name in state} == {
+        "class_balance",
+        "network",
+        "teacher",
+        "steps",
+        "seed",
+    }
 
 
 def test_a_crop_larger_than_the_target_is_refused(tmp_path: Path) -> None:

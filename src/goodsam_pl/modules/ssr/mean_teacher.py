@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from goodsam_pl.geometry import at_scale
 from goodsam_pl.networks import evaluating
 
 __all__ = ["TeacherStatistics", "ask_teacher", "update_teacher", "warmed_decay"]
@@ -55,7 +56,9 @@ def update_teacher(
 
 
 @torch.no_grad()
-def ask_teacher(teacher: nn.Module, images: Tensor, statistics: TeacherStatistics) -> Tensor:
+def ask_teacher(
+    teacher: nn.Module, images: Tensor, statistics: TeacherStatistics, scale: float = 1.0
+) -> Tensor:
     """What the teacher says, without dropout and dropped paths, whatever mode it is in.
 
     With its ``own`` statistics it normalises by the batch, and its running ones learn from it.
@@ -64,6 +67,7 @@ def ask_teacher(teacher: nn.Module, images: Tensor, statistics: TeacherStatistic
         teacher: maps images to logits; its mode is left as it was.
         images: ``(B, 3, H, W)``.
         statistics: see :data:`TeacherStatistics`.
+        scale: by how much it sees them enlarged, see :func:`goodsam_pl.geometry.at_scale`.
 
     Returns:
         Logits float32 ``(B, K, H, W)``.
@@ -73,5 +77,4 @@ def ask_teacher(teacher: nn.Module, images: Tensor, statistics: TeacherStatistic
             for part in teacher.modules():
                 if isinstance(part, _BatchNorm):
                     part.train()
-        logits: Tensor = teacher(images)
-    return logits.float()
+        return at_scale(teacher, images, scale)

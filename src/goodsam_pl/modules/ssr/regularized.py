@@ -79,6 +79,8 @@ class SSR(SelfTraining):
         teacher_statistics: whose statistics the teacher normalises by.
         threshold: τ, from which on a pixel of the teacher counts as sure.
         ignored_rows: how many rows of a target crop, above and below, teach nothing.
+        teacher_scale: by how much the teacher's view of a target crop is enlarged.
+        class_balance: γ, how much more pixels of classes weigh that the teacher rarely says.
         feature_weight: λ_FD.
         masked: λ_mask and the hidden blocks; of the plain network alone.
         learning_rate: of the encoder, and of the attention.
@@ -104,6 +106,8 @@ class SSR(SelfTraining):
         teacher_statistics: TeacherStatistics = "own",
         threshold: float = 0.968,
         ignored_rows: tuple[int, int] = (0, 0),
+        teacher_scale: float = 1.0,
+        class_balance: float = 0.0,
         feature_weight: float = 0.0,
         masked: MaskedImages = MaskedImages(),
         learning_rate: float = 6e-5,
@@ -126,6 +130,8 @@ class SSR(SelfTraining):
             teacher_statistics,
             threshold,
             ignored_rows,
+            teacher_scale,
+            class_balance,
             feature_weight,
             masked,
             learning_rate,

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from goodsam_pl.data import AdaptationBatch, PanoramaBatch, SourceBatch
-from goodsam_pl.losses import thing_cells, thing_feature_distance, weighted_cross_entropy
+from goodsam_pl.losses import (
+    ClassBalance,
+    thing_cells,
+    thing_feature_distance,
+    weighted_cross_entropy,
+)
 from goodsam_pl.modules.base import SegmentationModule
 from goodsam_pl.modules.schedule import is_of_head
 from goodsam_pl.modules.ssr.block_masks import draw_block_masks
@@ -72,6 +77,10 @@ class SelfTraining(SegmentationModule):
         threshold: τ, from which on a pixel of the teacher counts as sure.
         ignored_rows: how many rows of a target crop, above and below, teach nothing; 15 and 120 for
             Cityscapes, 0 for panoramas.
+        teacher_scale: by how much the teacher's view of a target crop is enlarged, our choice; 1 is
+            DAFormer's.
+        class_balance: γ, how much more pixels of classes weigh that the teacher rarely says, see
+            :class:`goodsam_pl.losses.ClassBalance`, our choice; 0 is DAFormer's.
         feature_weight: λ_FD, 0.005 is DAFormer's.
         masked: λ_mask and the hidden blocks.
         learning_rate: of the encoder; 6e-5 is SegFormer's.
@@ -101,6 +110,8 @@ class SelfTraining(SegmentationModule):
         teacher_statistics: TeacherStatistics = "own",
         threshold: float = 0.968,
         ignored_rows: tuple[int, int] = (0, 0),
+        teacher_scale: float = 1.0,
+        class_balance: float = 0.0,
         feature_weight: float = 0.0,
         masked: MaskedImages = MaskedImages(),
         learning_rate: float = 6e-5,
@@ -125,6 +136,8 @@ class SelfTraining(SegmentationModule):
         self.teacher_statistics = teacher_statistics
         self.threshold = threshold
         self.ignored_rows = ignored_rows
+        self.teacher_scale = teacher_scale
+        self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
         self.masked = masked
         self.head_learning_rate_scale = head_learning_rate_scale
         names = enumerate(self.taxonomy.classes)
@@ -165,14 +178,17 @@ class SelfTraining(SegmentationModule):
 
         source, labels = batch["source"].image, batch["source"].label  # x_s, y_s
         mixed = self.mix(batch, draws)
+        balance = self.class_balance(mixed.pseudo_labels)
         terms = self.source_terms(source, labels)
-        terms |= self.mixed_terms(mixed.images, mixed.labels, mixed.weights)
+        weights = mixed.weights * balance[mixed.labels]
+        terms |= self.mixed_terms(mixed.images, mixed.labels, weights)
         if self.masked.weight:
             target = mixed.target
             shape = (len(target), *target.shape[-2:])
             shown = draw_block_masks(shape, self.masked.block, self.masked.ratio, draws)
             hidden = augment(target, draws) * shown.to(target.device)
-            terms["masked"] = self.cross_entropy(self(hidden), mixed.pseudo_labels, mixed.trust)
+            weights = mixed.trust * balance[mixed.pseudo_labels]
+            terms["masked"] = self.cross_entropy(self(hidden), mixed.pseudo_labels, weights)
 
         self.log("train/trust", mixed.trust.mean())
         return self.total(terms, self.weights)
@@ -187,7 +203,7 @@ class SelfTraining(SegmentationModule):
         target = crop_like(batch["target"].image, (height, width), draws)  # x_t
         count = min(len(source), len(target))
 
-        said = ask_teacher(self.teacher, target, self.teacher_statistics)
+        said = ask_teacher(self.teacher, target, self.teacher_statistics, self.teacher_scale)
         pseudo, trust = pseudo_labels(said, self.threshold, self.ignored_rows)  # ŷ_t, q
 
         mask = draw_class_masks(labels, self.taxonomy.ignore_index, draws)[:count]  # M
