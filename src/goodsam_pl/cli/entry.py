@@ -11,7 +11,6 @@ from importlib.metadata import version
 
 import goodsam_pl
 from goodsam_pl.cli.errors import for_the_user
-from goodsam_pl.cli.imports import without_collection
 from goodsam_pl.cli.streams import polite_streams, terminable
 from goodsam_pl.cli.verbs import FUNCTIONS, GROUPS, TRAINING, group_overview, overview
 from goodsam_pl.files.allocator import keep_memory
@@ -89,8 +88,7 @@ def _run(verb: str, words: list[str], args: list[str] | None) -> None:
             from goodsam_pl.cli.early import refuse_early  # noqa: PLC0415  # imports yaml
 
             refuse_early(verb, words[1:])
-        with without_collection():
-            from goodsam_pl.cli.training import train  # noqa: PLC0415  # imports torch
+        from goodsam_pl.cli.training import train  # noqa: PLC0415  # imports torch
 
         train(args)
 

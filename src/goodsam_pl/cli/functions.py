@@ -6,7 +6,6 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from goodsam_pl.cli.imports import without_collection
 from goodsam_pl.cli.parser import FunctionParser
 from goodsam_pl.cli.sketch import sketch_of
 from goodsam_pl.cli.verbs import FunctionVerb
@@ -67,6 +66,5 @@ def _mentions(vague: frozenset[str], args: list[str]) -> bool:
 
 def _import(path: str) -> Callable[..., Any]:
     module, name = path.split(":")
-    with without_collection():
-        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function
