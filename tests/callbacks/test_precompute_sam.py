@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -21,6 +20,9 @@ from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskStore, MaskStoreError
 from goodsam_pl.masks.known_quality import known_quality, total_known
 from goodsam_pl.masks.precomputation import MissingMasksError
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm_start
 
 Reader = Callable[[Path], Tensor]
 
@@ -192,7 +194,7 @@ def test_two_processes_leave_out_the_same_panoramas(tmp_path: Path, policy: str)
         path.write_bytes(path.read_bytes()[:50])
     script = Path(__file__).with_name("leave_out_processes.py")
     command = [sys.executable, str(script), str(tmp_path), policy]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = warm_start.run(command)
     assert "2.png: " in done.stderr
     assert "5.png: " in done.stderr
     reports = [tmp_path / f"rank{rank}.txt" for rank in range(2)]

@@ -9,6 +9,9 @@ import pytest
 
 from goodsam_pl.cli import main
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm_start
+
 FAKES = Path(__file__).parent
 
 CONFIG = """\
@@ -79,18 +82,34 @@ def fails(capsys):
 
 
 @pytest.fixture
-def command():
+def with_fakes():
+    """An environment in which processes find the fakes."""
+    paths = os.pathsep.join([str(FAKES), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": paths}
+
+
+@pytest.fixture
+def command(with_fakes):
     """Run a command in a process of its own."""
 
     def run(*words, **environment):
-        paths = os.pathsep.join([str(FAKES), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(
             [str(word) for word in words],
             capture_output=True,
             text=True,
             check=False,
             timeout=300,
-            env={**os.environ, "PYTHONPATH": paths, **environment},
+            env=with_fakes | environment,
         )
+
+    return run
+
+
+@pytest.fixture
+def warm(with_fakes):
+    """Run goodsam in a process of its own that does not import torch and Lightning again."""
+
+    def run(*words):
+        return warm_start.run([sys.executable, "-m", "goodsam_pl", *words], env=with_fakes)
 
     return run

@@ -305,10 +305,9 @@ def test_labels_of_unknown_origin_and_of_namesakes_are_not_overwritten(
     assert "elsewhere/a.png has the same name 'a'" in told
 
 
-def test_a_killed_run_is_taken_up_where_it_was(command, config, predict, photographs, workplace):
+def test_a_killed_run_is_taken_up_where_it_was(warm, config, predict, photographs, workplace):
     words = ["predict", "--config", config, "--data.init_args.eval_batch_size", 1]
-    killed = command(sys.executable, "-m", "goodsam_pl", *words, "--out", "out",
-                     "--model.init_args.network.init_args.dies_at", 4)  # fmt: skip
+    killed = warm(*words, "--out", "out", "--model.init_args.network.init_args.dies_at", 4)
     assert killed.returncode == -signal.SIGKILL
     journal = workplace / "out/journal.0.jsonl"
     assert len(journal.read_text().splitlines()) == 2
@@ -397,15 +396,13 @@ def test_tiles_and_views_change_nothing_where_pixels_are_seen_alone(
         assert twin.read_bytes() == path.read_bytes()
 
 
-def test_two_processes_each_write_their_share(command, config, predict, photographs, workplace):
+def test_two_processes_each_write_their_share(warm, config, predict, photographs, workplace):
     broken(photographs)
     for index in range(3):
         draw(photographs / f"{index}.png", classes(10 + index))
     predict("--on_error", "skip", "--data.init_args.eval_batch_size", 1)
-    words = [sys.executable, "-m", "goodsam_pl", "predict", "--config", config, "--out", "two",
-             "--data.init_args.eval_batch_size", 1, "--trainer.devices", 2,
-             "--trainer.strategy", "ddp"]  # fmt: skip
-    done = command(*words)
+    words = ["predict", "--config", config, "--out", "two", "--data.init_args.eval_batch_size", 1]
+    done = warm(*words, "--trainer.devices", 2, "--trainer.strategy", "ddp")
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("1 of 6 images have no labels") == 1
     one, two = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -13,18 +14,20 @@ BEST = ["--trainer.callbacks+=lightning.pytorch.callbacks.ModelCheckpoint",
         "--trainer.callbacks.enable_version_counter=false"]  # fmt: skip
 
 
-def fit(command, config, *words):
-    return command(sys.executable, "-m", "goodsam_pl", "fit", "--config", config,
-                   "--trainer.max_epochs=4", *words)  # fmt: skip
+def fit(goodsam, config, *words):
+    return goodsam("fit", "--config", config, "--trainer.max_epochs=4", *words)
 
 
 @pytest.mark.parametrize(
     ("name", "status", "told"), [("SIGTERM", 143, "terminated"), ("SIGINT", 130, "interrupted")]
 )
-def test_a_stopped_training_keeps_its_last_step(command, config, workplace, name, status, told):
+def test_a_stopped_training_keeps_its_last_step(
+    command, warm, config, workplace, name, status, told
+):
+    start = partial(command, sys.executable, "-m", "goodsam_pl") if name == "SIGTERM" else warm
     stop = ["--trainer.callbacks+=street_fakes.StopAt", "--trainer.callbacks.step=5",
             f"--trainer.callbacks.signal={name}"]  # fmt: skip
-    done = fit(command, config, *stop)
+    done = fit(start, config, *stop)
     assert done.returncode == status, done.stderr
     assert f"goodsam: {told}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -32,14 +35,14 @@ def test_a_stopped_training_keeps_its_last_step(command, config, workplace, name
     assert torch.load(last, weights_only=True)["global_step"] == 5
     assert "stopped after step 5; go on with --ckpt_path" in done.stderr + done.stdout
 
-    resumed = fit(command, config, f"--ckpt_path={last}")
+    resumed = fit(warm, config, f"--ckpt_path={last}")
     assert resumed.returncode == 0, resumed.stderr
     assert "trained 12 steps" in resumed.stdout
 
 
-def test_an_error_keeps_the_last_step_and_the_best_checkpoint(command, config, workplace):
+def test_an_error_keeps_the_last_step_and_the_best_checkpoint(warm, config, workplace):
     fail = ["--trainer.callbacks+=street_fakes.FailAt", "--trainer.callbacks.step=5"]
-    done = fit(command, config, *BEST, *fail)
+    done = fit(warm, config, *BEST, *fail)
     assert done.returncode != 0
     folder = workplace / "runs/checkpoints"
     assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == 5

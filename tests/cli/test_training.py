@@ -136,7 +136,7 @@ def test_short_names_of_our_classes_and_of_lightnings(config):
     ]
 
 
-def test_two_processes_score_and_write_like_one(config, goodsam, command, workplace):
+def test_two_processes_score_and_write_like_one(config, goodsam, command, warm, workplace):
     goodsam("fit", "--config", config)
     checkpoint = workplace / "runs/checkpoints/last.ckpt"
     common = ["--config", config, "--ckpt_path", checkpoint]
@@ -153,8 +153,7 @@ def test_two_processes_score_and_write_like_one(config, goodsam, command, workpl
     assert result.stdout.count("test: IoU in percent") == 1
     assert (workplace / "two/test_classes.csv").read_bytes() == alone
 
-    result = command(sys.executable, "-m", "goodsam_pl", "predict", *common, *shared,
-                     "--trainer.default_root_dir", workplace / "two")  # fmt: skip
+    result = warm("predict", *common, *shared, "--trainer.default_root_dir", workplace / "two")
     assert result.returncode == 0, result.stderr
     written = sorted((workplace / "one/predictions").rglob("*.png"))
     assert len(written) == 11  # with the legend

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,9 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from goodsam_pl.data import ExactDistributedSampler
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm_start
 
 PROGRAM = Path(__file__).parent / "evaluate_processes.py"
 
@@ -50,7 +52,7 @@ def test_scores_are_equal_to_the_last_bit_on_1_2_and_3_processes(densepass_root,
     folder.mkdir()
     command = [sys.executable, str(PROGRAM), str(densepass_root), str(folder)]
     # a lost collective would hang; the time limit turns that into a failure
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    finished = warm_start.run(command, timeout=180)
     assert finished.returncode == 0, finished.stderr
 
     expected = [f"cs/{index}_" for index in range(5)]

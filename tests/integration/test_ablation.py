@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,9 @@ import yaml
 from goodsam_pl.cli import main
 from goodsam_pl.experiments.plan import read_plan
 from goodsam_pl.files.presets import read_preset
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import warm_start
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 SMALL = {"data.size": [48, 256], "data.window_size": [48, 64], "data.window_stride": [48, 64]}
@@ -79,7 +81,8 @@ def test_a_self_trained_teacher_goes_into_rectification_and_distillation(
     plan, out = short_with_a_self_trained_teacher(tmp_path), tmp_path / "out"
     program = Path(__file__).with_name("ablate_in_forks.py")
     words = ["ablate", str(plan), f"--out={out}", "--threads=1", "--jobs=2"]
-    subprocess.run([sys.executable, program, *words], check=True)
+    done = warm_start.run([sys.executable, program, *words])
+    assert done.returncode == 0, done.stdout + done.stderr
     with (out / "ablation.csv").open() as file:
         [row] = csv.DictReader(file)
     scores = [float(row[f"{name}_miou"]) for name in ("student", "fused", "ta", "source_only")]
@@ -134,7 +137,8 @@ def test_a_plan_from_the_data_to_the_table(tmp_path: Path, monkeypatch: pytest.M
     plan, out = short(tmp_path), tmp_path / "out"
     ablate = ["ablate", str(plan), f"--out={out}"]
     program = Path(__file__).with_name("ablate_in_forks.py")
-    subprocess.run([sys.executable, program, *ablate, "--threads=1", "--jobs=2"], check=True)
+    done = warm_start.run([sys.executable, program, *ablate, "--threads=1", "--jobs=2"])
+    assert done.returncode == 0, done.stdout + done.stderr
     with (out / "ablation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["variation"], row["seed"]) for row in rows] == [

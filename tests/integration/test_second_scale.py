@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +14,11 @@ import torch
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from short_plans import shortened, written
 
+import warm_start
 from goodsam_pl.files.presets import read_preset
 from goodsam_pl.streetworld.redrawing import true_label
 
@@ -71,7 +72,8 @@ def test_the_plan_from_the_data_to_the_table(
     plan, out = _short(tmp_path), tmp_path / "out"
     program = Path(__file__).with_name("ablate_in_forks.py")
     words = ["ablate", str(plan), f"--out={out}", "--threads=1", "--jobs=2"]
-    subprocess.run([sys.executable, program, *words], check=True)
+    done = warm_start.run([sys.executable, program, *words])
+    assert done.returncode == 0, done.stdout + done.stderr
     with (out / "ablation.csv").open() as file:
         rows = {row["variation"]: row for row in csv.DictReader(file)}
     assert [*rows] == ["full", *ROWS]

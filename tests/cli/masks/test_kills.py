@@ -18,13 +18,15 @@ import pytest
 
 from goodsam_pl.masks import MaskStore
 
-FAKES = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from warm_start import WarmProcess
+
 DIARY = Path("diary.txt")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_kills_cost_no_more_than_the_panorama_in_hand(
-    write_panoramas, goodsam, sizes, contents, workplace
+    write_panoramas, goodsam, sizes, contents, workplace, with_fakes
 ):
     kills, count = 4, 40
     write_panoramas(count)
@@ -38,8 +40,9 @@ def test_kills_cost_no_more_than_the_panorama_in_hand(
     generator = random.Random(kills)  # noqa: S311  # not for secrets
     earlier: dict[str, tuple[int, int]] = {}
     for number in range(kills):
-        process = start(words)
-        if number % 5 != 1:  # some die before they have begun
+        imports = number % 5 == 1  # some die before they have begun
+        process = start(words, with_fakes, subprocess.Popen if imports else WarmProcess)
+        if not imports:
             wait_for_work(process)
         # a panorama takes some 0.04 seconds
         time.sleep(generator.uniform(0, 0.6))
@@ -52,7 +55,7 @@ def test_kills_cost_no_more_than_the_panorama_in_hand(
             assert earlier.items() <= records.items()
             earlier = records
     assert len(earlier) < count
-    last = start(words)
+    last = start(words, with_fakes, subprocess.Popen)
     assert last.wait() == 0
     assert contents("killed") == contents("undisturbed")
     lines = [line.split() for line in DIARY.read_text().splitlines()]
@@ -71,13 +74,13 @@ def test_kills_cost_no_more_than_the_panorama_in_hand(
     [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
 )
 def test_stopped_masks_say_how_many_there_are(
-    write_panoramas, sizes, workplace, sent, status, told
+    write_panoramas, sizes, workplace, with_fakes, sent, status, told
 ):
     write_panoramas(200)
     words = [sys.executable, "-m", "goodsam_pl", "masks", "compute", "--mode", "window",
              "images", "masks", "--proposer", "mask_fakes.Diary", "--proposer.path", "diary.txt",
              "--proposer.seconds", "0.2", *sizes]  # fmt: skip
-    process = start(words, stderr=subprocess.PIPE)
+    process = start(words, with_fakes, WarmProcess, subprocess.PIPE)
     end = time.monotonic() + 120
     while len(list(workplace.glob("masks/records/*/*.masks"))) < 3 and time.monotonic() < end:
         time.sleep(0.05)
@@ -89,18 +92,16 @@ def test_stopped_masks_say_how_many_there_are(
     assert "Traceback" not in error
 
 
-def start(words: list[str], stderr: int = subprocess.DEVNULL) -> subprocess.Popen:
-    paths = os.pathsep.join([str(FAKES), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        words,
-        env={**os.environ, "PYTHONPATH": paths},
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-        text=True,
-    )
+def start(
+    words: list[str],
+    environment: dict[str, str],
+    kind: type[subprocess.Popen | WarmProcess],
+    stderr: int = subprocess.DEVNULL,
+) -> subprocess.Popen | WarmProcess:
+    return kind(words, env=environment, stdout=subprocess.DEVNULL, stderr=stderr)
 
 
-def wait_for_work(process: subprocess.Popen) -> None:
+def wait_for_work(process: subprocess.Popen | WarmProcess) -> None:
     """Until the process has begun a panorama."""
     own = f"{process.pid} begin"
     while not (DIARY.exists() and own in DIARY.read_text()):
