@@ -24,6 +24,7 @@ FULL = TrustedPool(
     border=0.6,
     span=3,
     floor=0.02,
+    prior=0.3,
     dependence=0.7,
 )
 
@@ -50,6 +51,9 @@ def _panoramas(seed: int, count: int = 1) -> tuple[Tensor, Tensor]:
 
 def _by_loop(softmax: np.ndarray, layers: Tensor, fusion: TrustedPool, circular: bool):
     """One panorama, one mask after the other."""
+    shares = softmax.astype(np.float64).mean((1, 2))[:, None, None]
+    softmax = softmax / shares**fusion.prior
+    softmax /= softmax.sum(0)
     masks = [(layers == index).any(0).numpy() for index in range(int(layers.max()) + 1)]
     areas = [mask.sum() for mask in masks]
     label = torch.from_numpy(softmax.argmax(0))[None]
@@ -78,6 +82,7 @@ def _by_loop(softmax: np.ndarray, layers: Tensor, fusion: TrustedPool, circular:
             continue
         mean = softmax[:, mask].astype(np.float64).mean(1)
         opinion = np.log((1 - fusion.floor) * mean + fusion.floor / len(softmax))
+        opinion -= fusion.prior * np.log(shares[:, 0, 0])
         own = torch.where(torch.from_numpy(mask), index, -1)[None, None]
         at_border = border_pixels(own, fusion.border_width, circular=circular)[0, 0].numpy()
         log_odds = (
@@ -113,9 +118,10 @@ def test_it_is_the_loop_over_masks(seed: int, circular: bool) -> None:
 
 def test_without_trust_it_is_the_teacher_assistant_to_the_bit() -> None:
     softmax, layers = _panoramas(0)
-    distrusting = replace(FULL, odds=-torch.inf)
+    plain = replace(FULL, prior=0.0)
+    distrusting = replace(plain, odds=-torch.inf)
     assert torch.equal(distrusting.around(softmax, layers).ensemble, softmax)
-    assert torch.equal(FULL.around(softmax, torch.full_like(layers, -1)).ensemble, softmax)
+    assert torch.equal(plain.around(softmax, torch.full_like(layers, -1)).ensemble, softmax)
 
 
 def test_a_mask_of_great_trust_has_one_opinion() -> None:

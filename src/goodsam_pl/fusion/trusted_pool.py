@@ -23,6 +23,7 @@ from goodsam_pl.fusion.observables import (
     disagreement,
 )
 from goodsam_pl.fusion.panorama_fusion import PanoramaFusion
+from goodsam_pl.fusion.prior import log_prior, without_prior
 from goodsam_pl.fusion.runs import WindowRuns
 from goodsam_pl.fusion.votes import UNIT, cast, fixed_point, sum_by_mask
 
@@ -50,7 +51,7 @@ class TrustedPool(PanoramaFusion):
 
     .. math:: \log E(p) = \frac{\log S(p) + \sum_{m \ni p} o_m(p) \log q_m}
         {(1 + \sum_{m \ni p} o_m(p))^\kappa} + \mathrm{const}, \quad
-        q_m = (1 - \epsilon) \operatorname{mean}_{p \in m} S(p) + \epsilon / K
+        q_m = \pi^{-\alpha} \odot ((1 - \epsilon) \operatorname{mean}_{p \in m} S(p) + \epsilon / K)
 
     .. math:: \log o_m(p) = b + b_A \log_{10} \frac{|m|}{h^2} + b_C C(m) - b_J J(m) - b_X X(m)
         + B_C \bar C - b_N [p \text{ in a smaller mask}] - b_B [p \text{ at the border of } m]
@@ -58,6 +59,10 @@ class TrustedPool(PanoramaFusion):
     with C, J and X of :mod:`goodsam_pl.fusion.observables`, and the mean of C over the masks of the
     picture by area: a set whose masks lie well is a good set. Without a mask E is S; a mask of
     great odds gives all of it one label.
+
+    A teacher assistant that is unsure says what is frequent, and a mask of many unsure pixels says so
+    with one voice. So S stands for what it says without a part of what is known before looking,
+    see :func:`goodsam_pl.fusion.prior.without_prior`, and so do votes.
 
     Attributes:
         odds: b, log odds of a mask as large as a picture's height squared that shows nothing else.
@@ -72,6 +77,8 @@ class TrustedPool(PanoramaFusion):
         span: between the pixels that C compares, pixels: TA and masks differ by so much about
             where an edge is.
         floor: ε, so that no mask rules a class out.
+        prior: α, how much of the classes' frequency in the picture is taken from S and from votes;
+            0 leaves both as they are.
         dependence: κ: at 1 opinions repeat one another, and two that agree are as sure as one; at 0
             each is news, and they are surer. It changes no label, but how sure E is.
         confidence: the least max E of a trusted pixel, M = 1.
@@ -88,6 +95,7 @@ class TrustedPool(PanoramaFusion):
     border_width: int = 2
     span: int = 4
     floor: float = 0.01
+    prior: float = 0.0
     dependence: float = 1.0
     confidence: float = 0.9
 
@@ -95,14 +103,15 @@ class TrustedPool(PanoramaFusion):
         """Refuse constants that mean nothing.
 
         Raises:
-            ValueError: a width below 0, a span below 1, or a floor outside of [0, 1].
+            ValueError: a width below 0, a span below 1, or a floor or prior outside of [0, 1].
         """
         if self.border_width < 0:
             raise ValueError(f"border_width is {self.border_width} pixels: choose 0 or more")
         if self.span < 1:
             raise ValueError(f"span is {self.span} pixels: choose 1 or more")
-        if not 0 <= self.floor <= 1:
-            raise ValueError(f"floor is {self.floor}: choose a share from 0 to 1")
+        for name in ("floor", "prior"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: choose from 0 to 1")
 
     def __call__(self, probabilities: Tensor, masks: Tensor) -> Pooled:
         """Fuse windows that end at their sides, see :class:`goodsam_pl.fusion.Fusion`."""
@@ -114,11 +123,14 @@ class TrustedPool(PanoramaFusion):
 
     @torch.no_grad()
     def _pool(self, probabilities: Tensor, masks: Tensor, *, circular: bool) -> Pooled:
+        prior = log_prior(probabilities, self.prior)
+        probabilities = without_prior(probabilities, prior) if self.prior else probabilities
         parts = 2 * masks.int() + border_pixels(masks, self.border_width, circular=circular)
         runs = WindowRuns.of(probabilities, torch.where(masks >= 0, parts, -1))
         logs = probabilities.to(runs.confidence.dtype, copy=True)
         logs = logs.clamp_(min=torch.finfo(logs.dtype).tiny).log_()
-        odds, opinions = self._of_masks(runs, _entropy(runs.probabilities, logs), masks, circular)
+        entropy = _entropy(runs.probabilities, logs)
+        odds, opinions = self._of_masks(runs, entropy, prior, masks, circular)
         nested = torch.tensor(-self.nested).exp()
         total = odds.new_zeros(len(runs.lengths))
         pooled = odds.new_zeros(len(runs.lengths), runs.classes)
@@ -135,7 +147,7 @@ class TrustedPool(PanoramaFusion):
         )
 
     def _of_masks(
-        self, runs: WindowRuns, entropy: Tensor, masks: Tensor, circular: bool
+        self, runs: WindowRuns, entropy: Tensor, prior: Tensor, masks: Tensor, circular: bool
     ) -> tuple[Tensor, Tensor]:
         """Odds ``(1 + nP,)`` and log q ``(1 + nP, K)`` of inner and border parts; 0 of none."""
         pictures, classes = runs.window_count, runs.classes
@@ -157,7 +169,7 @@ class TrustedPool(PanoramaFusion):
         )
         log_odds = self._log_odds(seen, masks.shape[-2])
         odds = torch.stack([log_odds, log_odds - self.border], dim=1).exp()
-        opinions = ((1 - self.floor) * shares + self.floor / classes).log()
+        opinions = ((1 - self.floor) * shares + self.floor / classes).log() - prior.flatten(0, -2)
         opinions = opinions[:, None].expand(-1, 2, -1, -1).flatten(0, 2)
         return F.pad(odds.flatten(), (1, 0)).float(), F.pad(opinions, (0, 0, 1, 0)).float()
 
