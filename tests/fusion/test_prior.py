@@ -18,9 +18,7 @@ def test_the_prior_is_a_power_of_the_mean() -> None:
     softmax = _softmax()
     prior = log_prior(softmax, 0.4)
     assert prior.dtype == torch.float64
-    torch.testing.assert_close(
-        prior, 0.4 * softmax.double().mean((2, 3)).log(), atol=1e-4, rtol=0
-    )
+    torch.testing.assert_close(prior, 0.4 * softmax.double().mean((2, 3)).log(), atol=1e-4, rtol=0)
 
 
 def test_a_class_that_is_not_there_is_not_lifted_without_end() -> None:

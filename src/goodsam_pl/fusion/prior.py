@@ -34,7 +34,12 @@ def log_prior(probabilities: Tensor, power: float) -> Tensor:
         float64 ``(..., K)``, at most 0.
     """
     units = fixed_point(probabilities).flatten(-2).sum(dim=-1, dtype=torch.int64)
-    return power * (units.double() / UNIT / (probabilities.shape[-1] * probabilities.shape[-2])).clamp(min=_RAREST).log()
+    return (
+        power
+        * (units.double() / UNIT / (probabilities.shape[-1] * probabilities.shape[-2]))
+        .clamp(min=_RAREST)
+        .log()
+    )
 
 
 @torch.no_grad()

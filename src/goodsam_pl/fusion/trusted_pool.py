@@ -51,7 +51,7 @@ class TrustedPool(PanoramaFusion):
 
     .. math:: \log E(p) = \frac{\log S(p) + \sum_{m \ni p} o_m(p) \log q_m}
         {(1 + \sum_{m \ni p} o_m(p))^\kappa} + \mathrm{const}, \quad
-        q_m = \pi^{-\alpha} \odot ((1 - \epsilon) \operatorname{mean}_{p \in m} S(p) + \epsilon / K)
+        q_m = \frac{(1 - \epsilon) \operatorname{mean}_{p \in m} S(p) + \epsilon / K}{\pi^\alpha}
 
     .. math:: \log o_m(p) = b + b_A \log_{10} \frac{|m|}{h^2} + b_C C(m) - b_J J(m) - b_X X(m)
         + B_C \bar C - b_N [p \text{ in a smaller mask}] - b_B [p \text{ at the border of } m]
@@ -60,9 +60,9 @@ class TrustedPool(PanoramaFusion):
     picture by area: a set whose masks lie well is a good set. Without a mask E is S; a mask of
     great odds gives all of it one label.
 
-    A teacher assistant that is unsure says what is frequent, and a mask of many unsure pixels says so
-    with one voice. So S stands for what it says without a part of what is known before looking,
-    see :func:`goodsam_pl.fusion.prior.without_prior`, and so do votes.
+    A teacher assistant that is unsure says what is frequent, and a mask of many unsure pixels says
+    so with one voice. So S is what it says without a part of the frequencies π of classes, see
+    :func:`goodsam_pl.fusion.prior.without_prior`, and votes are divided by that part once more.
 
     Attributes:
         odds: b, log odds of a mask as large as a picture's height squared that shows nothing else.
