@@ -46,7 +46,8 @@ def log_prior(probabilities: Tensor, power: float) -> Tensor:
 def without_prior(probabilities: Tensor, prior: Tensor) -> Tensor:
     r"""Divide S by exp of its prior.
 
-    .. math:: \tilde S_k(p) = \frac{S_k(p) \, \pi_k^{-\alpha}}{\sum_j S_j(p) \, \pi_j^{-\alpha}}
+    .. math:: \tilde S_k(p) = \frac{S_k(p) \, \pi_k^{-\alpha}}
+        {\sum_j S_j(p) \, \pi_j^{-\alpha}}
 
     Args:
         probabilities: S, float ``(..., K, h, w)``.
