@@ -33,13 +33,10 @@ def log_prior(probabilities: Tensor, power: float) -> Tensor:
     Returns:
         float64 ``(..., K)``, at most 0.
     """
+    pixels = probabilities.shape[-2] * probabilities.shape[-1]
     units = fixed_point(probabilities).flatten(-2).sum(dim=-1, dtype=torch.int64)
-    return (
-        power
-        * (units.double() / UNIT / (probabilities.shape[-1] * probabilities.shape[-2]))
-        .clamp(min=_RAREST)
-        .log()
-    )
+    shares = units.double() / (UNIT * pixels)
+    return power * shares.clamp(min=_RAREST).log()
 
 
 @torch.no_grad()
