@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import csv
 import json
 import os
@@ -75,7 +76,7 @@ def main() -> None:
     before = read_miou(run / "rectification" / "test_classes.csv")
     goodsam("fit", f"--config={configs['rectification']}")
     rectified = run / "rectification" / "last.ckpt"
-    goodsam("test", f"--config={configs['rectification']}", f"--ckpt_path={rectified}")
+    goodsam("test", f"--config={configs['rectified']}", f"--ckpt_path={rectified}")
     after = read_miou(run / "rectification" / "test_classes.csv")
     goodsam("fit", f"--config={configs['distillation']}")
     distilled = run / "distillation" / "last.ckpt"
@@ -114,11 +115,19 @@ def write_configs(run: Path, seed: int) -> dict[str, Path]:
     def put(text: str) -> str:
         return text.replace("runs/streetworld", str(run)).replace("data/streetworld", str(DATA))
 
-    written = {}
+    trees = {}
     for name in ("source", "rectification", "distillation"):
         tree = mapped_texts({"seed_everything": seed, **read_preset(PRESETS / f"{name}.yaml")}, put)
         if fast:
             tree["trainer"]["precision"] = "bf16-mixed"
+        trees[name] = tree
+    # rectified, it is fused as the student hears it
+    rectified = copy.deepcopy(trees["rectification"])
+    rectified["model"]["init_args"]["teachers"] = trees["distillation"]["model"]["init_args"][
+        "teachers"
+    ]
+    written = {}
+    for name, tree in {**trees, "rectified": rectified}.items():
         written[name] = run / f"{name}.yaml"
         written[name].write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     return written
@@ -197,7 +206,7 @@ def draw_overview(configs: dict[str, Path], run: Path, panoramas: int = 3) -> No
     run_in_fork(
         lambda: runpy.run_path(script, run_name="__main__"),
         script,
-        f"--config={configs['rectification']}",
+        f"--config={configs['rectified']}",
         f"--student_config={configs['distillation']}",
         f"--teacher_assistant={run / 'source' / 'last.ckpt'}",
         f"--student={run / 'distillation' / 'last.ckpt'}",
