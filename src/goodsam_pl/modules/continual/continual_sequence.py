@@ -16,6 +16,7 @@ from goodsam_pl.modules.continual.domain_tasks import domain_task
 from goodsam_pl.modules.continual.method import ContinualMethod
 from goodsam_pl.modules.continual.prompted_batch import AskedImages, PromptedBatch
 from goodsam_pl.modules.continual.sequence_scores import SequenceScores, score_domain
+from goodsam_pl.networks import evaluating
 from goodsam_pl.sam.frozen_sam import FrozenSam
 
 __all__ = ["ContinualSequence"]
@@ -134,7 +135,9 @@ class ContinualSequence(ContinualSAM):
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
-    def on_train_batch_start(self, batch: PromptedBatch | AskedImages, batch_idx: int) -> int | None:
+    def on_train_batch_start(
+        self, batch: PromptedBatch | AskedImages, batch_idx: int
+    ) -> int | None:
         """Leave out the steps of a method that learns nothing."""
         return None if self.method.learns else -1
 
@@ -163,6 +166,8 @@ class ContinualSequence(ContinualSAM):
         """After the last epoch of a task: end and score it, and begin the next."""
         if (self.current_epoch + 1) % self.epochs or self.ended == self.tasks:
             return
+        if self.method.learns and not self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            return  # max_steps ended it within the epoch
         self._take_best()
         task = self._row(self.ended)
         draws = Generator().manual_seed(hash((self.seed, self.ended)) % 2**63)
@@ -193,7 +198,9 @@ class ContinualSequence(ContinualSAM):
         """
         state = checkpoint.get(_STATE)
         if state is None:
-            raise ValueError("the checkpoint is of no sequence of domains: give the last.ckpt of one")
+            raise ValueError(
+                "the checkpoint is of no sequence of domains: give the last.ckpt of one"
+            )
         scores = SequenceScores.from_state(state["scores"])
         if self._trainer is not None:
             self._refuse_another(scores, state["epochs"])
@@ -240,12 +247,9 @@ class ContinualSequence(ContinualSAM):
 
     def _score(self, task: int) -> None:
         data = self.data
-        modes = {module: module.training for module in self.modules()}
-        self.eval()
-        found = {
-            data.names[column]: score_domain(self.method, data, column, loader)
-            for column, loader in zip(data.scored(), data.test_dataloader(), strict=True)
-        }
-        for module, training in modes.items():
-            module.training = training
+        with evaluating(self):
+            found = {
+                data.names[column]: score_domain(self.method, data, column, loader)
+                for column, loader in zip(data.scored(), data.test_dataloader(), strict=True)
+            }
         self.scores = self.scores.with_task(task, found)
