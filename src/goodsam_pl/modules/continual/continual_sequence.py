@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +118,8 @@ class ContinualSequence(ContinualSAM):
         loop, whole = self.trainer.fit_loop, self.tasks * self.epochs
         given = loop.max_epochs
         loop.max_epochs = whole if given is None or given < 0 else min(given, whole)
-        self.trainer.reload_dataloaders_every_n_epochs = 1
+        # the Trainer's own argument, which a connector keeps
+        self.trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
         self.scores = SequenceScores.empty(self.data.sequence, self.data.outside)
         self._move_data()
 
@@ -127,6 +129,10 @@ class ContinualSequence(ContinualSAM):
             self._begin(0)
         learned = [*self.method.learned().values()]
         return torch.optim.Adam(learned, lr=self.learning_rate) if self.method.learns else None
+
+    def on_fit_start(self) -> None:
+        """Have no warning of adapters of former domains, which are frozen."""
+        warnings.filterwarnings("ignore", message=r"Found \d+ module\(s\) in eval mode")
 
     def on_train_epoch_start(self) -> None:
         """Set the learning rate, by the epoch of the task alone."""
