@@ -10,7 +10,17 @@ import yaml
 from goodsam_pl.files.presets import read_preset
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-ROADS = ("densepass", "evaluation", "goodsam", "own", "real", "ssr", "streetworld", "wsss")
+ROADS = (
+    "continual",
+    "densepass",
+    "evaluation",
+    "goodsam",
+    "own",
+    "real",
+    "ssr",
+    "streetworld",
+    "wsss",
+)
 """Folders of presets; the others hold parts of them, and classes of one's own."""
 PRESETS = sorted(
     f"{road}/{path.name}" for road in ROADS for path in (CONFIGS / road).glob("*.yaml")

@@ -12,7 +12,7 @@ from domain_files import block, write_domain
 
 from goodsam_pl.data import DomainDataset, DomainFolder, DomainImage, SquareFrame, Views, normalize
 from goodsam_pl.data.domain_batch import collate_domains
-from goodsam_pl.data.mask_prompts import box_of
+from goodsam_pl.data.mask_prompts import box_of, inner_points
 
 PLAIN = Views(side=60, jitter=None, flip=False, mask_side=15)
 
@@ -44,6 +44,17 @@ def test_the_box_as_released_is_of_the_resized_mask(tmp_path):
     assert sample.prompt.tolist() == [8, 6, 23, 17]
     tiny = dataset(tmp_path / "tiny", Views(side=3, evaluation_box="resized"))[2]
     assert tiny.prompt.tolist() == [0, 0, 0, 0]  # nothing is above a half
+
+
+def test_evaluation_by_points_asks_deep_in_the_mask(tmp_path):
+    views = Views(side=60, points=2, evaluation="points")
+    samples = dataset(tmp_path, views)
+    sample = samples[2]
+    assert sample.kind == "points"
+    inside = sample.original.frame.points(inner_points(block(2), 2))
+    assert np.array_equal(sample.prompt.numpy(), inside)
+    assert sample.mask[tuple(sample.prompt[0].round().long().flip(0))]
+    assert torch.equal(samples[2].prompt, sample.prompt)
 
 
 def test_without_jitter_training_sees_what_evaluation_sees(tmp_path):

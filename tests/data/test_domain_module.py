@@ -75,6 +75,18 @@ def test_a_model_is_chosen_by_the_current_domain_alone(world):
     assert data.val_dataloader() == []  # it has no validation images, and the test's are no choice
 
 
+def test_joint_training_meets_all_domains_so_far_at_once(world):
+    data = module(world)
+    data.setup("fit")
+    data.begin(2, together=True)
+    assert columns(data.train_dataloader()) == {0, 1, 2}
+    assert len(data.train_dataloader().dataset) == 4 + 5 + 6
+    assert columns(data.val_dataloader()) == {0, 1}  # bottle has none
+    assert data.scored() == [0, 1, 2, 3]
+    data.begin(1)
+    assert columns(data.train_dataloader()) == {1}
+
+
 def test_domains_to_come_are_scored_when_asked(world):
     data = module(world, score_unseen=True)
     data.setup("fit")

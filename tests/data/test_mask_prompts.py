@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goodsam_pl.data.mask_prompts import box_of, noisy_box, noisy_mask, points_in
+from goodsam_pl.data.mask_prompts import box_of, inner_points, noisy_box, noisy_mask, points_in
 
 
 def disc(side=64, radius=20):
@@ -85,3 +85,26 @@ def test_mask_prompts_have_the_side_and_the_levels_that_are_asked_for():
     assert (prompt == 255).all()
     assert np.array_equal(noisy_mask(disc(), 32, draw(3)), noisy_mask(disc(), 32, draw(3)))
     assert not np.array_equal(noisy_mask(disc(), 32, draw(3)), noisy_mask(disc(), 32, draw(4)))
+
+
+def test_inner_points_are_the_deepest_each_far_from_those_before():
+    mask = disc()
+    points = inner_points(mask, 3)
+    assert points.dtype == np.float32
+    assert points[0].tolist() == [33, 30]
+    # as a search over all pixels has it
+    rows, columns = np.nonzero(np.pad(mask, 1, constant_values=False))
+    outside = np.argwhere(~np.pad(mask, 1))
+    for count, point in enumerate(points):
+        away = np.concatenate([outside, points[:count, ::-1] + 1])
+        apart = np.linalg.norm(np.stack([rows, columns], 1)[:, None] - away[None], axis=2).min(1)
+        reached = np.linalg.norm(away - (point[::-1] + 1), axis=1).min()
+        assert reached == pytest.approx(apart.max(), abs=1e-3)
+        assert mask[int(point[1]), int(point[0])]
+    # the edge of the image is an edge, and a point comes again where no pixel is left
+    assert inner_points(np.ones((5, 7), dtype=bool), 1)[0, 1] == 2
+    lonely = np.zeros((4, 4), dtype=bool)
+    lonely[1, 3] = True
+    assert inner_points(lonely, 2).tolist() == [[3, 1], [3, 1]]
+    with pytest.raises(ValueError, match="an empty mask has no points"):
+        inner_points(np.zeros((4, 4), dtype=bool), 1)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from goodsam_pl.cli import main
 from goodsam_pl.networks import SegmentationNetwork
+from goodsam_pl.streetworld.domain_export import export_domains
 from goodsam_pl.streetworld.export import export
 from released_photographs import write_coco, write_voc
 
@@ -74,6 +75,11 @@ def streetworld(path: Path) -> None:
     counts = {"source_train": 2, "source_val": 1, "target_train": 2, "target_val": 1}
     sizes = {"source_size": (64, 128), "panorama_size": SIZE}
     export(path, **counts, target_test=1, **sizes, workers=1)
+
+
+def street_domains(path: Path) -> None:
+    """As `goodsam domains` makes them, small."""
+    export_domains(path, train=2, val=1, test=1, size=48, workers=1)
 
 
 def densepass(path: Path) -> None:
@@ -235,6 +241,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "path/to/stanford_13.ckpt": lambda path: checkpoint(path, "stanford2d3d-13", 13),
     "path/to/stanford_8.ckpt": lambda path: checkpoint(path, "stanford2d3d-8", 8),
     "data/streetworld": streetworld,
+    "data/street_domains": street_domains,
     "data/DensePASS": densepass,
     "data/WildPASS": wildpass,
     "data/GTA5": gta5,

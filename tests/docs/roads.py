@@ -46,6 +46,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/wsss_voter.md": ("path/to/panoramas", "hub/sam3"),
     "src/goodsam_pl/pretrained/segformer_b0_streetworld.md": (),
     "src/goodsam_pl/pretrained/vit_nano.md": (),
+    "configs/continual": ("data/street_domains",),
     "configs/densepass": ("data/DensePASS", "hub/segformer"),
     "configs/evaluation": (
         "data/DensePASS",
@@ -152,6 +153,7 @@ SHORTER: dict[str, str] = {
         "--model.init_args.network.init_args.encoder resnet18 "
         "--model.init_args.network.init_args.frozen_norm false"
     ),
+    "configs/continual/streetworld": "--model.init_args.epochs 1 --data.init_args.buffer 2",
     "configs/sam": "--data.init_args.panoramas 2 --data.init_args.photographs 1",
     "configs/evaluation/(dense|wild)pass": _PANORAMAS,
     "configs/evaluation/stanford": (

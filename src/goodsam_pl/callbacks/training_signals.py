@@ -11,9 +11,12 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 from typing_extensions import override
 
-from goodsam_pl.data import ClickBatch, PanoramaBatch, SourceBatch
+from goodsam_pl.data import ClickBatch, DomainBatch, PanoramaBatch, SourceBatch
 
 __all__ = ["TrainingSignals"]
+
+_BATCHES = (PanoramaBatch, SourceBatch, ClickBatch, DomainBatch)
+_NAMES = [each.__name__ for each in _BATCHES]
 
 
 class TrainingSignals(Callback):
@@ -51,10 +54,10 @@ class TrainingSignals(Callback):
             TypeError: a batch that is none of ours.
         """
         for each in batch.values() if isinstance(batch, Mapping) else [batch]:
-            if not isinstance(each, (PanoramaBatch, SourceBatch, ClickBatch)):
+            if not isinstance(each, _BATCHES):
                 raise TypeError(
-                    "TrainingSignals counts the images of PanoramaBatch, SourceBatch and "
-                    f"ClickBatch, here is {type(each).__name__}: remove the callback"
+                    f"TrainingSignals counts the images of {', '.join(_NAMES)}, here is "
+                    f"{type(each).__name__}: remove the callback"
                 )
             self._images += len(each.image)
         step = trainer.global_step

@@ -17,6 +17,7 @@ from goodsam_pl.data.mask_prompts import (
     Mask,
     PromptKind,
     box_of,
+    inner_points,
     noisy_box,
     noisy_mask,
     points_in,
@@ -52,6 +53,9 @@ class Views:
             its own size, brought into the square (our choice: it does not depend on the square), or
             ``resized``, of the mask in the square, bilinear and cut at 128 of 255, as released; it
             may be up to a pixel larger or smaller.
+        evaluation: what evaluation prompts with: that ``box``, or as many ``points`` as training
+            has, by :func:`goodsam_pl.data.mask_prompts.inner_points` (our choice: for a SAM that
+            was never taught boxes, as ``vit_nano``).
 
     Raises:
         ValueError: a value that cannot be.
@@ -66,6 +70,7 @@ class Views:
     mask_side: int = 256
     mask_levels: tuple[float, float] = (-10.0, 10.0)
     evaluation_box: Literal["original", "resized"] = "original"
+    evaluation: Literal["box", "points"] = "box"
 
     def __post_init__(self) -> None:
         for name in ("side", "points", "mask_side"):
@@ -92,7 +97,7 @@ class DomainDataset(Dataset[DomainSample]):
     Args:
         images: what there is.
         views: how they are seen.
-        training: with jitter, flip and drawn prompts; without, as evaluation is, with the box.
+        training: with jitter, flip and drawn prompts; without, as evaluation is.
     """
 
     def __init__(self, images: Sequence[DomainImage], views: Views, training: bool) -> None:
@@ -109,12 +114,16 @@ class DomainDataset(Dataset[DomainSample]):
         item, views = self.images[index], self.views
         pair = item.image.read()
         frame = SquareFrame(_size(pair.mask), views.side)
+        original = Original(frame, torch.from_numpy(pair.mask))
+        image, mask = frame.image(pair.image), frame.mask(pair.mask)
+        if views.evaluation == "points":
+            points = frame.points(inner_points(pair.mask, views.points))
+            return _sample(item, image, mask, "points", points, original)
         if views.evaluation_box == "original":
             box = frame.points(box_of(pair.mask).reshape(2, 2)).ravel()
         else:
             box = box_of(_bilinear(pair.mask, frame.inner))
-        original = Original(frame, torch.from_numpy(pair.mask))
-        return _sample(item, frame.image(pair.image), frame.mask(pair.mask), "box", box, original)
+        return _sample(item, image, mask, "box", box, original)
 
     def draw(self, index: int, random: np.random.Generator) -> DomainSample:
         """A training sample."""

@@ -81,6 +81,7 @@ class DomainDataModule(ResumableDataModule):
             views=dataclasses.asdict(self.views),
         )
         self._task = 0
+        self._learned = range(1)
         self._domains: tuple[Domain, ...] = ()
 
     @property
@@ -98,8 +99,12 @@ class DomainDataModule(ResumableDataModule):
         """Names of the domains that are only scored."""
         return self.names[self.tasks :]
 
-    def begin(self, task: int) -> None:
+    def begin(self, task: int, together: bool = False) -> None:
         """Go on to a task; its loaders begin anew.
+
+        Args:
+            task: from 0.
+            together: learn from all domains up to it at once, for joint training, its bound.
 
         Raises:
             ValueError: there is no such task.
@@ -107,6 +112,7 @@ class DomainDataModule(ResumableDataModule):
         if not 0 <= task < self.tasks:
             raise ValueError(f"task {task} is none of the {self.tasks} of this sequence")
         self._task = task
+        self._learned = range(task + 1) if together else range(task, task + 1)
 
     def setup(self, stage: str) -> None:
         """List all domains, and read the first image of each split that there is.
@@ -166,14 +172,13 @@ class DomainDataModule(ResumableDataModule):
         return self.loading.evaluation(dataset, collate_domains, self.trainer)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """The current domain alone, with drawn prompts, shuffled."""
-        return self.training(self.images("train", [self._task]))
+        """The current domain, with drawn prompts, shuffled."""
+        return self.training(self.images("train", self._learned))
 
     def val_dataloader(self) -> DataLoader[Any] | list[DataLoader[Any]]:
-        """Validation images of the current domain, with boxes; none where it has none."""
-        if not self._domains[self._task].val:
-            return []
-        return self.evaluation(self.images("val", [self._task]))
+        """Validation images of the current domain as evaluated; none where it has none."""
+        chosen_by = [number for number in self._learned if self._domains[number].val]
+        return self.evaluation(self.images("val", chosen_by)) if chosen_by else []
 
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """A loader for each of :meth:`scored`."""

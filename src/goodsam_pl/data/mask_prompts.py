@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-__all__ = ["PromptKind", "box_of", "noisy_box", "noisy_mask", "points_in"]
+__all__ = ["PromptKind", "box_of", "inner_points", "noisy_box", "noisy_mask", "points_in"]
 
 PromptKind = Literal["box", "points", "mask"]
 
@@ -89,6 +90,36 @@ def points_in(mask: Mask, count: int, random: np.random.Generator) -> Floats:
     chosen = random.choice(places, size=count, replace=len(places) < count)
     rows, columns = np.divmod(chosen, mask.shape[1])
     return np.stack([columns, rows], axis=1).astype(np.float32)
+
+
+def inner_points(mask: Mask, count: int) -> Floats:
+    """Points deep inside of a mask and far from each other, without a draw (our choice).
+
+    The first is the pole of inaccessibility, the pixel farthest from all outside of the mask, and
+    from the edge of the image. Each further one is the pixel farthest from these and from the
+    points before it. Where no pixel is left, the first comes again.
+
+    Args:
+        mask: ``(H, W)`` bool, somewhere true.
+        count: P.
+
+    Returns:
+        ``(P, 2)`` float32, x and y.
+
+    Raises:
+        ValueError: the mask is empty.
+    """
+    if not mask.any():
+        raise ValueError("an empty mask has no points")
+    free = np.pad(mask, 1).astype(np.uint8)
+    points: list[tuple[int, int]] = []
+    for _ in range(count):
+        depth = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        row, column = divmod(int(depth.argmax()), free.shape[1])
+        chosen = (column - 1, row - 1) if free[row, column] else points[0]
+        points.append(chosen)
+        free[chosen[1] + 1, chosen[0] + 1] = 0
+    return np.array(points, dtype=np.float32)
 
 
 def noisy_mask(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from goodsam_pl.modules.continual.adapter import Adapter
 from goodsam_pl.modules.continual.adapter_recipe import AdapterRecipe
 from goodsam_pl.modules.continual.continual_sam import ContinualSAM
+from goodsam_pl.modules.continual.continual_sequence import ContinualSequence
 from goodsam_pl.modules.continual.domain_query import DomainQuery, PooledQuery, TokenQuery
 from goodsam_pl.modules.continual.elastic_consolidation import ElasticConsolidation
 from goodsam_pl.modules.continual.experience_replay import ExperienceReplay
@@ -21,6 +22,11 @@ from goodsam_pl.modules.continual.prompted_batch import (
 from goodsam_pl.modules.continual.routed_file import load_routed, save_routed
 from goodsam_pl.modules.continual.routed_sam import RoutedMasks, RoutedSam
 from goodsam_pl.modules.continual.selector_training import SelectorTraining
+from goodsam_pl.modules.continual.sequence_scores import (
+    DomainScores,
+    SequenceScores,
+    score_domain,
+)
 from goodsam_pl.modules.continual.without_forgetting import LearningWithoutForgetting
 from goodsam_pl.modules.continual.zero_shot import ZeroShot
 
@@ -31,8 +37,10 @@ __all__ = [
     "AskedRows",
     "ContinualMethod",
     "ContinualSAM",
+    "ContinualSequence",
     "ContinualTask",
     "DomainQuery",
+    "DomainScores",
     "ElasticConsolidation",
     "ExperienceReplay",
     "FineTuning",
@@ -46,9 +54,11 @@ __all__ = [
     "RoutedMasks",
     "RoutedSam",
     "SelectorTraining",
+    "SequenceScores",
     "TokenQuery",
     "ZeroShot",
     "as_prompted",
     "load_routed",
     "save_routed",
+    "score_domain",
 ]

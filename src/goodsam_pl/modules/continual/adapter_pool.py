@@ -61,8 +61,8 @@ class AdapterPool(nn.Module):
 
     def freeze(self) -> None:
         """Let none of the members learn any more."""
-        self.members.requires_grad_(False)
-        self.members.eval()
+        for member in self.members:
+            member.requires_grad_(False).eval()
 
     def rebuild(self, names: Sequence[str], sam: FrozenSam) -> None:
         """Members for weights that come from elsewhere, such as a checkpoint.

@@ -66,10 +66,13 @@ class ContinualSAM(LightningModule):
         self.log_dict({"train/loss": loss.detach(), **logged}, batch_size=len(prompted))
         return loss
 
-    def validation_step(self, batch: PromptedBatch | AskedImages, batch_idx: int) -> None:
+    def validation_step(self, batch: PromptedBatch | AskedImages, batch_idx: int) -> Tensor:
         """IoU of the current domain's masks in SAM's square, mean over images: ``val/iou``.
 
         It is there to choose an epoch by. What is reported is measured at the images' own size.
+
+        Returns:
+            ``(B,)`` float64, of each image.
         """
         prompted = as_prompted(batch)
         masks = prompted.masks
@@ -80,6 +83,7 @@ class ContinualSAM(LightningModule):
         drawn = F.interpolate(logits.float(), size, mode="bilinear", align_corners=False)
         reached = mask_iou(drawn.flatten(1), masks.flatten(1).float())
         self.log("val/iou", reached.mean(), batch_size=len(prompted), prog_bar=True)
+        return reached
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam on what the method learns; a step schedule by epochs.

@@ -77,6 +77,9 @@ class ContinualMethod(nn.Module):
     learns: ClassVar[bool] = True
     """Whether there are steps at all."""
 
+    routes: ClassVar[bool] = False
+    """Whether it chooses a domain for each image, so that choices can be right or wrong."""
+
     def __init__(self, sam: FrozenSam, points: MaskPoints = MaskPoints(), seed: int = 0) -> None:
         super().__init__()
         self.sam = sam

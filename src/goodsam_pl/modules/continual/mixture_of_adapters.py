@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import torch
 from torch import Generator, Tensor, nn
 
@@ -13,7 +16,7 @@ from goodsam_pl.modules.continual.method import ContinualMethod, ContinualTask, 
 from goodsam_pl.modules.continual.prompted_batch import PromptedBatch, draw_masks
 from goodsam_pl.modules.continual.routed_sam import RoutedMasks, RoutedSam
 from goodsam_pl.modules.continual.selector_training import SelectorTraining, train_selector
-from goodsam_pl.sam.frozen_sam import FrozenSam
+from goodsam_pl.sam.frozen_sam import FrozenSam, SamShape
 
 __all__ = ["MixtureOfAdapters"]
 
@@ -28,7 +31,8 @@ class MixtureOfAdapters(ContinualMethod):
     Args:
         sam: frozen.
         recipe: of all adapters.
-        query: by which domains are told apart; ``None`` takes ten tokens that learn.
+        query: by which domains are told apart, or what makes it for the SAM, as a configuration
+            has it; ``None`` takes ten tokens that learn.
         least_confidence: an image whose domain is less sure gets plain SAM's mask; see
             :class:`DomainSelector`.
         selector_training: how the selector learns.
@@ -36,18 +40,22 @@ class MixtureOfAdapters(ContinualMethod):
         seed: of the adapters' random weights.
     """
 
+    routes: ClassVar[bool] = True
+
     def __init__(
         self,
         sam: FrozenSam,
         recipe: AdapterRecipe = AdapterRecipe(),
-        query: DomainQuery | None = None,
+        query: DomainQuery | Callable[[SamShape], DomainQuery] | None = None,
         least_confidence: float = 0.0,
         selector_training: SelectorTraining = SelectorTraining(),
         points: MaskPoints = MaskPoints(),
         seed: int = 0,
     ) -> None:
         super().__init__(sam, points, seed)
-        selector = DomainSelector(query or TokenQuery(sam.shape), least_confidence)
+        if not isinstance(query, DomainQuery):
+            query = (query or TokenQuery)(sam.shape)
+        selector = DomainSelector(query, least_confidence)
         self.routed = RoutedSam(sam, AdapterPool(recipe), selector)
         self.selector_training = selector_training
         self.kept_right = 1.0
