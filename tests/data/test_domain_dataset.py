@@ -12,7 +12,7 @@ from domain_files import block, write_domain
 
 from goodsam_pl.data import DomainDataset, DomainFolder, DomainImage, SquareFrame, Views, normalize
 from goodsam_pl.data.domain_batch import collate_domains
-from goodsam_pl.data.mask_prompts import box_of, inner_points
+from goodsam_pl.data.drawn_prompts import box_of, inner_points
 
 PLAIN = Views(side=60, jitter=None, flip=False, mask_side=15)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor
 
-from goodsam_pl.data.mask_prompts import PromptKind
+from goodsam_pl.data.drawn_prompts import PromptKind
 from goodsam_pl.data.square_frame import SquareFrame
 
 __all__ = ["DomainBatch", "DomainSample", "Original", "PromptGroup", "collate_domains"]

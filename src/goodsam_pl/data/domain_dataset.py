@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch.utils.data import Dataset
 
 from goodsam_pl.data.domain_batch import DomainSample, Original
-from goodsam_pl.data.mask_prompts import (
+from goodsam_pl.data.drawn_prompts import (
     Floats,
     Mask,
     PromptKind,
@@ -54,7 +54,7 @@ class Views:
             ``resized``, of the mask in the square, bilinear and cut at 128 of 255, as released; it
             may be up to a pixel larger or smaller.
         evaluation: what evaluation prompts with: that ``box``, or as many ``points`` as training
-            has, by :func:`goodsam_pl.data.mask_prompts.inner_points` (our choice: for a SAM that
+            has, by :func:`goodsam_pl.data.drawn_prompts.inner_points` (our choice: for a SAM that
             was never taught boxes, as ``vit_nano``).
 
     Raises:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from goodsam_pl.data.mask_prompts import box_of, inner_points, noisy_box, noisy_mask, points_in
+from goodsam_pl.data.drawn_prompts import box_of, inner_points, noisy_box, noisy_mask, points_in
 
 
 def disc(side=64, radius=20):
