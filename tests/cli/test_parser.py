@@ -33,7 +33,7 @@ import pytest
         (["--model", "Xyz"], "Xyz", "need their whole path"),
         (
             ["--data", "goodsam_pl.data.SourceDataModule", "--data.dataset", "citiscapes"],
-            "'gta5_split', 'plain'. Got value: citiscapes",
+            "'coco', 'plain'. Got value: citiscapes",
             "Did you mean 'cityscapes'?",
         ),
         (

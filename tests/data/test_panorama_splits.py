@@ -22,9 +22,20 @@ FORMAT = PanoramaFormat(GRID.image_size, 67.5, 67.5)
 def splits():
     def make(root, layout="densepass", masks=None, limit=None):
         return PanoramaSplits(
-            layout, root, "cityscapes-19", "cityscapes-19", FORMAT, GRID, masks,
-            frozenset({"train"}), limit,
-        )  # fmt: skip
+            layout,
+            root,
+            label_taxonomy="cityscapes-19",
+            labels_in="cityscapes-19",
+            learned_in="cityscapes-19",
+            pseudo_labels=None,
+            format=FORMAT,
+            windows=GRID,
+            mask_root=masks,
+            mask_roles=frozenset({"train"}),
+            taxonomy="cityscapes-19",
+            words_root=None,
+            limit=limit,
+        )
 
     return make
 
