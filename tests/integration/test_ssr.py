@@ -125,7 +125,8 @@ def test_ssr_goes_on_exactly_and_leaves_nothing_behind(world: Path, tmp_path: Pa
     state = undisturbed["state_dict"]
     assert isinstance(state, dict)
     parts = {name.partition(".")[0] for name in state if not name.startswith("metrics")}
-    assert parts == {"network", "teacher", "attention", "matching", "steps", "seed"}
+    trained = {"network", "teacher", "attention", "matching"}
+    assert parts == {*trained, "class_balance", "steps", "seed"}
     start = torch.load(tmp_path / "whole/each/step=1.ckpt", weights_only=True)["state_dict"]
     for name in state:
         if name.startswith(("attention.", "matching.")):
