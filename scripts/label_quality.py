@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -27,7 +27,17 @@ from torch import Tensor
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule
 from goodsam_pl.files.presets import read_preset
-from goodsam_pl.fusion import CTCF, SEPL, SSA, CTCFv2, Fusion, MajorityVote, NoFusion, fuse
+from goodsam_pl.fusion import (
+    CTCF,
+    SEPL,
+    SSA,
+    CTCFv2,
+    Fusion,
+    MajorityVote,
+    NoFusion,
+    TrustedPool,
+    fuse,
+)
 from goodsam_pl.geometry import map_windows
 from goodsam_pl.metrics import SegmentationMetrics
 from goodsam_pl.networks import SegmentationNetwork
@@ -139,12 +149,18 @@ def main() -> None:
     print(json.dumps({"split": arguments.split, "quality": report}))
 
 
-def known_fusions(configured: dict[str, Any] | None) -> dict[str, Fusion]:
+def known_fusions(
+    configured: dict[str, Any] | None, priors: Sequence[float] = ()
+) -> dict[str, Fusion]:
     """What is compared: nothing, the papers' baselines, CTCF as drawn and softened, and ours.
 
     Args:
         configured: the fusion of a configuration. Of a CTCF, each constant that differs from the
             drawing is compared alone, too.
+        priors: of a TrustedPool, other values of its prior to compare.
+
+    Raises:
+        ValueError: priors are asked for, and the fusion has none.
     """
     fusions: dict[str, Fusion] = {
         "none": NoFusion(),
@@ -163,7 +179,12 @@ def known_fusions(configured: dict[str, Any] | None) -> dict[str, Fusion]:
             value = getattr(ours, field.name)
             if value != field.default:
                 fusions[f"CTCF with {field.name} {value}"] = replace(CTCF(), **{field.name: value})
-    return fusions | {f"{type(ours).__name__} as configured": ours}
+    fusions[f"{type(ours).__name__} as configured"] = ours
+    if isinstance(ours, TrustedPool):
+        return fusions | {f"prior {each:g}": replace(ours, prior=each) for each in priors}
+    if priors:
+        raise ValueError(f"priors are of a TrustedPool, and the fusion is a {type(ours).__name__}")
+    return fusions
 
 
 @torch.no_grad()

@@ -72,6 +72,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--sams", nargs="*", default=["vit_nano="], metavar="NAME=WEIGHTS[,KEY=NUMBER]"
     )
+    parser.add_argument(
+        "--priors", nargs="*", type=float, default=[], help="of our fusion, beside its own"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--split", choices=["val", "test"], default="val")
     parser.add_argument("--limit", type=int, help="panoramas at most")
@@ -135,7 +138,7 @@ def measured(
         data,
         arguments.split,
         teachers,
-        known_fusions(configured.get("fusion")),
+        known_fusions(configured.get("fusion"), arguments.priors),
         configured.get("window_scale", 1.0),
     )
     labels = {

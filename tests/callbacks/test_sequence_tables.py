@@ -67,7 +67,7 @@ def test_files_and_the_dashboard_have_the_matrices(
     wandb.finish()
     told = history_with(log, "sequence/iou/last", 2)
     assert told[-1]["sequence/iou/last"] == pytest.approx(0.7)
-    assert history_with(log, "sequence/iou/_type") or history_with(log, "sequence/iou")
+    assert history_with(log, "sequence/iou")
 
 
 def test_a_method_that_does_not_choose_has_no_shares(tmp_path: Path) -> None:

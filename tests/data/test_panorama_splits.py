@@ -32,7 +32,6 @@ def splits():
             windows=GRID,
             mask_root=masks,
             mask_roles=frozenset({"train"}),
-            taxonomy="cityscapes-19",
             words_root=None,
             limit=limit,
         )

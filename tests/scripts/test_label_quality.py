@@ -12,7 +12,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from goodsam_pl.data import PanoramaBatch
-from goodsam_pl.fusion import CTCF, NoFusion
+from goodsam_pl.fusion import CTCF, NoFusion, TrustedPool
 from goodsam_pl.geometry import WindowGrid
 from label_quality import Quality, Tally, as_markdown, known_fusions
 
@@ -76,6 +76,16 @@ def test_each_constant_of_the_configured_fusion_is_compared_alone() -> None:
     assert fusions["CTCF with votes softmax"] == CTCF(votes="softmax")
     assert fusions["CTCF as configured"] == CTCF(distinct_share=0.1, votes="softmax")
     assert "CTCF as configured" not in known_fusions(None)
+
+
+def test_priors_are_compared_beside_the_configured_one() -> None:
+    configured = {"class_path": "goodsam_pl.fusion.TrustedPool", "init_args": {"odds": 1.0}}
+    fusions = known_fusions(configured, [0.0, 0.25])
+    assert list(fusions)[-3:] == ["TrustedPool as configured", "prior 0", "prior 0.25"]
+    assert fusions["prior 0"] == fusions["TrustedPool as configured"] == TrustedPool(odds=1.0)
+    assert fusions["prior 0.25"] == TrustedPool(odds=1.0, prior=0.25)
+    with pytest.raises(ValueError, match="the fusion is a NoFusion"):
+        known_fusions({"class_path": "goodsam_pl.fusion.NoFusion"}, [0.25])
 
 
 def test_the_page_is_a_table_in_percent() -> None:

@@ -10,7 +10,38 @@ from goodsam_pl.data.entries import Entry
 from goodsam_pl.data.labels import LabelFormat, train_ids
 from goodsam_pl.files.result_names import file_name
 
-__all__ = ["FolderLabels"]
+__all__ = ["FolderLabels", "label_files", "labelled_by"]
+
+_CLASSES, _SUFFIX = "classes.yaml", ".png"
+
+
+def label_files(folder: Path) -> Path:
+    """Where label files lie: ``labels`` in a folder of ``goodsam label``, or the folder itself.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "no such folder"
+        raise FileNotFoundError(
+            f"{folder}: {what}: give the folder of label files, as `goodsam label` makes them"
+        )
+    below = folder / "labels"
+    return below if below.is_dir() else folder
+
+
+def labelled_by(entries: Sequence[Entry], folder: Path, label_format: LabelFormat) -> list[Entry]:
+    """The same images with labels of a folder, whether they are there or not.
+
+    Args:
+        entries: the images.
+        folder: of the label files, which are called like their images.
+        label_format: what their ids mean.
+    """
+    return [
+        replace(entry, label=folder / file_name(entry.name, _SUFFIX), label_format=label_format)
+        for entry in entries
+    ]
 
 
 class FolderLabels:
@@ -31,21 +62,13 @@ class FolderLabels:
                 f"{folder}: no such folder of labels: make some with `goodsam label`, or set "
                 "data.pseudo_labels to where they are"
             )
-        inner = folder / "labels"
-        self.root = inner if inner.is_dir() else folder
-        classes = folder / "classes.yaml"
+        self.root = label_files(folder)
+        classes = folder / _CLASSES
         self.label_format: LabelFormat = train_ids(str(classes) if classes.is_file() else taxonomy)
-
-    def label(self, entry: Entry) -> Path:
-        """The label file of an image, whether it is there or not."""
-        return self.root / file_name(entry.name, ".png")
 
     def expected(self, entries: Sequence[Entry]) -> list[Entry]:
         """The same images with these labels, whether they are there or not."""
-        return [
-            replace(entry, label=self.label(entry), label_format=self.label_format)
-            for entry in entries
-        ]
+        return labelled_by(entries, self.root, self.label_format)
 
     def of(self, entries: Sequence[Entry]) -> list[Entry]:
         """The same images with these labels.

@@ -173,7 +173,6 @@ class PanoramaDataModule(ResumableDataModule):
             windows=self.windows,
             mask_root=self.mask_root,
             mask_roles=self.mask_splits,
-            taxonomy=taxonomy,
             words_root=None if words_root is None else Path(words_root).expanduser(),
             limit=limit,
         )

@@ -45,13 +45,12 @@ class PanoramaSplits:
         root: folder of the data set.
         label_taxonomy: name of the class set that label files of the ``plain`` layout are in.
         labels_in: name of the class set that labels are translated to.
-        learned_in: likewise, of labels to train on.
+        learned_in: name of the class set of the networks, and of labels to train on.
         pseudo_labels: folder of the labels to train on; ``None`` to train without.
         format: how files become arrays.
         windows: of every panorama.
         mask_root: folder of the mask store; ``None`` for panoramas without masks.
         mask_roles: the roles whose panoramas come with masks.
-        taxonomy: name of the class set of the networks.
         words_root: where the things lie that words have found; ``None`` for panoramas without.
             They come with the masks.
         limit: list only the first so many panoramas of each split.
@@ -67,7 +66,6 @@ class PanoramaSplits:
     windows: Windows
     mask_root: Path | None
     mask_roles: frozenset[str]
-    taxonomy: str
     words_root: Path | None
     limit: int | None
     _entries: dict[str, list[Entry]] = field(default_factory=dict, init=False)
@@ -192,7 +190,7 @@ class PanoramaSplits:
         return self.words_root is not None and role in self.mask_roles
 
     def _words(self, entries: Sequence[Entry]) -> StoredWords:
-        root, taxonomy = cast("Path", self.words_root), get_taxonomy(self.taxonomy)
+        root, taxonomy = cast("Path", self.words_root), get_taxonomy(self.learned_in)
         return StoredWords(root, entries, self.format, taxonomy, self.keys)
 
     def leave_out(self, files: Collection[Path]) -> None:

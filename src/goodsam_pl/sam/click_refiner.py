@@ -19,6 +19,7 @@ from goodsam_pl.masks.refined_labels import RefinedMasks
 from goodsam_pl.sam.box_prompts import describe_boxed
 from goodsam_pl.sam.coarse_prompts import spread_points
 from goodsam_pl.sam.point_prompts import Answers, EmbeddedWindows, lay_masks
+from goodsam_pl.sam.refined_windows import refine_windows
 
 __all__ = ["ClickRefiner", "ClickedModel"]
 
@@ -104,19 +105,11 @@ class ClickRefiner:
             windows: ``(N, 3, h, w)`` uint8, RGB.
             coarse: of each window ``(M, h, w)`` bool, none of them empty.
         """
-        refined = [RefinedMasks(masks, torch.zeros(len(masks))) for masks in coarse]
-        asked = [index for index, masks in enumerate(coarse) if len(masks)]
-        for first in range(0, len(asked), self.model.windows_per_batch):
-            batch = asked[first : first + self.model.windows_per_batch]
-            view = self.model.embed(windows[batch])
-            for place, index in enumerate(batch):
-                parts = [
-                    self._rounds(view, place, some) for some in coarse[index].split(_MASKS_TOGETHER)
-                ]
-                refined[index] = RefinedMasks(
-                    *(torch.cat(pieces) for pieces in zip(*parts, strict=True))
-                )
-        return refined
+        return refine_windows(self.model, windows, coarse, self._together)
+
+    def _together(self, view: EmbeddedWindows, index: int, coarse: Tensor) -> RefinedMasks:
+        parts = [self._rounds(view, index, some) for some in coarse.split(_MASKS_TOGETHER)]
+        return RefinedMasks(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
 
     def _rounds(self, view: EmbeddedWindows, index: int, coarse: Tensor) -> RefinedMasks:
         masks, scores = coarse.clone(), torch.zeros(len(coarse))

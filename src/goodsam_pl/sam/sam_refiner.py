@@ -32,6 +32,7 @@ from goodsam_pl.sam.mask_prompts import (
     mask_input,
 )
 from goodsam_pl.sam.point_prompts import EmbeddedWindows, lay_masks
+from goodsam_pl.sam.refined_windows import refine_windows
 
 __all__ = ["SamRefiner"]
 
@@ -100,14 +101,7 @@ class SamRefiner:
             windows: ``(N, 3, h, w)`` uint8, RGB.
             coarse: of each window ``(M, h, w)`` bool, none of them empty.
         """
-        refined = [RefinedMasks(masks, torch.zeros(len(masks))) for masks in coarse]
-        asked = [index for index, masks in enumerate(coarse) if len(masks)]
-        for first in range(0, len(asked), self.model.windows_per_batch):
-            batch = asked[first : first + self.model.windows_per_batch]
-            view = self.model.embed(windows[batch])
-            for place, index in enumerate(batch):
-                refined[index] = self._rounds(view, place, coarse[index])
-        return refined
+        return refine_windows(self.model, windows, coarse, self._rounds)
 
     def _rounds(self, view: EmbeddedWindows, index: int, coarse: Tensor) -> RefinedMasks:
         masks, scores = coarse.clone(), torch.zeros(len(coarse))

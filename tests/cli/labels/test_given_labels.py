@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from goodsam_pl.cli.labels.given_labels import classes_beside, label_files, with_labels
+from goodsam_pl.cli.labels.given_labels import classes_beside, with_labels
 from goodsam_pl.data.entries import Entry
+from goodsam_pl.data.folder_labels import label_files
 from goodsam_pl.taxonomy import class_file_text, read_classes
 
 CLASSES = read_classes("car, person")

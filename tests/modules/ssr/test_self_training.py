@@ -14,6 +14,7 @@ from tiny import TinyNetwork, loader, panoramas, sources, trainer
 
 from goodsam_pl.data import AdaptationBatch, PanoramaBatch, SourceBatch
 from goodsam_pl.modules import MaskedImages, SelfTraining, SourceSegmentation
+from goodsam_pl.modules.ssr.mean_teacher import MeanTeacher
 from goodsam_pl.networks import SegmentationOutput
 
 
@@ -50,7 +51,7 @@ class TestSelfTraining(SystemTester):
         return SelfTraining(
             TinyNetwork(),
             threshold=0.1,
-            teacher_scale=1.5,
+            mean_teacher=MeanTeacher(scale=1.5),
             class_balance=0.5,
             masked=masked,
             learning_rate=1e-2,
@@ -108,7 +109,9 @@ def test_the_teacher_becomes_the_student_and_follows_it(tmp_path: Path) -> None:
             weights.append(self.network.head.weight.detach().clone())
 
     torch.manual_seed(0)
-    module = Watched(Staged(), learning_rate=1e-2, warmup_steps=0, teacher_decay=0.6)
+    module = Watched(
+        Staged(), learning_rate=1e-2, warmup_steps=0, mean_teacher=MeanTeacher(decay=0.6)
+    )
     start = module.network.head.weight.detach().clone()
     _logged(tmp_path, module, steps=4)
     # before step t the teacher has seen the student as the steps before left it
@@ -248,6 +251,7 @@ def test_the_student_learns_what_the_target_alone_shows(tmp_path: Path) -> None:
     torch.manual_seed(0)
     pairs = [{"source": s, "target": t} for s, t in zip(source, target, strict=True)]
     adapted = train(
-        SelfTraining(nn.Conv2d(3, 19, 1), threshold=0.6, teacher_decay=0.9, **rates), *pairs
+        SelfTraining(nn.Conv2d(3, 19, 1), threshold=0.6, mean_teacher=MeanTeacher(0.9), **rates),
+        *pairs,
     )
     assert adapted > alone + 0.03

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from goodsam_pl.data.entries import Entry
+from goodsam_pl.data.folder_labels import labelled_by
 from goodsam_pl.data.labels import train_ids
-from goodsam_pl.files.result_names import file_name
 from goodsam_pl.taxonomy import Taxonomy, read_classes
 
-__all__ = ["classes_beside", "label_files", "with_labels"]
+__all__ = ["classes_beside", "with_labels"]
 
 _CLASSES = "classes.yaml"
 _SUFFIX = ".png"
 _NAMED = 5
 """Files that an error names; more are counted."""
-
-
-def label_files(folder: Path) -> Path:
-    """Where label files lie: ``labels`` in a folder of `goodsam label`, or the folder itself.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-    """
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "no such folder"
-        raise FileNotFoundError(f"{folder}: {what}: give the folder of label files")
-    below = folder / "labels"
-    return below if below.is_dir() else folder
 
 
 def classes_beside(folder: Path, classes: str) -> Taxonomy:
@@ -65,10 +51,7 @@ def with_labels(entries: Sequence[Entry], folder: Path, taxonomy: Taxonomy) -> l
         ValueError: a label has no image.
     """
     label_format = train_ids(taxonomy)
-    labelled = [
-        replace(entry, label=folder / file_name(entry.name, _SUFFIX), label_format=label_format)
-        for entry in entries
-    ]
+    labelled = labelled_by(entries, folder, label_format)
     there = {path for path in folder.rglob(f"*{_SUFFIX}") if not path.name.startswith(".")}
     wanted = [entry.label for entry in labelled if entry.label is not None]
     missing = [path for path in wanted if path not in there]

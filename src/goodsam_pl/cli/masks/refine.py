@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from goodsam_pl.callbacks.prediction_checks import refuse_folder_of_images
-from goodsam_pl.cli.labels.given_labels import classes_beside, label_files, with_labels
+from goodsam_pl.cli.labels.given_labels import classes_beside, with_labels
 from goodsam_pl.cli.labels.label_folder import LabelFolder
 from goodsam_pl.cli.labels.label_work import LabelWork
 from goodsam_pl.cli.labels.refining import Refining
@@ -15,6 +15,7 @@ from goodsam_pl.cli.masks.device import find_device
 from goodsam_pl.cli.masks.shares import share_of
 from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.entries import folder_entries
+from goodsam_pl.data.folder_labels import label_files
 from goodsam_pl.masks import MaskProposer
 from goodsam_pl.masks.refined_labels import Refinement
 from goodsam_pl.sam.refiners import refiner_for

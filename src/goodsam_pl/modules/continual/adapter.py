@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from goodsam_pl.sam.image_prompts import ImagePrompts
 __all__ = ["Adapter"]
 
 
-class Adapter(nn.Module):
+class Adapter(nn.Module, ABC):
     """φ, made for one SAM and no part of it: it holds its own parameters alone.
 
     The SAM is an argument of each call, so that an adapter's state dict, optimiser and file have
@@ -26,6 +27,7 @@ class Adapter(nn.Module):
         """What the encoder says of images ``(B, 3, s, s)``, ImageNet-normalised."""
         return sam.encode(images)
 
+    @abstractmethod
     def forward(self, sam: FrozenSam, features: SamFeatures, prompts: ImagePrompts) -> Tensor:
         """Draw a mask for each image.
 
@@ -37,4 +39,3 @@ class Adapter(nn.Module):
         Returns:
             Logits ``(B, 1, 4h, 4w)`` float.
         """
-        raise NotImplementedError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Generator, Tensor, nn
 
@@ -12,7 +14,7 @@ from goodsam_pl.sam.token_pass import pass_tokens
 __all__ = ["DomainQuery", "PooledQuery", "TokenQuery"]
 
 
-class DomainQuery(nn.Module):
+class DomainQuery(nn.Module, ABC):
     """z(x), by which images of one domain are told from those of another.
 
     Args:
@@ -23,6 +25,7 @@ class DomainQuery(nn.Module):
         super().__init__()
         self.channels = channels
 
+    @abstractmethod
     def forward(self, sam: FrozenSam, images: Tensor, features: SamFeatures | None) -> Tensor:
         """Ask about images.
 
@@ -34,7 +37,6 @@ class DomainQuery(nn.Module):
         Returns:
             ``(B, channels)`` float.
         """
-        raise NotImplementedError
 
     def renew(self, generator: Generator) -> None:
         """Begin anew, before a selector learns; nothing to do for a query that does not learn."""

@@ -16,6 +16,7 @@ its parameters is in there as well, plain values and tensors, and the frozen SAM
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -62,7 +63,7 @@ class MaskPoints:
     uncertain: float = 0.75
 
 
-class ContinualMethod(nn.Module):
+class ContinualMethod(nn.Module, ABC):
     """A SAM that meets one domain after another.
 
     Args:
@@ -113,9 +114,9 @@ class ContinualMethod(nn.Module):
     def end_task(self, task: ContinualTask, generator: Generator) -> None:
         """Keep what is needed of a domain that was learned."""
 
+    @abstractmethod
     def current(self, batch: PromptedBatch) -> Tensor:
         """Masks of what is being learned, with gradients where they are on: ``(B, 1, 4h, 4w)``."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def predict(self, batch: PromptedBatch) -> RoutedMasks:

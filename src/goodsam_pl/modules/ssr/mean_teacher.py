@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
@@ -11,12 +12,27 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from goodsam_pl.geometry import at_scale
 from goodsam_pl.networks import evaluating
 
-__all__ = ["TeacherStatistics", "ask_teacher", "update_teacher", "warmed_decay"]
+__all__ = ["MeanTeacher", "TeacherStatistics", "ask_teacher", "update_teacher", "warmed_decay"]
 
 TeacherStatistics: TypeAlias = Literal["own", "student"]
 """Whose statistics the teacher's batch normalisation uses. ``own``: those of the batch that it is
 asked about, as SSR's release does; the student's never reach it. ``student``: the moving average of
 the student's running ones."""
+
+
+@dataclass(frozen=True)
+class MeanTeacher:
+    """How the teacher follows the student, and how it looks.
+
+    Attributes:
+        decay: α of the moving average, after its warm-up.
+        statistics: whose statistics it normalises by, see :data:`TeacherStatistics`.
+        scale: by how much its view of a target crop is enlarged, our choice; 1 is DAFormer's.
+    """
+
+    decay: float = 0.999
+    statistics: TeacherStatistics = "own"
+    scale: float = 1.0
 
 
 def warmed_decay(step: int, decay: float) -> float:

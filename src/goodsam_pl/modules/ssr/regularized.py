@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from goodsam_pl.masks import MaskProposer
-from goodsam_pl.modules.ssr.mean_teacher import TeacherStatistics
+from goodsam_pl.modules.ssr.mean_teacher import MeanTeacher
 from goodsam_pl.modules.ssr.mixing import MixedDomains
 from goodsam_pl.modules.ssr.sam_attention import SamAttention
 from goodsam_pl.modules.ssr.sam_matching import SamMatching
@@ -75,11 +75,9 @@ class SSR(SelfTraining):
         sam: frozen; a proposer with an image encoder, which is all of it that is asked.
         reference: as for :class:`SelfTraining`, and so all to ``warmup_steps``.
         taxonomy: name of the class set with K classes.
-        teacher_decay: α of the mean teacher, after its warm-up.
-        teacher_statistics: whose statistics the teacher normalises by.
+        mean_teacher: how the teacher follows the student, and how it looks.
         threshold: τ, from which on a pixel of the teacher counts as sure.
         ignored_rows: how many rows of a target crop, above and below, teach nothing.
-        teacher_scale: by how much the teacher's view of a target crop is enlarged.
         class_balance: γ, how much more pixels of classes weigh that the teacher rarely says.
         feature_weight: λ_FD.
         masked: λ_mask and the hidden blocks; of the plain network alone.
@@ -102,11 +100,9 @@ class SSR(SelfTraining):
         sam: MaskProposer,
         reference: nn.Module | None = None,
         taxonomy: str = "cityscapes-19",
-        teacher_decay: float = 0.999,
-        teacher_statistics: TeacherStatistics = "own",
+        mean_teacher: MeanTeacher = MeanTeacher(),
         threshold: float = 0.968,
         ignored_rows: tuple[int, int] = (0, 0),
-        teacher_scale: float = 1.0,
         class_balance: float = 0.0,
         feature_weight: float = 0.0,
         masked: MaskedImages = MaskedImages(),
@@ -126,11 +122,9 @@ class SSR(SelfTraining):
             network,
             reference,
             taxonomy,
-            teacher_decay,
-            teacher_statistics,
+            mean_teacher,
             threshold,
             ignored_rows,
-            teacher_scale,
             class_balance,
             feature_weight,
             masked,

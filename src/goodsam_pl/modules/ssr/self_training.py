@@ -22,7 +22,7 @@ from goodsam_pl.modules.schedule import is_of_head
 from goodsam_pl.modules.ssr.block_masks import draw_block_masks
 from goodsam_pl.modules.ssr.class_mix import class_mix, draw_class_masks
 from goodsam_pl.modules.ssr.mean_teacher import (
-    TeacherStatistics,
+    MeanTeacher,
     ask_teacher,
     update_teacher,
     warmed_decay,
@@ -71,14 +71,10 @@ class SelfTraining(SegmentationModule):
         network: the student; maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
         reference: frozen, with the encoder of the student as ImageNet trained it, for L_FD.
         taxonomy: name of the class set with K classes.
-        teacher_decay: α of the mean teacher, after its warm-up.
-        teacher_statistics: whose statistics the teacher normalises by, see
-            :data:`goodsam_pl.modules.ssr.mean_teacher.TeacherStatistics`.
+        mean_teacher: how the teacher follows the student, and how it looks.
         threshold: τ, from which on a pixel of the teacher counts as sure.
         ignored_rows: how many rows of a target crop, above and below, teach nothing; 15 and 120 for
             Cityscapes, 0 for panoramas.
-        teacher_scale: by how much the teacher's view of a target crop is enlarged, our choice; 1 is
-            DAFormer's.
         class_balance: γ, how much more pixels of classes weigh that the teacher rarely says, see
             :class:`goodsam_pl.losses.ClassBalance`, our choice; 0 is DAFormer's.
         feature_weight: λ_FD, 0.005 is DAFormer's.
@@ -106,11 +102,9 @@ class SelfTraining(SegmentationModule):
         network: nn.Module,
         reference: nn.Module | None = None,
         taxonomy: str = "cityscapes-19",
-        teacher_decay: float = 0.999,
-        teacher_statistics: TeacherStatistics = "own",
+        mean_teacher: MeanTeacher = MeanTeacher(),
         threshold: float = 0.968,
         ignored_rows: tuple[int, int] = (0, 0),
-        teacher_scale: float = 1.0,
         class_balance: float = 0.0,
         feature_weight: float = 0.0,
         masked: MaskedImages = MaskedImages(),
@@ -132,11 +126,9 @@ class SelfTraining(SegmentationModule):
             "features": feature_weight,
             "masked": masked.weight,
         }
-        self.teacher_decay = teacher_decay
-        self.teacher_statistics = teacher_statistics
+        self.mean_teacher = mean_teacher
         self.threshold = threshold
         self.ignored_rows = ignored_rows
-        self.teacher_scale = teacher_scale
         self.class_balance = ClassBalance(len(self.taxonomy.classes), class_balance)
         self.masked = masked
         self.head_learning_rate_scale = head_learning_rate_scale
@@ -172,8 +164,8 @@ class SelfTraining(SegmentationModule):
     def training_step(self, batch: AdaptationBatch, batch_idx: int) -> Tensor:
         """L_s + L_m + λ_FD L_FD + λ_mask L_mask."""
         draws = self._draws()
-        decay = warmed_decay(int(self.steps), self.teacher_decay)  # α_t
-        update_teacher(self.teacher, self.network, decay, self.teacher_statistics)
+        decay = warmed_decay(int(self.steps), self.mean_teacher.decay)  # α_t
+        update_teacher(self.teacher, self.network, decay, self.mean_teacher.statistics)
         self.steps += 1
 
         source, labels = batch["source"].image, batch["source"].label  # x_s, y_s
@@ -203,7 +195,8 @@ class SelfTraining(SegmentationModule):
         target = crop_like(batch["target"].image, (height, width), draws)  # x_t
         count = min(len(source), len(target))
 
-        said = ask_teacher(self.teacher, target, self.teacher_statistics, self.teacher_scale)
+        how = self.mean_teacher
+        said = ask_teacher(self.teacher, target, how.statistics, how.scale)
         pseudo, trust = pseudo_labels(said, self.threshold, self.ignored_rows)  # ŷ_t, q
 
         mask = draw_class_masks(labels, self.taxonomy.ignore_index, draws)[:count]  # M
