@@ -148,7 +148,7 @@ def test_settings_name_no_folder_of_this_machine(plan_file):
 
 def test_our_plan_shares_what_it_can():
     names = [job.name for job in jobs_of(PLANS / "streetworld.yaml")]
-    variations, of_the_student_alone = 27, 19
+    variations, of_the_student_alone = 29, 21
     assert names.count("data") == 1
     assert names.count("source-fit") == names.count("source_only-test") == 3
     assert names.count("distillation-fit") == 3 * variations
