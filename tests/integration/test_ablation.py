@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import sys
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +129,8 @@ def test_self_training_starts_from_the_network_that_it_is_compared_with() -> Non
         arguments = read_preset(PLANS / str(stage.config))["model"]["init_args"]
         for row in preset.variations.values():
             [[key, value]] = row.overrides["self_training"].items()
-            assert arguments[key.removeprefix("model.")] != value  # each changes one thing
+            path = key.removeprefix("model.").split(".")
+            assert reduce(getitem, path, arguments) != value  # each changes one thing
 
 
 @pytest.mark.slow
