@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from goodsam_pl.cli.answers import Answer
 from goodsam_pl.cli.parser import FunctionParser
@@ -77,7 +77,19 @@ def _parser(name: str, verb: FunctionVerb, function: Callable[..., Any]) -> Func
     parser = FunctionParser(prog=f"goodsam {name}", description=verb.help)
     parser.add_argument("-c", "--config", action="config", help="options from a YAML file")
     parser.add_function_arguments(function, as_group=False, as_positional=verb.positional)
+    if verb.positional:
+        _let_lists_be_words(parser)
     return parser
+
+
+def _let_lists_be_words(parser: FunctionParser) -> None:
+    """Take ``a b c`` for a positional list, which would else be one word of JSON."""
+    for action in parser._actions:  # noqa: SLF001  # jsonargparse has no other way to the types
+        kind = getattr(action, "_typehint", None)
+        if get_origin(kind) is list and not action.option_strings:
+            action.nargs = "+"
+            action.metavar = action.dest.upper()
+            action._typehint = get_args(kind)[0]  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _mentions(vague: frozenset[str], args: list[str]) -> bool:

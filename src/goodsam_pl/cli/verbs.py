@@ -25,7 +25,8 @@ class FunctionVerb(NamedTuple):
     Attributes:
         function: ``"module:name"``, imported when the verb is used.
         help: one line.
-        positional: parameters without a default come as plain words, not as options.
+        positional: parameters without a default come as plain words, not as options; one that is
+            a list takes as many words as there are, at least one.
         classes: class paths of parameters that are objects, so that their own options can be given
             without naming the class.
     """
@@ -110,6 +111,11 @@ FUNCTIONS = {
     "ablate": FunctionVerb(
         "goodsam_pl.experiments.command:ablate",
         "run a plan of variations over several seeds and write a table",
+        positional=True,
+    ),
+    "report": FunctionVerb(
+        "goodsam_pl.cli.reporting:report",
+        "write runs, predictions and stages as one page, with panoramas to turn around in",
         positional=True,
     ),
 }

@@ -1,0 +1,1 @@
+"""A report: what runs, predictions and stages hold, as one page that works without a network."""
