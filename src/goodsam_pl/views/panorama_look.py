@@ -176,7 +176,7 @@ def look_at(
     teachers, comparable = module.teachers, labels_in in {None, module.taxonomy}
     logits = teachers.logits(module.teacher_assistant, first)
     if first.masks is None:  # nobody asks for further views: they are for a fusion
-        seen = by_family(lambda each: each.softmax(dim=2), logits)
+        seen = by_family(lambda each: each.log_softmax(dim=2).exp(), logits)
         stitched = target = stitch_families(seen, first.windows)
     else:
         _, stitched, seen, target = teachers.see(module.teacher_assistant, first, logits)

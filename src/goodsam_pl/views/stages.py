@@ -205,4 +205,3 @@ def _stacked(maps: Sequence[Tensor | None]) -> Tensor | None:
 def _mean(maps: Sequence[Tensor | None]) -> float | None:
     stacked = _stacked(maps)
     return None if stacked is None else stacked.float().mean().item()
-
