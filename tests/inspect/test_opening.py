@@ -1,4 +1,4 @@
-"""A run opened from its folder says what the trained networks say; a preset, what it starts from."""
+"""A run from its folder says what its trained networks say; a preset, what it starts from."""
 
 from __future__ import annotations
 

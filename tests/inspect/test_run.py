@@ -61,7 +61,7 @@ def test_masks_that_nobody_makes_are_missed(place, run, tmp_path) -> None:
     Image.fromarray(np.zeros((48, 256, 3), np.uint8)).save(other)
     stored_only = inspect.InspectedRun(run.module, run.data)
     assert stored_only.look(place.panorama).masks is not None
-    with pytest.raises(ValueError, match="has no masks for .*other.png"):
+    with pytest.raises(ValueError, match=r"has no masks for .*other\.png"):
         stored_only.look(other)
 
 

@@ -70,7 +70,7 @@ def test_everyone_says_something_of_the_dark_pixel(look) -> None:
     whole, *by_window = pixel.masks
     assert whole == MaskAt(0, None, 0, 16, {"car": 15 / 16, "road": 1 / 16})
     for mask in by_window:  # each window holds its own part of the square
-        top, left = GRID.corner(mask.window)
+        _, left = GRID.corner(mask.window)
         columns = [each for each in (30, 31, 0, 1) if (each - left) % 32 < 16]
         assert mask.area == 4 * len(columns)
         assert mask.votes["road"] == pytest.approx(1 / mask.area)

@@ -7,6 +7,7 @@
     run = inspect.open_run("runs/streetworld/distillation")
     look = run.look("panorama.jpg")  # networks and SAM are asked, once
     fused = look.fuse(CTCF(threshold=0.7))  # as often as you like
+    run.save(look, "stages")  # for `goodsam report`
     print(inspect.pixel_at(look, 100, 300, {"CTCF": fused}))
 
 The same functions draw the panels of :class:`goodsam_pl.callbacks.StagePanels`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,9 +16,11 @@ from torch import nn
 from goodsam_pl.callbacks import PrecomputeSAM
 from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.data.entries import Split
+from goodsam_pl.inspect.saving import save_look
 from goodsam_pl.masks.precomputation import MissingMasksError, failure_report, precompute_masks
 from goodsam_pl.networks import evaluating
 from goodsam_pl.taxonomy import Taxonomy
+from goodsam_pl.views.fused_panorama import FusedPanorama
 from goodsam_pl.views.panorama_look import PanoramaLook, is_fusing, look_at
 
 __all__ = ["InspectedRun"]
@@ -96,6 +98,27 @@ class InspectedRun:
             look = look_at(batch, module, self.data.evaluation_taxonomy)
             asked = self.student if student is None else student.to(device).eval()
             return look if asked is None else look.with_student(asked)
+
+    def save(
+        self,
+        look: PanoramaLook,
+        folder: str | os.PathLike[str],
+        fused: Mapping[str, FusedPanorama] | None = None,
+    ) -> Path:
+        """Write all stages of a look, for ``goodsam report``, see :func:`save_look`.
+
+        Args:
+            look: of this run.
+            folder: holds a folder for each panorama.
+            fused: of further fusions, by name.
+
+        Returns:
+            The folder of this panorama.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        return save_look(look, Path(folder), self.data.format.vertical_fov, fused)
 
     @isolate_rng()
     def make_masks(self, panoramas: Iterable[Path]) -> None:
