@@ -107,8 +107,7 @@ class PrecomputeSAM(pl.Callback):
         files = list(dict.fromkeys(source.panorama_files(cast("Stage", stage))))
         if not files:
             return
-        proposer, windows = for_mode(self.mode, self.proposer, source.mask_windows)
-        store = MaskStore.create(root, windows, proposer, source.view, logits=self.keep_logits)
+        proposer, store = self.open_store(source, root)
         learn_together(store.keys, files)
         proposer.to(trainer.strategy.root_device)
         report = precompute_masks(
@@ -131,6 +130,16 @@ class PrecomputeSAM(pl.Callback):
         rank_zero_info(_summary(computed, len(files) - len(failed) - computed, store))
         if self.report:
             _tell([file for file in files if file not in failed], store, trainer)
+
+    def open_store(self, source: PanoramaSource, root: Path) -> tuple[MaskProposer, MaskStore]:
+        """Who makes the masks, and the store at a folder that takes them, made if it is not there.
+
+        Raises:
+            MaskStoreError: the folder holds masks of other windows or another proposer.
+        """
+        proposer, windows = for_mode(self.mode, self.proposer, source.mask_windows)
+        store = MaskStore.create(root, windows, proposer, source.view, logits=self.keep_logits)
+        return proposer, store
 
 
 def _panorama_source(trainer: pl.Trainer) -> tuple[PanoramaSource, Path]:

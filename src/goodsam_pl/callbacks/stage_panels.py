@@ -28,15 +28,9 @@ from goodsam_pl.metrics import LabelFreeScores
 from goodsam_pl.modules import SelfTraining
 from goodsam_pl.networks import FrozenNetwork
 from goodsam_pl.views.mixed_stages import MixedStages, mixing_scores, observe_mixing
+from goodsam_pl.views.panorama_look import FusingModule, is_fusing
 from goodsam_pl.views.pictures import contact_sheet
-from goodsam_pl.views.stages import (
-    FusingModule,
-    Stages,
-    is_fusing,
-    label_free_scores,
-    observe_student,
-    observe_teachers,
-)
+from goodsam_pl.views.stages import Stages, label_free_scores, observe, observe_student
 
 __all__ = ["StagePanels"]
 
@@ -208,7 +202,7 @@ class StagePanels(pl.Callback):
     ) -> list[Stages]:
         self._batches = self._batches or data.examples(self._role(data), self.panoramas)
         observed = self._observed or [
-            observe_teachers(batch.to(pl_module.device), module, data.evaluation_taxonomy)
+            observe(batch.to(pl_module.device), module, labels_in=data.evaluation_taxonomy)
             for batch in self._batches
         ]
         if isinstance(module.teacher_assistant, FrozenNetwork):

@@ -126,6 +126,10 @@ WITH_CONFIG = {
         "goodsam_pl.cli.data_check.check_data:check_data",
         "look at every file of a configuration's data, before training does",
     ),
+    "inspect": FunctionVerb(
+        "goodsam_pl.inspect.command:inspect",
+        "write what each stage of a run says of some panoramas, as folders for a report",
+    ),
 }
 """Further verbs that take a configuration, as ``fit`` does; their function is given the words."""
 

@@ -314,6 +314,25 @@ class PanoramaDataModule(ResumableDataModule):
         chosen = [(2 * index + 1) * len(dataset) // (2 * count) for index in range(count)]
         return [collate_panoramas([dataset[index]], self.windows) for index in chosen]
 
+    def panorama(self, path: Path, *, masks: bool = True) -> PanoramaBatch:
+        """One panorama, unaugmented, whether it is of a split or any other file.
+
+        It comes with its label where it is of a split and has one there. Nothing has to be set up.
+
+        Args:
+            path: the file.
+            masks: with its masks, where there is a :attr:`mask_root`.
+
+        Returns:
+            A batch of one.
+
+        Raises:
+            FileNotFoundError: there is no such file, or no store at ``mask_root``.
+            ValueError: it is no such panorama, or the store has no masks of it.
+        """
+        dataset = self._splits.one(path, masks=masks)
+        return collate_panoramas([dataset[0]], self.windows)
+
     def has_masks(self, role: str) -> bool:
         """Whether a split was listed, and its panoramas come with masks."""
         return self._splits.has_masks(role)

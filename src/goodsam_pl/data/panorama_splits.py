@@ -180,6 +180,38 @@ class PanoramaSplits:
             augmentation=augmentation,
         )
 
+    def one(self, path: Path, *, masks: bool) -> PanoramaDataset:
+        """One panorama, with its label where it is of a split and has one there.
+
+        Args:
+            path: of a split, or any other file.
+            masks: with its masks, and with what words have found, where that is asked for.
+
+        Raises:
+            FileNotFoundError: masks are asked for, and there is no store, or nothing of words.
+            ValueError: the store is for other windows, or has no masks of it.
+        """
+        role, entry = self._find(path)
+        stored = words = None
+        if masks and self.mask_root is not None:
+            stored = StoredMasks(self.mask_root, [path], self.windows, self.format.view)
+            words = None if self.words_root is None else self._words([entry])
+        taxonomy = self._taxonomy_of(role)
+        return PanoramaDataset(
+            [entry], self.format, self.windows, taxonomy, masks=stored, words=words
+        )
+
+    def _find(self, path: Path) -> tuple[Split, Entry]:
+        """A panorama as one of the splits lists it, those with labels first."""
+        wanted, splits = path.resolve(), ("test", "val", "train")
+        for split in cast("tuple[Split, ...]", splits) if self.root.is_dir() else ():
+            request = Request(self.root, split, self.label_taxonomy)
+            listed = list_past_faults(PANORAMA_LAYOUTS, self.layout, request, self.labels_in, None)
+            for entry in listed.entries:
+                if entry.image.resolve() == wanted:
+                    return split, entry
+        return "test", Entry(path, None, None, path.stem)
+
     def word_contents(self, role: str) -> dict[Path, str]:
         """SHA-256 of what words have found in each panorama of a role, by its file."""
         if not self._has_words(role):

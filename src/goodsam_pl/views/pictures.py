@@ -19,6 +19,7 @@ __all__ = [
     "difference_picture",
     "image_picture",
     "label_picture",
+    "mask_colors",
     "mask_picture",
     "weight_picture",
 ]
@@ -52,19 +53,28 @@ def mask_picture(image: Tensor, masks: Tensor, windows: WindowGrid) -> Picture:
         masks: index maps int ``(N, L, h, w)``, −1 = no mask.
         windows: the grid that N runs over.
     """
-    plain = image_picture(image)
-    picture = plain.astype(np.float32)
+    plain, colors = image_picture(image), mask_colors(masks, windows)
+    mixed: Picture = (0.4 * plain.astype(np.float32) + 0.6 * colors).round().astype(np.uint8)
+    return np.where(colors.any(axis=2, keepdims=True), mixed, plain)
+
+
+def mask_colors(masks: Tensor, windows: WindowGrid) -> Picture:
+    """As :func:`mask_picture`, the colours alone: black where there is no mask.
+
+    Args:
+        masks: index maps int ``(N, L, h, w)``, −1 = no mask.
+        windows: the grid that N runs over.
+    """
+    picture = np.zeros((*windows.image_size, 3), np.uint8)
     height, width = windows.window_size
-    colors = np.random.default_rng(0).integers(40, 256, (int(masks.max()) + 2, 3))
+    colors = np.random.default_rng(0).integers(40, 256, (int(masks.max()) + 2, 3), np.uint8)
     for index, window in enumerate(masks.amax(dim=1).cpu().numpy()):
         top, left = windows.corner(index)
         rows = slice(top, top + height)
         columns = np.arange(left, left + width) % windows.image_size[1]
         under = picture[rows, columns]
-        over = 0.4 * plain[rows, columns] + 0.6 * colors[window]
-        picture[rows, columns] = np.where((window >= 0)[..., None], over, under)
-    colored: Picture = picture.round().astype(np.uint8)
-    return colored
+        picture[rows, columns] = np.where((window >= 0)[..., None], colors[window], under)
+    return picture
 
 
 def weight_picture(weight: Tensor) -> Picture:

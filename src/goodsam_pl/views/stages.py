@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeGuard
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from goodsam_pl.data import PanoramaBatch
-from goodsam_pl.geometry import WindowGrid, by_family, stitch_families
+from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.metrics import (
     LabelFreeScores,
     agreement,
     class_shares,
     normalized_entropy,
 )
-from goodsam_pl.modules import Teachers
 from goodsam_pl.taxonomy import Taxonomy
+from goodsam_pl.views.fused_panorama import FusedPanorama
+from goodsam_pl.views.panorama_look import FusingModule, PanoramaLook, look_at
 from goodsam_pl.views.pictures import (
     Picture,
     difference_picture,
@@ -28,38 +29,7 @@ from goodsam_pl.views.pictures import (
     weight_picture,
 )
 
-__all__ = [
-    "FusingModule",
-    "Panel",
-    "Stages",
-    "is_fusing",
-    "label_free_scores",
-    "observe",
-    "observe_student",
-    "observe_teachers",
-]
-
-
-class FusingModule(Protocol):
-    """A LightningModule with a teacher assistant that SAM's masks are fused with.
-
-    Attributes:
-        taxonomy: names and colours of the classes.
-        teacher_assistant: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
-        teachers: how it looks at windows, and how that and the masks are joined.
-    """
-
-    taxonomy: Taxonomy
-    teacher_assistant: nn.Module
-    teachers: Teachers
-
-
-def is_fusing(module: object) -> TypeGuard[FusingModule]:
-    """Whether a module has all of it.
-
-    Since Python 3.12 isinstance overlooks networks, which torch keeps out of plain attributes.
-    """
-    return all(hasattr(module, name) for name in ("taxonomy", "teacher_assistant", "teachers"))
+__all__ = ["Panel", "Stages", "label_free_scores", "observe", "observe_student", "stages_of"]
 
 
 class Panel(NamedTuple):
@@ -153,64 +123,54 @@ def observe(
     student: nn.Module | None = None,
     labels_in: Taxonomy | None = None,
 ) -> Stages:
-    """Run every stage on the first panorama of a batch.
+    """Run every stage on the first panorama of a batch, with the fusion of the module.
 
     Args:
-        batch: with masks, or without: then there is no fusion.
-        module: holds the teacher assistant and the fusion; on the device of the batch.
+        batch: see :func:`goodsam_pl.views.panorama_look.look_at`.
+        module: likewise.
         student: maps images to logits of the same classes.
-        labels_in: class set of the batch's labels; they are left out where it is another than the
-            module's.
+        labels_in: class set of the batch's labels, likewise.
     """
-    stages = observe_teachers(batch, module, labels_in)
-    return stages if student is None else observe_student(stages, student)
+    look = look_at(batch, module, labels_in)
+    return stages_of(look if student is None else look.with_student(student))
 
 
-@torch.no_grad()
-def observe_teachers(
-    batch: PanoramaBatch, module: FusingModule, labels_in: Taxonomy | None = None
-) -> Stages:
-    """Run the stages before the student's, as :func:`observe` does."""
-    first = _first_of(batch)
-    comparable = first.label is not None and labels_in in {None, module.taxonomy}
-    look = None
-    if first.masks is None:
-        stitched, _ = module.teachers.predict_whole(module.teacher_assistant, first)
-    else:
-        look = module.teachers.look(module.teacher_assistant, first)  # S_i, E_i, M_i
-        stitched = look.stitched
+def stages_of(look: PanoramaLook, fused: FusedPanorama | None = None) -> Stages:
+    """What each stage comes to: of probabilities the labels, and how unsure they are.
+
+    Args:
+        look: what was said.
+        fused: of another fusion than the run's; ``None`` fuses with that where there are masks.
+    """
+    if fused is None and look.masks is not None:
+        fused = look.fuse()
     stages = Stages(
-        image=first.image[0],
-        windows=first.windows.families[0],
-        masks=None,
-        windowed=stitched[0].argmax(dim=0),
-        windowed_entropy=normalized_entropy(stitched)[0],
-        fused=None,
-        weight=None,
+        image=look.image,
+        windows=look.windows.families[0],
+        masks=None if look.masks is None else look.masks[0],
+        windowed=look.stitched.argmax(dim=0),
+        windowed_entropy=normalized_entropy(look.stitched[None])[0],
+        fused=None if fused is None else fused.label,
+        weight=None if fused is None else fused.weight,
         student=None,
         student_entropy=None,
-        truth=first.label[0] if comparable and first.label is not None else None,
-        taxonomy=module.taxonomy,
+        truth=look.truth,
+        taxonomy=look.taxonomy,
     )
-    if look is None or first.masks is None:
-        return stages
-    weights = tuple(each.weight[:, :, None].to(look.target) for each in look.fused)
-    return replace(
-        stages,
-        masks=first.masks[0][0],
-        fused=look.ensemble[0].argmax(dim=0),
-        weight=stitch_families(weights, first.windows)[0, 0],
-    )
+    return stages if look.student_logits is None else _with_student(stages, look.student_logits)
 
 
 @torch.no_grad()
 def observe_student(stages: Stages, student: nn.Module) -> Stages:
     """Add what a student says of the same panorama."""
-    logits = student(stages.image[None]).float()
+    return _with_student(stages, student(stages.image[None]).float()[0])
+
+
+def _with_student(stages: Stages, logits: Tensor) -> Stages:
     return replace(
         stages,
-        student=logits[0].argmax(dim=0),
-        student_entropy=normalized_entropy(logits.softmax(dim=1))[0],
+        student=logits.argmax(dim=0),
+        student_entropy=normalized_entropy(logits[None].softmax(dim=1))[0],
     )
 
 
@@ -245,14 +205,3 @@ def _stacked(maps: Sequence[Tensor | None]) -> Tensor | None:
 def _mean(maps: Sequence[Tensor | None]) -> float | None:
     stacked = _stacked(maps)
     return None if stacked is None else stacked.float().mean().item()
-
-
-def _first_of(batch: PanoramaBatch) -> PanoramaBatch:
-    return replace(
-        batch,
-        image=batch.image[:1],
-        label=None if batch.label is None else batch.label[:1],
-        masks=None if batch.masks is None else by_family(lambda each: each[:1], batch.masks),
-        targets=None,
-        names=batch.names[:1],
-    )

@@ -31,7 +31,7 @@ from goodsam_pl.geometry import (
 from goodsam_pl.modules.not_finite import refuse_not_finite
 from goodsam_pl.networks import evaluating, identity_of, keeping_statistics
 
-__all__ = ["Look", "TargetKind", "Teachers"]
+__all__ = ["Look", "Sight", "TargetKind", "Teachers"]
 
 TargetKind = Literal["hard", "soft", "mixed"]
 """What cross-entropies are taken with: labels; probabilities; or probabilities of S_TA^w, which say
@@ -39,6 +39,24 @@ how alike classes are, beside labels of E_i, which keep SAM's edges sharp."""
 
 _RULES = "2"
 """Version of the rules by which targets are made; stored targets of another one are not used."""
+
+
+class Sight(NamedTuple):
+    """What the teacher assistant sees in a batch, before SAM is heard.
+
+    Attributes:
+        log_probabilities: log S_i, ``(B, N, K, h, w)`` of each family, with gradient where there is
+            one.
+        stitched: S_TA^w, probabilities ``(B, K, H, W)``, likewise.
+        seen: S_i as a fusion gets them, probabilities without gradient: the same, or the mean with
+            the further views of a mirror image and of other scales.
+        target: S_TA^w, likewise.
+    """
+
+    log_probabilities: Windowed
+    stitched: Tensor
+    seen: Windowed
+    target: Tensor
 
 
 class Look(NamedTuple):
@@ -109,8 +127,16 @@ class Teachers:
         scale: float | None = None,
     ) -> Windowed:
         """Log S_i of every window, ``(B, N, K, h, w)`` of each family, at one scale."""
-        logits = map_families(network, batch.image, batch.windows, scale or self.window_scale)
-        return by_family(lambda family: F.log_softmax(family, dim=2), logits)
+        return _log_softmax(self.logits(network, batch, scale))
+
+    def logits(
+        self,
+        network: Callable[[Tensor], Tensor],
+        batch: PanoramaBatch,
+        scale: float | None = None,
+    ) -> Windowed:
+        """What the teacher assistant says of every window, raw, as :meth:`predict` takes it."""
+        return map_families(network, batch.image, batch.windows, scale or self.window_scale)
 
     def look(self, network: Callable[[Tensor], Tensor], batch: PanoramaBatch) -> Look:
         """Ask the teacher assistant about every window, and fuse with SAM's masks.
@@ -120,21 +146,40 @@ class Teachers:
             ValueError: the batch comes without masks, or without words where the fusion hears them.
         """
         windows, masks = batch.windows, _masks_of(batch)
-        predicted = self.predict(network, batch)  # log S_i
+        sight = self.see(network, batch)
+        labels = by_family(lambda part: part.argmax(dim=2), sight.seen)
+        return Look(
+            windows=windows,
+            log_probabilities=sight.log_probabilities,
+            stitched=sight.stitched,
+            target=sight.target,
+            fused=self._fuse(batch, sight.seen, sight.target, masks),  # E_i, M_i
+            boundary=refined_boundary(masks, labels, windows, self.boundary_radius, self.boundary),
+        )
+
+    def see(
+        self,
+        network: Callable[[Tensor], Tensor],
+        batch: PanoramaBatch,
+        logits: Windowed | None = None,
+    ) -> Sight:
+        """Ask the teacher assistant about every window, once for each view.
+
+        Args:
+            network: maps images ``(B, 3, H, W)`` to logits ``(B, K, H, W)``.
+            batch: with masks or without.
+            logits: what it said of the windows, where it was asked already: :meth:`logits`.
+
+        Raises:
+            NotFiniteError: it gives logits that are NaN or infinite.
+        """
+        predicted = _log_softmax(logits or self.logits(network, batch))  # log S_i
         probabilities = by_family(torch.exp, predicted)  # S_i
-        stitched = stitch_families(probabilities, windows)  # S_TA^w
+        stitched = stitch_families(probabilities, batch.windows)  # S_TA^w
         target, seen = self._mean_of_views(network, batch, stitched, probabilities)
         finite = target.sum()
         refuse_not_finite(finite, {"the teacher's probabilities": finite}, batch.names)
-        labels = by_family(lambda part: part.argmax(dim=2), seen)
-        return Look(
-            windows=windows,
-            log_probabilities=predicted,
-            stitched=stitched,
-            target=target,
-            fused=self._fuse(batch, seen, target, masks),  # E_i, M_i
-            boundary=refined_boundary(masks, labels, windows, self.boundary_radius, self.boundary),
-        )
+        return Sight(predicted, stitched, seen, target)
 
     def _fuse(
         self, batch: PanoramaBatch, seen: Windowed, target: Tensor, masks: Windowed
@@ -241,6 +286,10 @@ class Teachers:
     ) -> Tensor:
         predicted = by_family(torch.exp, self.predict(network, batch, scale))
         return stitch_families(predicted, batch.windows)
+
+
+def _log_softmax(logits: Windowed) -> Windowed:
+    return by_family(lambda family: F.log_softmax(family, dim=2), logits)
 
 
 def _masks_of(batch: PanoramaBatch) -> Windowed:
