@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from goodsam_pl.files import ChangedFileError, ContentKeys, KnownFiles, Stamp, content_key
+from goodsam_pl.files import (
+    ChangedFileError,
+    ContentKeys,
+    KnownFiles,
+    Stamp,
+    content_key,
+    known_files,
+)
 from goodsam_pl.files import content_keys as module
 
 
@@ -183,7 +190,8 @@ def test_workers_are_not_sent_all_that_is_known(images, tmp_path, later):
 
 
 def test_a_long_look_is_saved_now_and_then(images, tmp_path, later, monkeypatch):
-    monkeypatch.setattr(module, "_SECONDS_BETWEEN_SAVES", -1)
+    monkeypatch.setattr(known_files, "_SECONDS_BETWEEN_SAVES", -1)
+    monkeypatch.setattr(known_files, "_SHARE_OF_SAVING", 1e9)
     keys = ContentKeys(tmp_path / "store")
     counts = []
     keys.learn(

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from goodsam_pl.files import claims, unfinished
+from goodsam_pl.files import claims, shared_work, unfinished
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.masks import MaskStore, image_key, precomputation, precompute_masks
-from goodsam_pl.masks.precomputation import failure_report, share
+from goodsam_pl.masks import MaskStore, image_key, precompute_masks
+from goodsam_pl.masks.precomputation import failure_report, share, shares_of_others
 
 Reader = Callable[[Path], Tensor]
 
@@ -85,6 +85,47 @@ def test_processes_share_all_files_without_overlap(names: list[str], processes: 
     shares = [share(files, rank, processes) for rank in range(processes)]
     assert sorted(path for own in shares for path in own) == sorted(files)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    for rank, own in enumerate(shares):
+        assert sorted([*own, *shares_of_others(files, rank, processes)]) == sorted(files)
+
+
+def test_who_is_done_with_its_share_helps_the_others(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    own, others = share(panoramas, 0, 2), shares_of_others(panoramas, 0, 2)
+    report = precompute_masks(own, reader, brightness(), store, others=others)
+    assert report == (5, 0, {})
+    assert precompute_masks(others, reader, brightness(), store, others=own) == (0, 2, {})
+
+
+def test_what_fails_in_the_share_of_another_is_for_that_one_to_tell(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    def read(path: Path) -> Tensor:
+        if path == panoramas[1]:
+            raise ValueError("truncated")
+        return reader(path)
+
+    own, others = share(panoramas, 0, 2), shares_of_others(panoramas, 0, 2)
+    assert precompute_masks(own, read, brightness(), store, others=others) == (4, 0, {})
+    report = precompute_masks(others, read, brightness(), store, others=own)
+    assert (report.computed, report.present, list(report.failed)) == (0, 1, [panoramas[1]])
+
+
+def test_a_damaged_record_that_another_process_made_anew_is_taken(
+    store: MaskStore, panoramas: list[Path], reader: Reader, brightness
+) -> None:
+    precompute_masks(panoramas, reader, brightness(), store)
+    last = store.path(image_key(panoramas[4]))
+    whole = last.read_bytes()
+    for path in map(image_key, panoramas[3:]):
+        store.path(path).write_bytes(b"damaged")
+
+    def read(path: Path) -> Tensor:  # while the first damaged one is in work
+        last.write_bytes(whole)
+        return reader(path)
+
+    assert precompute_masks(panoramas, read, brightness(), store) == (1, 4, {})
 
 
 def contents(store: MaskStore) -> dict[str, bytes]:
@@ -270,7 +311,7 @@ def test_many_writers_lose_nothing_whatever_the_file_system_locks(
 def test_a_stuck_process_is_named_and_all_else_goes_on(
     store: MaskStore, panoramas: list[Path], reader: Reader, brightness, monkeypatch, caplog
 ) -> None:
-    monkeypatch.setattr(precomputation, "PATIENCE", 0.2)
+    monkeypatch.setattr(shared_work, "PATIENCE", 0.2)
     reports = []
     with store.claim(image_key(panoramas[0])), store.claim(image_key(panoramas[2])) as second:
         work = threading.Thread(

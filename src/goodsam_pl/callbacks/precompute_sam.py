@@ -22,6 +22,7 @@ from goodsam_pl.masks.precomputation import (
     failure_report,
     precompute_masks,
     share,
+    shares_of_others,
 )
 from goodsam_pl.masks.proposer import MaskProposer
 from goodsam_pl.masks.store import MaskStore
@@ -63,7 +64,8 @@ class PrecomputeSAM(pl.Callback):
     """Computes the masks of all panoramas of a stage before it starts.
 
     Masks go to the ``mask_root`` of the LightningDataModule, any that is a
-    :class:`PanoramaSource`. Of several processes each does its share. A second run finds everything
+    :class:`PanoramaSource`. Of several processes each does its share, and then
+    helps the slower ones. A second run finds everything
     stored and loads no weights; damaged records are named and computed anew.
 
     Args:
@@ -115,6 +117,7 @@ class PrecomputeSAM(pl.Callback):
             source.read_panorama,
             proposer,
             store,
+            others=shares_of_others(files, trainer.global_rank, trainer.world_size),
             show_progress=trainer.is_global_zero,
         )
         proposer.to("cpu")

@@ -13,7 +13,6 @@ from goodsam_pl.files.known_files import KnownFiles, Stamp
 __all__ = ["ChangedFileError", "ContentKeys", "content_key"]
 
 _BLOCK = 1 << 20
-_SECONDS_BETWEEN_SAVES = 30  # what a kill costs at the most
 _CHANGED = "{} changed while it was in work: run the same command again, when it is at rest"
 
 
@@ -88,14 +87,11 @@ class ContentKeys:
 
     def learn(self, paths: Iterable[Path], advance: Callable[[], None]) -> None:
         """Read the bytes of these; what cannot be read is left out, whoever asks for it is told."""
-        saved = time.monotonic()
         for path in paths:
             with suppress(OSError):
                 self(path)
             advance()
-            if time.monotonic() - saved > _SECONDS_BETWEEN_SAVES:
-                self.save()
-                saved = time.monotonic()
+            self.known.save_at_times()
 
     def save(self) -> None:
         """Write down what was learned."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from goodsam_pl.files.atomic import write_atomically
+from goodsam_pl.files.claims import claim
 from goodsam_pl.files.regular import read_regular
 
 __all__ = ["KnownFiles", "Stamp"]
@@ -18,6 +21,14 @@ _HEADER = "goodsam_pl known files 1"
 _UNSETTLED = 2_000_000_000
 """Nanoseconds that file systems may take for one moment: a file that changed so shortly before it
 was looked at may change again and look the same."""
+
+_SECONDS_BETWEEN_SAVES = 30.0
+"""What a kill costs at the most, as long as saving is quick."""
+_SHARE_OF_SAVING = 0.02
+"""Of a long work's time; a save takes as long as the whole file, which others wait for."""
+_PATIENCE = 60.0
+"""Seconds that a save waits for others'; what it loses without is only learned again."""
+_PAUSE = 0.05
 
 
 class Stamp(NamedTuple):
@@ -57,8 +68,8 @@ class Stamp(NamedTuple):
 class KnownFiles:
     """A short text about each of many files, which is forgotten as soon as the file changes.
 
-    Any number of processes may keep theirs in one file: each adds what it learned, and what is lost
-    when two do so at once is learned again. A file that cannot be read is begun anew, one that
+    Any number of processes may keep theirs in one file: each adds what it learned, one after the
+    other; what is lost where a file system has no locks is learned again. A file that cannot be read is begun anew, one that
     cannot be written is left alone.
 
     Args:
@@ -71,6 +82,8 @@ class KnownFiles:
         self._path = path
         self._known = {} if path is None else _read(path)
         self._new: dict[str, tuple[Stamp, str]] = {}
+        self._saved = time.monotonic()
+        self._seconds = 0.0
 
     @classmethod
     def at(cls, path: Path) -> KnownFiles:
@@ -119,9 +132,14 @@ class KnownFiles:
         self._known.update(entries)
         self._new.update(entries)
 
+    def reload(self) -> None:
+        """Know what others have written down since."""
+        if self._path is not None:
+            self._known = {**self._known, **_read(self._path), **self._new}
+
     def __getstate__(self) -> dict[str, object]:
         """Another process is sent the place alone, not all that is kept there."""
-        return {"_path": self._path, "_known": {}, "_new": {}}
+        return {"_path": self._path, "_known": {}, "_new": {}, "_saved": 0.0, "_seconds": 0.0}
 
     @property
     def learned(self) -> dict[str, tuple[Stamp, str]]:
@@ -132,12 +150,34 @@ class KnownFiles:
         """Write down what was learned, beside what others wrote in the meantime."""
         if self._path is None or not self._new:
             return
-        merged = {**_read(self._path), **self._new}
+        begun = time.monotonic()
         try:
-            write_atomically(self._path, _text(merged).encode("utf-8", "surrogateescape"))
+            with _turn(self._path):
+                merged = {**_read(self._path), **self._new}
+                write_atomically(self._path, _text(merged).encode("utf-8", "surrogateescape"))
         except OSError:
             return  # a folder that is only read: everything else works as well
         self._new.clear()
+        self._saved = time.monotonic()
+        self._seconds = self._saved - begun
+
+    def save_at_times(self) -> None:
+        """As :meth:`save`, if the last one was long ago: at most a fiftieth of the time goes there."""
+        pause = max(_SECONDS_BETWEEN_SAVES, self._seconds / _SHARE_OF_SAVING)
+        if time.monotonic() - self._saved > pause:
+            self.save()
+
+
+@contextmanager
+def _turn(path: Path) -> Iterator[None]:
+    """Read and replace a file while no other process does; not for ever, if one is stuck."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        with claim(path) as granted:
+            if granted is not None or time.monotonic() > end:
+                yield
+                return
+        time.sleep(_PAUSE)
 
 
 def _place(file: Path | str) -> str:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor
 
 from goodsam_pl.files import ChangedFileError
-from goodsam_pl.files.claims import PATIENCE, Claim
+from goodsam_pl.files.claims import Claim
 from goodsam_pl.files.progress import progress_bar
+from goodsam_pl.files.shared_work import SharedWork, do_together
 from goodsam_pl.masks.inventory import remove_rests
 from goodsam_pl.masks.proposer import MaskProposer
 from goodsam_pl.masks.store import MaskStore
 
-__all__ = ["MissingMasksError", "PrecomputeReport", "failure_report", "precompute_masks", "share"]
+__all__ = [
+    "MissingMasksError",
+    "PrecomputeReport",
+    "failure_report",
+    "precompute_masks",
+    "share",
+    "shares_of_others",
+]
 
 log = logging.getLogger(__name__)
-
-_PAUSE = 0.1
 
 
 class MissingMasksError(ValueError):
@@ -32,8 +38,9 @@ class PrecomputeReport(NamedTuple):
     """What :func:`precompute_masks` did.
 
     Attributes:
-        computed: panoramas whose masks were computed and stored.
-        present: panoramas whose masks were there already, or were made by another process.
+        computed: panoramas whose masks were computed and stored, those of other shares as well.
+        present: panoramas of the own share whose masks were there already, or were made by another
+            process.
         failed: what is wrong with a file that could not be read or gave no masks.
     """
 
@@ -48,12 +55,13 @@ def precompute_masks(
     proposer: MaskProposer,
     store: MaskStore,
     *,
+    others: Sequence[Path] = (),
     show_progress: bool = False,
 ) -> PrecomputeReport:
     """Store the masks of every panorama that has none yet, or a damaged record.
 
-    Any number of processes may do so in one store at once: none repeats what another one does. A
-    file that cannot be read does not stop the others. Neither does one whose masks cannot be found,
+    Any number of processes may do so in one store at once: none repeats what another one does. Who
+    is done with its share helps the others, see :mod:`goodsam_pl.files.shared_work`. A file that cannot be read does not stop the others. Neither does one whose masks cannot be found,
     once the proposer has worked for another.
 
     Args:
@@ -61,69 +69,38 @@ def precompute_masks(
         read: gives a panorama as ``(3, H, W)`` uint8, RGB.
         proposer: finds the masks.
         store: takes them.
+        others: panoramas that other processes were dealt. Those without a record are done here,
+            too, once ``files`` are; what fails there is for the others to tell.
         show_progress: draw a bar with panoramas per second and the time left.
     """
     work = _Work(read, proposer, store)
-    missing = work.look_for(files, show_progress)
+    own = work.look_for(files, show_progress)
     try:
-        _compute(work, missing, store, show_progress)
+        with progress_bar("SAM masks", len(own), visible=show_progress) as advance:
+            do_together(work, own, lambda: work.look_at(others), advance)
     except KeyboardInterrupt as stop:
         store.save_known()
-        stored = len(files) - sum(map(len, missing.values())) + work.computed
+        stored = len(files) - work.missing(own)
         raise type(stop)(
             f"{stored} of {len(files)} panoramas have their masks in {store.root}: the same "
             "command goes on from there"
         ) from None
     remove_rests(store.root)
     store.save_known()
-    done = work.computed + len(work.failed)
+    done = work.computed_of_own + len(work.failed)
     return PrecomputeReport(work.computed, len(files) - done, work.failed)
-
-
-def _compute(
-    work: _Work, missing: Mapping[str, list[Path]], store: MaskStore, show_progress: bool
-) -> None:
-    busy: dict[str, list[Path]] = {}
-    with progress_bar("SAM masks", len(missing), visible=show_progress) as advance:
-        for key, paths in missing.items():
-            with store.claim(key) as claimed:
-                if claimed is None:
-                    busy[key] = paths
-                    continue
-                work.do(key, paths, claimed)
-            advance()
-        _wait_for(busy, work, store, advance)
-
-
-def _wait_for(
-    busy: dict[str, list[Path]], work: _Work, store: MaskStore, advance: Callable[[], None]
-) -> None:
-    """Whoever has a panorama in hand either finishes it or ends, which sets us free to do it."""
-    moved, told = time.monotonic(), False
-    while busy:
-        for key in list(busy):
-            with store.claim(key) as claimed:
-                if claimed is None:
-                    continue
-                work.do(key, busy.pop(key), claimed)
-            advance()
-            moved, told = time.monotonic(), False
-        if busy and not told and time.monotonic() - moved > PATIENCE:
-            told = True
-            key, paths = next(iter(busy.items()))
-            log.warning(
-                "waiting for the masks of %s%s: %s has them in hand; if it is stuck, end it, and "
-                "this one makes them",
-                paths[0],
-                "" if len(busy) == 1 else f" and {len(busy) - 1} more",
-                store.holder(key),
-            )
-        time.sleep(_PAUSE if busy else 0)
 
 
 def share(files: Sequence[Path], rank: int, processes: int) -> list[Path]:
     """What one of several processes has to do: every ``processes``-th file from ``rank`` on."""
     return list(files[rank::processes])
+
+
+def shares_of_others(files: Sequence[Path], rank: int, processes: int) -> list[Path]:
+    """What the other processes have to do, see :func:`share`."""
+    left = list(files)
+    del left[rank::processes]
+    return left
 
 
 def failure_report(failed: dict[Path, str]) -> str:
@@ -136,13 +113,16 @@ def failure_report(failed: dict[Path, str]) -> str:
     return "\n".join([f"{what} without masks:", *reasons])
 
 
-class _Work:
+class _Work(SharedWork):
     """Counts what is done.
 
     Attributes:
         computed: panoramas whose masks are computed and stored.
-        failed: what is wrong, by file.
+        computed_of_own: those of the own share among them.
+        failed: what is wrong, by file of the own share.
     """
+
+    what = "masks"
 
     def __init__(
         self, read: Callable[[Path], Tensor], proposer: MaskProposer, store: MaskStore
@@ -150,12 +130,15 @@ class _Work:
         self._read = read
         self._proposer = proposer
         self._store = store
+        self._paths: dict[str, list[Path]] = {}
+        self._own: dict[str, list[Path]] = {}
+        self._damaged: set[str] = set()
         self.computed = 0
+        self.computed_of_own = 0
         self.failed: dict[Path, Exception] = {}
 
-    def look_for(self, files: Sequence[Path], show_progress: bool) -> dict[str, list[Path]]:
-        """Files without masks, by their key."""
-        missing: dict[str, list[Path]] = {}
+    def look_for(self, files: Sequence[Path], show_progress: bool) -> list[str]:
+        """Keys of the own share's files without masks."""
         with progress_bar("looking for masks", len(files), visible=show_progress) as advance:
             for path in files:
                 try:
@@ -163,47 +146,102 @@ class _Work:
                 except OSError as error:
                     self.failed[path] = error
                 else:
-                    if key in missing or not self._is_there(key, path):
-                        missing.setdefault(key, []).append(path)
+                    if key in self._own or not self._is_there(key, path):
+                        self._own.setdefault(key, []).append(path)
                 advance()
         self._store.save_known()  # before the long work: a kill does not lose it
-        return missing
+        self._paths.update(self._own)
+        return list(self._own)
 
-    def do(self, key: str, paths: list[Path], claimed: Claim) -> None:
+    def look_at(self, others: Sequence[Path]) -> list[str]:
+        """Keys of other shares' files without a record."""
+        found: dict[str, list[Path]] = {}
+        if others:
+            self._store.keys.known.reload()  # the others have read theirs by now
+        for path in others:
+            try:
+                key = self._store.keys(path)
+            except OSError:
+                continue
+            if key not in self._store and key not in self._own:
+                found.setdefault(key, []).append(path)
+        self._paths.update(found)
+        return list(found)
+
+    def missing(self, keys: Sequence[str]) -> int:
+        """How many files of the own share have no masks yet."""
+        return sum(len(self._own[key]) for key in keys if not self.is_done(key))
+
+    def is_done(self, key: str) -> bool:
+        """Whether there is a record now; records are put in place whole."""
+        return key in self._store and key not in self._damaged
+
+    def claim(self, key: str) -> AbstractContextManager[Claim | None]:
+        """The right to compute the masks of a key."""
+        return self._store.claim(key)
+
+    def holder(self, key: str) -> str:
+        """Who computes the masks of a key."""
+        return self._store.holder(key)
+
+    def name(self, key: str) -> str:
+        """The first file of that content."""
+        return str(self._paths[key][0])
+
+    def do(self, key: str, claimed: Claim) -> bool:
         """Compute and store masks, unless another process did so in the meantime."""
-        if self._is_there(key, paths[0], tell=False):
-            return
-        paths, windows = self._windows_of(key, paths)
+        if self._is_made(key):
+            return False
+        paths, windows = self._windows_of(key)
         if windows is None:
-            return
+            return True
         try:
             masks = self._proposer.propose(windows)
         except (RuntimeError, ValueError) as error:
-            if self.computed == 0:
+            if self.computed == 0 and key in self._own:
                 raise
-            self.failed.update(dict.fromkeys(paths, error))
-            return
+            self._fail(key, paths, error)
+            return True
+        if self._is_made(key):  # where there are no locks
+            return False
         self._store.write(key, paths[0].name, masks, claimed)
+        self._store.save_known_at_times()
+        self._damaged.discard(key)
         self.computed += 1
+        self.computed_of_own += key in self._own
+        return True
 
-    def _windows_of(self, key: str, paths: list[Path]) -> tuple[list[Path], Tensor | None]:
+    def _fail(self, key: str, paths: Sequence[Path], error: Exception) -> None:
+        if key in self._own:
+            self.failed.update(dict.fromkeys(paths, error))
+
+    def _windows_of(self, key: str) -> tuple[list[Path], Tensor | None]:
         """The windows of a panorama, and the files of that content; ``None`` if none is left."""
+        paths = self._paths[key]
         for index, path in enumerate(paths):
             try:
                 with self._store.keys.unchanged(path, key):
                     panorama = self._read(path)
                 return paths[index:], self._store.windows.extract(panorama[None])[0]
             except ChangedFileError as error:
-                self.failed[path] = error
+                self._fail(key, [path], error)
             except (OSError, ValueError) as error:
-                self.failed.update(dict.fromkeys(paths[index:], error))
+                self._fail(key, paths[index:], error)
                 break
         return [], None
 
-    def _is_there(self, key: str, path: Path, *, tell: bool = True) -> bool:
+    def _is_made(self, key: str) -> bool:
+        """As :meth:`is_done`; a record that was damaged is read again."""
+        return self.is_done(key) or (key in self._store and self._is_there(key, None))
+
+    def _is_there(self, key: str, path: Path | None) -> bool:
         if key not in self._store:
             return False
         damage = self._store.known_damage(key)
-        if damage is not None and tell:
+        if damage is None:
+            self._damaged.discard(key)
+            return True
+        self._damaged.add(key)
+        if path is not None:
             log.warning("masks of %s are computed anew: %s", path, damage.__cause__)
-        return damage is None
+        return False

@@ -319,6 +319,11 @@ class MaskStore:
         self.keys.save()
         self._whole_records.save()
 
+    def save_known_at_times(self) -> None:
+        """As :meth:`save_known`, if that was long ago: what a kill loses is read again."""
+        self.keys.known.save_at_times()
+        self._whole_records.save_at_times()
+
     @cached_property
     def _whole_records(self) -> KnownFiles:
         return KnownFiles.at(self.root / _WHOLE)

@@ -13,7 +13,12 @@ from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.entries import folder_entries
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskProposer, MaskStore, precompute_masks
-from goodsam_pl.masks.precomputation import MissingMasksError, failure_report, share
+from goodsam_pl.masks.precomputation import (
+    MissingMasksError,
+    failure_report,
+    share,
+    shares_of_others,
+)
 from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.sam.panorama_generator import for_mode
 
@@ -42,7 +47,7 @@ def compute(
 
     With the values of a training configuration, training finds them as if PrecomputeSAM had made
     them. Start it again after whatever stopped it; start it on as many machines as see the folder.
-    Under torchrun each process does its share.
+    Under torchrun each process does its share, and then helps the slower ones.
 
     Args:
         images: folder of panoramas.
@@ -85,6 +90,8 @@ def compute(
         panoramas.read_tensor,
         proposer,
         masks,
+        # a shard that was asked for is all that is done; torchrun's processes help one another
+        others=shares_of_others(files, rank, processes) if shard is None else (),
         show_progress=rank == 0 or shard is not None,
     )
     failed = {path: str(error) for path, error in report.failed.items()}
