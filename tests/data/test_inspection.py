@@ -113,6 +113,25 @@ def test_a_test_image_in_training_is_found_by_its_pixels(densepass_root):
     assert [path.name for _, path in twice.files] == ["2.png", "twice.png"]
 
 
+def test_a_split_that_is_scored_on_what_it_is_trained_on_is_a_leak(
+    tmp_path, write_image, write_label
+):
+    for name in "ab":
+        write_image(f"images/{name}.png", seed=ord(name))
+        write_label(f"labels/{name}.png", classes=5)
+    (tmp_path / "splits").mkdir()
+    for split in ("train", "val", "test"):
+        (tmp_path / f"splits/{split}.txt").write_text("a\nb\n")
+    sums = [*looked(SourceDataModule(dataset="plain", root=tmp_path)).values()]
+    assert [each.same_as for each in sums] == [None, "train", "train"]
+    found = duplicates_of(sums)
+    assert [[(name, path.name) for name, path in each.files] for each in found] == [
+        [("train", "a.png"), ("val", "a.png"), ("test", "a.png")],
+        [("train", "b.png"), ("val", "b.png"), ("test", "b.png")],
+    ]
+    assert all(each.is_leak for each in found)
+
+
 def test_lists_are_read_past_their_wrong_lines(tmp_path, write_image, write_label):
     for name in "ab":
         write_image(f"images/{name}.png", seed=ord(name))

@@ -19,6 +19,7 @@ def write_things(
 ) -> Path:
     """The record of an image; of the same folder as before, or of a new one."""
     record = {
+        "fingerprint": "of this run",
         "size": list(things[0][2].shape),
         "sha256": content_key(image),
         "things": [
@@ -36,7 +37,7 @@ def write_things(
     path = root / "things" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record))
-    about = {"identity": {"words": {each: [each] for each in words}}}
+    about = {"fingerprint": "of this run", "identity": {"words": {each: [each] for each in words}}}
     (root / "labels.json").write_text(json.dumps(about))
     return path
 

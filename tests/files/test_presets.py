@@ -94,6 +94,8 @@ def test_class_files_are_named_and_not_read(folder):
     assert folder("data: {taxonomy: ../parts/data.yaml}")["data"]["taxonomy"] == (
         "../parts/data.yaml"
     )
+    laid_over = folder("data: {root: here}\ndata.taxonomy: ../parts/data.yaml")
+    assert laid_over["data"]["taxonomy"] == "../parts/data.yaml"
 
 
 @pytest.mark.parametrize(

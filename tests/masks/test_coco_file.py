@@ -49,6 +49,13 @@ def test_things_of_an_image(tmp_path: Path) -> None:
         image.mask(image.annotations[1], (4, 8))
 
 
+def test_classes_are_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    ids: list[int | str] = [10, "b", 9, "a", 1]
+    categories = [{"id": number, "name": f"class {number}"} for number in ids]
+    file = CocoFile(write(tmp_path, content(categories=categories, annotations=[])))
+    assert file.categories == ("class 1", "class 9", "class 10", "class a", "class b")
+
+
 @pytest.mark.parametrize("name", ["a", "street/a", "val/street/a", "street\\a"])
 def test_an_image_is_found_by_the_end_of_its_path(name: str, tmp_path: Path) -> None:
     assert len(CocoFile(write(tmp_path, content())).image(name).annotations) == 2
@@ -100,6 +107,8 @@ def thing(**changes: Any) -> list[dict[str, Any]]:
         ({"annotations": thing(bbox=[0, 0, 1])}, r"annotations\[0\] is not as in COCO"),
         ({"annotations": thing(bbox=["a", 0, 1, 1])}, r"annotations\[0\] is not as in COCO"),
         ({"annotations": thing(score=2)}, r"score 2.0 is not in \[0, 1\]"),
+        ({"annotations": thing(category_id=[1])}, r"annotations\[0\] is not as in COCO"),
+        ({"annotations": thing(image_id={})}, r"annotations\[0\] is not as in COCO"),
         ({"annotations": [3]}, r"annotations\[0\] is not as in COCO"),
         ({"annotations": None}, "`annotations` is no list"),
         ({"categories": None}, "is no COCO file"),

@@ -31,11 +31,13 @@ def _label_folder(root: Path, name: str, **changes: Any) -> FoundThings:
         {"class": "pole", "score": 0.5, "segmentation": _segmentation(4)},
         {"class": "rider", "score": 1.0, "segmentation": _segmentation(2)},
     ]
-    record = {"size": list(SIZE), "sha256": "ab", "things": things, **changes}
+    record = {"fingerprint": "of this run", "size": list(SIZE), "sha256": "ab", "things": things}
+    record |= changes
     path = root / "things" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record))
-    about = {"identity": {"words": {"pole": ["pole"], "rider": ["rider"]}}}
+    words = {"pole": ["pole"], "rider": ["rider"]}
+    about = {"fingerprint": "of this run", "identity": {"words": words}}
     (root / "labels.json").write_text(json.dumps(about))
     return read_things(root)
 
@@ -122,6 +124,12 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_damaged_record_is_named(tmp_path: Path, changes: dict[str, Any]) -> None:
     found = _label_folder(tmp_path, "a/b", **changes)
     with pytest.raises(ValueError, match=r"b\.json is damaged .*run `goodsam label` again"):
+        found.of(IMAGE, "a/b")
+
+
+def test_a_record_of_another_run_is_refused(tmp_path: Path) -> None:
+    found = _label_folder(tmp_path, "a/b", fingerprint="of another run")
+    with pytest.raises(ValueError, match=r"b\.json was made otherwise than .*labels\.json says"):
         found.of(IMAGE, "a/b")
 
 

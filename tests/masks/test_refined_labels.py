@@ -106,6 +106,42 @@ def test_what_is_not_believed_stays_as_it_was_below_what_is() -> None:
     assert believed.believed == 2
 
 
+def test_an_agreement_that_is_just_reached_is_enough() -> None:
+    class Moved(Snapping):
+        def refine(self, windows: Tensor, coarse: Sequence[Tensor]) -> list[RefinedMasks]:
+            return [RefinedMasks(each.roll(8, 2), torch.ones(len(each))) for each in coarse]
+
+    class Kept(Snapping):
+        def refine(self, windows: Tensor, coarse: Sequence[Tensor]) -> list[RefinedMasks]:
+            return [RefinedMasks(each, torch.ones(len(each))) for each in coarse]
+
+    label = np.full(SIZE, 255, np.uint8)
+    label[:, 4:12] = 1
+    pixels = torch.zeros(3, *SIZE, dtype=torch.uint8)
+    whole = WindowGrid.whole(SIZE)
+    moved = refine_label(pixels, label, whole, Moved(), Refinement())  # an IoU of 0
+    assert moved.believed == 1
+    assert (moved.label[:, 4:20] == 1).all()  # where it was nobody else claims it
+    kept = refine_label(pixels, label, whole, Kept(), Refinement(least_agreement=1.0))
+    assert kept.believed == 1
+
+
+@pytest.mark.parametrize(("agreement", "things"), [(0.6, 1), (0.7, 2)])
+def test_two_windows_have_drawn_one_thing_if_they_agree(agreement: float, things: int) -> None:
+    class CutInTheFirst(Snapping):
+        def refine(self, windows: Tensor, coarse: Sequence[Tensor]) -> list[RefinedMasks]:
+            drawn = [each.clone() for each in coarse]
+            drawn[0][:, 10:] = False  # 10 of 16 rows are left, an IoU of 0.625 on the overlap
+            return [RefinedMasks(each, torch.ones(len(each))) for each in drawn]
+
+    windows = WindowGrid.cover((16, 24), (16, 16), (16, 8), wrap=False)
+    assert windows.count == 2
+    label = np.ones((16, 24), np.uint8)
+    pixels = torch.zeros(3, 16, 24, dtype=torch.uint8)
+    how = Refinement(agreement=agreement)
+    assert len(refine_label(pixels, label, windows, CutInTheFirst(), how).masks) == things
+
+
 def test_an_empty_answer_is_never_believed() -> None:
     class Nothing(Snapping):
         def refine(self, windows: Tensor, coarse: Sequence[Tensor]) -> list[RefinedMasks]:

@@ -149,13 +149,20 @@ def _rehearse(sums: SplitSums) -> Iterator[str]:
 def duplicates_of(sums: Sequence[SplitSums]) -> list[Duplicate]:
     """All images with the same pixels; those that are trained on and scored come first.
 
-    A file that stands in two splits is one of them. Splits that are the same are not counted twice.
+    A file that stands in two splits is one of them. Of splits that are the same one is counted, as
+    validation and test often are; but not where the other one is trained on.
     """
+    is_trained_on = {each.split.name: each.split.is_trained_on for each in sums}
+    names = {each.split.name: [each.split.name] for each in sums}
+    for each in sums:
+        if each.same_as is not None and each.split.is_trained_on != is_trained_on[each.same_as]:
+            names[each.same_as].append(each.split.name)
     found: dict[str, list[tuple[str, Path]]] = {}
     for each in sums:
         for entry, looked in zip(each.split.found.entries, each.looked, strict=False):
             if looked.content is not None:
-                found.setdefault(looked.content, []).append((each.split.name, entry.image))
+                files = [(name, entry.image) for name in names[each.split.name]]
+                found.setdefault(looked.content, []).extend(files)
     several = [Duplicate(tuple(files)) for files in found.values() if len(files) > 1]
     return sorted(several, key=lambda each: (not each.is_leak, each.files))
 

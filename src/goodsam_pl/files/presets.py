@@ -96,7 +96,7 @@ class _Composer:
     ) -> dict[Any, Any]:
         """A mapping with keys laid over others; at the top of a preset, over none, too."""
         whole = {
-            key: value if key in _NO_PARTS else self._composed(value, files)
+            key: value if _last(key) in _NO_PARTS else self._composed(value, files)
             for key, value in tree.items()
         }
         over = {key: whole.pop(key) for key in tree if _leads_inwards(key, tree, top)}
@@ -117,6 +117,10 @@ class _Composer:
         if self._parts > _MOST_PARTS:
             raise ValueError(f"{files[0]}: more than {_MOST_PARTS:,} parts")
         return self.file(_load(part), (*files, part))
+
+
+def _last(key: Any) -> Any:
+    return key.rpartition(".")[2] if isinstance(key, str) else key
 
 
 def _leads_inwards(key: Any, tree: dict[Any, Any], top: bool) -> bool:

@@ -177,7 +177,13 @@ class CocoFile:
             if parts in self._images:
                 raise ValueError(f"{path}: {'/'.join(parts)} is there twice among the images")
             self._images[parts] = CocoImage(sizes[number], tuple(dealt[number]))
-        return [categories[number] for number in sorted(categories, key=str)]
+        return [categories[number] for number in sorted(categories, key=_in_order)]
+
+
+def _in_order(number: Any) -> tuple[bool, float, str]:
+    """Numbers by their size, and behind them what is none."""
+    is_number = isinstance(number, int | float)
+    return not is_number, number if is_number else 0, str(number)
 
 
 def _annotation(
@@ -185,6 +191,7 @@ def _annotation(
 ) -> tuple[int | str, Annotation]:
     try:
         number, category = raw["image_id"], raw["category_id"]
+        hash((number, category))  # a list is no id
         left, top, width, height = (float(value) for value in raw["bbox"])
         score = float(raw.get("score", 1.0))
     except _WRONG as error:

@@ -112,10 +112,11 @@ class _LabelFolder(FoundThings):
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        about = root / "labels.json"
+        about = root / _ABOUT
         try:
-            words = json.loads(read_regular(about))["identity"]["words"]
-            self.categories = tuple(words)
+            written = json.loads(read_regular(about))
+            self.categories = tuple(written["identity"]["words"])
+            self._fingerprint = str(written["fingerprint"])
         except (OSError, *_WRONG) as error:
             raise ValueError(
                 f"{root} is no folder of `goodsam label` ({about.name} is missing or damaged: "
@@ -134,11 +135,17 @@ class _LabelFolder(FoundThings):
             record = json.loads(read_regular(path))
             size = as_size(*record["size"])
             things = tuple(_thing(each, each["class"], size) for each in record["things"])
-            return ImageThings(size, things, str(record["sha256"]), str(path))
+            fingerprint, image_sha256 = str(record["fingerprint"]), str(record["sha256"])
         except _WRONG as error:
             raise ValueError(
                 f"{path} is damaged ({error}): remove it, and run `goodsam label` again"
             ) from error
+        if fingerprint != self._fingerprint:
+            raise ValueError(
+                f"{path} was made otherwise than {self.root / _ABOUT} says: run `goodsam label` "
+                "again on the folder of all images"
+            )
+        return ImageThings(size, things, image_sha256, str(path))
 
     def _known(self, image: Path, name: str) -> Path:
         path = self._record(image, name)
@@ -156,6 +163,7 @@ class _LabelFolder(FoundThings):
         return next((path for path in paths if path.is_file()), None)
 
 
+_ABOUT = "labels.json"
 _FOLDERS_ABOVE = 3
 """Between the images of a split and the folder that was labelled."""
 

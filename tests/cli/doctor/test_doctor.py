@@ -71,7 +71,9 @@ def test_official_checkpoints_by_their_size_and_what_was_checked(cache, monkeypa
 
 
 def test_the_hubs_cache_is_listed(cache, tmp_path, monkeypatch):
-    (tmp_path / "hub/models--facebook--sam3").mkdir(parents=True)
+    snapshot = tmp_path / "hub/models--facebook--sam3/snapshots/0123"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").write_bytes(b"weights")
     section = weights_at_hand()
     assert section.content["hub"] == {"folder": tmp_path / "hub", "cached": ["facebook/sam3"]}
     assert "facebook/sam3" not in section.rows
@@ -81,6 +83,17 @@ def test_the_hubs_cache_is_listed(cache, tmp_path, monkeypatch):
     monkeypatch.delenv("HF_HUB_CACHE")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     assert hub_cache() == tmp_path / "home/hub"
+
+
+def test_a_download_that_was_refused_or_not_ended_is_not_here(cache, tmp_path):
+    for name in ("facebook--sam3", "facebook--sam2.1-hiera-tiny"):
+        snapshot = tmp_path / f"hub/models--{name}/snapshots/0123"
+        snapshot.mkdir(parents=True)  # the hub makes it before it asks for a licence
+        (snapshot / "config.json").write_text("{}")
+    (snapshot / "model.safetensors").symlink_to(tmp_path / "a_blob_that_never_came")
+    section = weights_at_hand()
+    assert section.content["hub"]["cached"] == []
+    assert section.rows["facebook/sam3"].endswith("not here: hf download facebook/sam3")
 
 
 def test_what_is_named_of_the_hub_is_what_our_pages_name():
@@ -101,6 +114,9 @@ def test_packaged_weights_that_are_cut_off_are_told(tmp_path):
     names, findings = packaged(tmp_path / "p")
     assert names == []
     assert [each.is_broken for each in findings] == [True, True]
+    for header in (b"[]", b'{"a": 1}', b'{"a": {"data_offsets": "b"}}', b"\xff"):
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
+        assert packaged(tmp_path / "p")[0] == []
     assert packaged(tmp_path / "nothing")[1][0].what.endswith("which are part of the package")
 
 

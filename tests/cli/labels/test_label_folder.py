@@ -27,7 +27,7 @@ def entries(tmp_path: Path) -> list[Entry]:
 
 def taken(root: Path, **identity: object) -> LabelFolder:
     folder = LabelFolder(root / "out", {"kind": "test"} | identity, ("labels",))
-    folder.begin(read_classes("car"), overwrite=False)
+    folder.begin(read_classes("car"), folder_entries(root / "images"), overwrite=False)
     return folder
 
 
@@ -71,14 +71,31 @@ def test_labels_that_were_made_otherwise_are_refused(tmp_path: Path, entries: li
     with pytest.raises(ValueError, match="kind is 'test' there and 'other' here"):
         taken(tmp_path, kind="other")
     other = LabelFolder(tmp_path / "out", {"kind": "other"}, ("labels",))
-    other.begin(read_classes("car"), overwrite=True)
+    other.begin(read_classes("car"), entries, overwrite=True)
     assert other.read(entries[0]) is None
+    put(other, entries[0], "0" * 64)
     (tmp_path / "out/labels.json").unlink()
     with pytest.raises(ValueError, match=r"holds labels, and no labels\.json that says whose"):
         taken(tmp_path)
     (tmp_path / "out/labels.json").write_text("{}")
     with pytest.raises(ValueError, match="does not say whose labels these are"):
         taken(tmp_path)
+
+
+def test_overwriting_that_is_stopped_leaves_no_label_of_before(
+    tmp_path: Path, entries: list[Entry]
+) -> None:
+    folder = taken(tmp_path)
+    for entry in entries:
+        put(folder, entry, "0" * 64)
+    (tmp_path / "out/labels/of_another_folder.png").write_bytes(b"picture")
+    other = LabelFolder(tmp_path / "out", {"kind": "other"}, ("labels",))
+    other.begin(read_classes("car"), entries, overwrite=True)
+    assert not any(other.picture("labels", entry).exists() for entry in entries)
+    assert (tmp_path / "out/labels/of_another_folder.png").exists()
+    put(other, entries[0], "1" * 64)
+    other.begin(read_classes("car"), entries, overwrite=True)  # another process, or a restart
+    assert other.picture("labels", entries[0]).exists()
 
 
 def test_the_end_sums_up_what_is_there(tmp_path: Path, entries: list[Entry]) -> None:

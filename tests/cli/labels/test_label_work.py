@@ -49,9 +49,9 @@ def entries(tmp_path: Path) -> list[Entry]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> LabelFolder:
+def folder(tmp_path: Path, entries: list[Entry]) -> LabelFolder:
     found = LabelFolder(tmp_path / "out", {"kind": "test"}, ("labels",))
-    found.begin(read_classes("car"), overwrite=False)
+    found.begin(read_classes("car"), entries, overwrite=False)
     return found
 
 

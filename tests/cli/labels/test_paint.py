@@ -123,6 +123,20 @@ def test_mistakes(fails, options, told):
     assert told in fails("paint", write([], [CAR]), "out", *options)
 
 
+@pytest.mark.parametrize("name", ["COCO_0.png", "val/photograph.jpg"])
+def test_pictures_of_others_are_not_painted_over(goodsam, fails, name):
+    Path("out/val").mkdir(parents=True)
+    Image.new("RGB", (8, 6), (9, 9, 9)).save(f"out/{name}")
+    before = Path("out", name).read_bytes()
+    words = ("paint", write([], [CAR]), "out", "--classes", "car")
+    assert f"out has pictures that nobody painted ({Path('out', name)}" in fails(*words)
+    assert [path for path in Path("out").rglob("*") if path.is_file()] == [Path("out", name)]
+    assert Path("out", name).read_bytes() == before
+    Path("out", name).unlink()
+    goodsam(*words)
+    goodsam(*words)  # its own are painted anew
+
+
 def test_a_box_alone_is_no_mask(fails):
     words = ("out", "--classes", "car")
     file = write([{"bbox": [0, 0, 2, 2], "category_id": 3}], [CAR])

@@ -52,7 +52,9 @@ def weights_at_hand() -> Section:
                 )
     folder = hub_cache()
     cached = sorted(
-        each.name.removeprefix("models--").replace("--", "/") for each in folder.glob("models--*")
+        each.name.removeprefix("models--").replace("--", "/")
+        for each in folder.glob("models--*")
+        if _has_weights(each)
     )
     rows["hub"] = f"{', '.join(cached) or 'nothing'} in {folder}"
     for name, what in ON_THE_HUB.items():
@@ -82,6 +84,11 @@ def hub_cache() -> Path:
     return Path(os.environ.get("HF_HOME", f"{cache}/huggingface")).expanduser() / "hub"
 
 
+def _has_weights(model: Path) -> bool:
+    """Whether a download came to its end: its folder is there before it begins."""
+    return any(path.is_file() for path in model.glob("snapshots/*/*.safetensors"))
+
+
 def _packaged(folder: Path) -> tuple[list[str], list[Finding]]:
     """Weights that have a card beside them; a card without is of a damaged installation."""
     names = sorted(card.stem for card in folder.glob("*.md"))
@@ -104,12 +111,13 @@ def _is_whole(path: Path) -> bool:
         size = path.stat().st_size
         if length > size:
             return False
-        try:
-            header = json.loads(file.read(length))
-        except ValueError:
-            return False
-    ends = [each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"]
-    return 8 + length + max(ends, default=0) == size
+        content = file.read(length)
+    try:
+        header = json.loads(content)
+        ends = [each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"]
+        return bool(8 + length + max(ends, default=0) == size)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return False
 
 
 def _alone(name: str) -> ModuleType:

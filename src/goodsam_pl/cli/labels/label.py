@@ -102,7 +102,7 @@ def label(
         overlay_width=overlay_width,
     )
     folder = LabelFolder(out, labelling.describe(), labelling.kinds)
-    folder.begin(taxonomy, overwrite=overwrite)
+    folder.begin(taxonomy, entries, overwrite=overwrite)
     proposer.to(place)
     if teacher is not None:
         teacher.to(place)

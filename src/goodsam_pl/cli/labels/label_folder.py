@@ -53,12 +53,14 @@ class LabelFolder:
         self.identity: dict[str, Any] = json.loads(json.dumps(identity))
         self.fingerprint = fingerprint_of(self.identity)
 
-    def begin(self, taxonomy: Taxonomy, *, overwrite: bool) -> None:
+    def begin(self, taxonomy: Taxonomy, entries: Sequence[Entry], *, overwrite: bool) -> None:
         """Take the folder over; any number of processes may, for the same labels.
 
         Args:
             taxonomy: classes of the labels; a class file of them is written beside the labels.
-            overwrite: replace labels of others.
+            entries: all images of the folder, also those that other processes label.
+            overwrite: replace labels of others. Those of these images go at once: a folder of
+                which only some were replaced when something stopped it would look whole.
 
         Raises:
             ValueError: the folder holds labels of other settings, or of nobody knows whom.
@@ -70,6 +72,9 @@ class LabelFolder:
             for folder in (self.root, *(self.root / kind for kind in (*self.kinds, "things"))):
                 write_atomically(folder / RESULTS_MARKER, _MARKER)
             if before != self.identity:
+                for entry in entries:
+                    for path in self._files(entry):
+                        path.unlink(missing_ok=True)
                 content = {"fingerprint": self.fingerprint, "identity": self.identity}
                 write_atomically(self.root / _ABOUT, json.dumps(content, indent=1).encode())
             write_atomically(self.root / "classes.yaml", class_file_text(taxonomy).encode())

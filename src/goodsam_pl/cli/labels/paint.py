@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodsam_pl.cli.masks.stores import check_place
-from goodsam_pl.data.listing import RESULTS_MARKER
+from goodsam_pl.data.listing import RESULTS_MARKER, list_images
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.progress import progress_bar
 from goodsam_pl.files.result_names import file_name
@@ -55,6 +55,7 @@ def paint(
             "first among the classes, or choose void"
         )
     check_place(out)
+    _refuse_pictures_of_others(out)
     file = CocoFile(annotations)
     ids = {name: _class_of(name, taxonomy, others, annotations) for name in file.categories}
     rest = taxonomy.index(BACKGROUND) if unclaimed == "background" else IGNORE_INDEX
@@ -69,6 +70,21 @@ def paint(
         named = sorted(name for name, image in images.items() if image.annotations)
         write_atomically(listing, "".join(f"{name}\n" for name in named).encode())
     return f"{len(images)} label files of {taxonomy.name}: {out}"
+
+
+def _refuse_pictures_of_others(out: Path) -> None:
+    """Label files are called like their images, and would take the place of PNG images.
+
+    Raises:
+        ValueError: the folder has pictures, and no mark of an earlier run.
+    """
+    if not out.is_dir() or (out / RESULTS_MARKER).exists():
+        return
+    if pictures := list_images(out).images:
+        raise ValueError(
+            f"{out} has pictures that nobody painted ({pictures[0]} is the first of "
+            f"{len(pictures)}), which label files might replace: name a folder of their own"
+        )
 
 
 def _class_of(category: str, taxonomy: Taxonomy, others: str, annotations: Path) -> int:

@@ -120,7 +120,7 @@ def refine(
         overlay_width=overlay_width,
     )
     folder = LabelFolder(out, refining.describe(), refining.kinds, "goodsam masks refine")
-    folder.begin(taxonomy, overwrite=overwrite)
+    folder.begin(taxonomy, entries, overwrite=overwrite)
     refiner.to(place)
     if teacher is not None:
         teacher.to(place)
