@@ -55,6 +55,11 @@ def test_camo_as_published(tmp_path):
         "train": ["camourflage_00001", "camourflage_00002"], "test": ["camourflage_00003"],
     }  # fmt: skip
     assert listed("camo", tmp_path) == expected
+    twin = tmp_path / "Images/Train/camourflage_00001.png"
+    write_picture(twin, 1)
+    with pytest.raises(ValueError, match="have one name, 'camourflage_00001'"):
+        listed("camo", tmp_path)
+    twin.unlink()
     write_mask(tmp_path / "GT/camourflage_00009.png", block(9))
     with pytest.raises(FileNotFoundError, match=r"camourflage_00009\.png is a mask without"):
         listed("camo", tmp_path)

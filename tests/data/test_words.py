@@ -159,6 +159,15 @@ def test_words_of_another_image_or_size_are_refused(tmp_path, write_image):
         _words(tmp_path / "words", image)[0]
 
 
+def test_things_of_other_images_are_refused_before_anything_is_computed(densepass_root, tmp_path):
+    _label_all(densepass_root, tmp_path / "words")
+    first = densepass_root / "leftImg8bit/train/Oslo/0.png"
+    small = stripe(0, 4, (12, 64))
+    write_things(tmp_path / "words", "train/Oslo/0", first, [("pole", 1.0, small)])
+    with pytest.raises(ValueError, match=r"is of an image of 64×12 pixels, .*0\.png has 128×24"):
+        _module(densepass_root, tmp_path / "words").setup("fit")
+
+
 def test_damaged_masks_are_named(tmp_path, write_image):
     image = write_image("images/Oslo/0.png")
     path = write_things(tmp_path / "words", "Oslo/0", image, THINGS)

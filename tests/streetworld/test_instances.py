@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from goodsam_pl.streetworld import SPLITS, build_scene, default_camera, make_city, render
 from goodsam_pl.streetworld.instances import InstanceScenes
@@ -58,3 +59,10 @@ def test_classes_are_those_of_the_scene_and_come_when_asked(tmp_path: Path) -> N
     assert len(before) == 2
     assert np.array_equal(scenes.classes(0), classes)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_damaged_classes_are_named_with_the_way_out(tmp_path: Path) -> None:
+    scenes = InstanceScenes(tmp_path, range(1), "pinhole")
+    (tmp_path / "pinhole_source_any_0.classes.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"0\.classes\.npz: broken or cut off .*drawn anew"):
+        scenes.classes(0)

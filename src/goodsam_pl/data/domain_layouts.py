@@ -11,7 +11,12 @@ from pathlib import Path
 from goodsam_pl.data.coco_things import largest_things
 from goodsam_pl.data.entries import Split
 from goodsam_pl.data.listing import list_images
-from goodsam_pl.data.mask_pairs import beside_each_other, in_two_folders, pair_by_name
+from goodsam_pl.data.mask_pairs import (
+    beside_each_other,
+    by_name,
+    in_two_folders,
+    pair_by_name,
+)
 from goodsam_pl.data.masked_image import MaskedImage
 
 __all__ = ["DOMAIN_LAYOUTS", "SPLITS"]
@@ -39,15 +44,10 @@ def _beside(root: Path, folders: _Folders) -> _Listed:
 def _camo(root: Path, folders: _Folders) -> _Listed:
     """``Images/Train``, ``Images/Test`` and one ``GT`` for both, as CAMO is published."""
     places = folders or {"train": "Train", "test": "Test"}
-    masks = {path.stem: path for path in _images(root / "GT")}
+    masks = _named(root / "GT")
     everywhere = {path.stem for path in _images(root / "Images")}
     return {
-        split: pair_by_name(
-            {path.stem: path for path in _images(root / "Images" / places[split])},
-            masks,
-            root / "GT",
-            everywhere,
-        )
+        split: pair_by_name(_named(root / "Images" / places[split]), masks, root / "GT", everywhere)
         for split in SPLITS
         if split in places
     }
@@ -86,6 +86,10 @@ def _places(root: Path, folders: _Folders, is_one: Callable[[Path], bool]) -> di
         return {split: root / folders[split] for split in SPLITS if split in folders}
     found: dict[Split, Path] = {split: root / split for split in SPLITS if is_one(root / split)}
     return found or {"train": root}
+
+
+def _named(folder: Path) -> dict[str, Path]:
+    return by_name(folder, _images(folder))
 
 
 def _images(folder: Path) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.masked_image import MaskedImage, MaskFile
 
-__all__ = ["beside_each_other", "in_two_folders", "pair_by_name"]
+__all__ = ["beside_each_other", "by_name", "in_two_folders", "pair_by_name"]
 
 _PHOTOGRAPHS = frozenset({".jpg", ".jpeg"})
 
@@ -24,7 +24,7 @@ def in_two_folders(images: Path, masks: Path) -> list[MaskedImage]:
         FileNotFoundError: a folder is missing, an image has no mask, or a mask no image.
         ValueError: no image, or two files of one stem.
     """
-    return pair_by_name(_by_name(images, _below(images)), _by_name(masks, _below(masks)), masks)
+    return pair_by_name(by_name(images, _below(images)), by_name(masks, _below(masks)), masks)
 
 
 def beside_each_other(folder: Path) -> list[MaskedImage]:
@@ -37,7 +37,7 @@ def beside_each_other(folder: Path) -> list[MaskedImage]:
     found = _below(folder)
     images = [path for path in found if path.suffix.lower() in _PHOTOGRAPHS]
     masks = [path for path in found if path.suffix.lower() == ".png"]
-    return pair_by_name(_by_name(folder, images), _by_name(folder, masks), folder)
+    return pair_by_name(by_name(folder, images), by_name(folder, masks), folder)
 
 
 def pair_by_name(
@@ -76,14 +76,12 @@ def pair_by_name(
     return [MaskedImage(images[name], MaskFile(masks[name]), name) for name in sorted(images)]
 
 
-def _below(folder: Path) -> tuple[Path, ...]:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder; check root, layout and folders")
-    return list_images(folder).images
+def by_name(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:
+    """Files by their path below a folder, without suffix.
 
-
-def _by_name(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:
-    """By path below a folder, without suffix."""
+    Raises:
+        ValueError: two have one name.
+    """
     found: dict[str, Path] = {}
     for path in paths:
         name = path.relative_to(folder).with_suffix("").as_posix()
@@ -93,6 +91,12 @@ def _by_name(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:
             )
         found[name] = path
     return found
+
+
+def _below(folder: Path) -> tuple[Path, ...]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; check root, layout and folders")
+    return list_images(folder).images
 
 
 def _more(without: list[str]) -> str:

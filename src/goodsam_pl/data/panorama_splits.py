@@ -77,7 +77,7 @@ class PanoramaSplits:
         """List the files of a role once, and read the first if it comes without masks.
 
         Not of ``predict``: there a broken file is no reason to stop. What words have found is
-        looked for at once, before anyone computes masks.
+        looked for at once, and the first of it read, before anyone computes masks.
         """
         if role in self:
             return
@@ -90,7 +90,9 @@ class PanoramaSplits:
         if role != "predict" and (self.mask_root is None or role not in self.mask_roles):
             PanoramaDataset(entries[:1], self.format, self.windows, self._taxonomy_of(role))[0]
         if self._has_words(role):
-            self._words(entries)
+            words = self._words(entries)
+            if entries:
+                words[0]
         self._entries[role] = entries
 
     def load_validation(self) -> None:

@@ -10,12 +10,13 @@ from segment_anything.modeling import Sam
 from torch import Tensor
 
 from goodsam_pl.masks.proposer import Description
-from goodsam_pl.sam.point_prompts import EmbeddedWindows, lay_masks
+from goodsam_pl.sam.point_prompts import EmbeddedWindows, EmbeddingModel, lay_masks
 
 __all__ = [
     "BoxAnswers",
     "BoxedModel",
     "DescribedModel",
+    "PromptableModel",
     "decode_boxes",
     "describe_boxed",
     "masks_in_boxes",
@@ -35,15 +36,26 @@ class BoxAnswers(NamedTuple):
     predicted_iou: Tensor
 
 
-@runtime_checkable
-class BoxedModel(Protocol):
-    """A model that answers a box with one mask."""
+class DescribedModel(Protocol):
+    """Says what its masks depend on."""
 
-    windows_per_batch: int
-
-    def embed(self, windows: Tensor) -> EmbeddedWindows:
-        """Encode windows ``(N, 3, h, w)`` uint8."""
+    def describe(self) -> Description:
+        """Kind, weights, every parameter."""
         ...
+
+
+class PromptableModel(EmbeddingModel, DescribedModel, Protocol):
+    """A SAM, whatever it can be asked by."""
+
+    @property
+    def to(self) -> Callable[[torch.device | str], object]:
+        """Move to a device."""
+        ...
+
+
+@runtime_checkable
+class BoxedModel(PromptableModel, Protocol):
+    """A model that answers a box with one mask."""
 
     def decode_boxes(
         self, view: EmbeddedWindows, index: int, boxes: Tensor
@@ -52,15 +64,6 @@ class BoxedModel(Protocol):
 
         Boxes are left, top, right, bottom in pixels of window ``index``.
         """
-        ...
-
-    def describe(self) -> Description:
-        """All that its masks depend on."""
-        ...
-
-    @property
-    def to(self) -> Callable[[torch.device | str], object]:
-        """Move to a device."""
         ...
 
 
@@ -103,14 +106,6 @@ def masks_in_boxes(model: BoxedModel, windows: Tensor, boxes: Sequence[Tensor]) 
         for place, index in enumerate(batch):
             answers[index] = _answer(model, view, place, boxes[index].float())
     return answers
-
-
-class DescribedModel(Protocol):
-    """Says what its masks depend on."""
-
-    def describe(self) -> Description:
-        """Kind, weights, every parameter."""
-        ...
 
 
 def describe_boxed(model: DescribedModel) -> Description:

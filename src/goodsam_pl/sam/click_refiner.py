@@ -7,7 +7,7 @@ place of SAMRefiner's prompts; see :mod:`goodsam_pl.sam.sam_refiner`.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.refined_labels import RefinedMasks
-from goodsam_pl.sam.box_prompts import describe_boxed
+from goodsam_pl.sam.box_prompts import PromptableModel, describe_boxed
 from goodsam_pl.sam.coarse_prompts import spread_points
 from goodsam_pl.sam.point_prompts import Answers, EmbeddedWindows, lay_masks
 from goodsam_pl.sam.refined_windows import refine_windows
@@ -28,26 +28,11 @@ _MASKS_TOGETHER = 8
 
 
 @runtime_checkable
-class ClickedModel(Protocol):
+class ClickedModel(PromptableModel, Protocol):
     """A model that answers points with masks."""
-
-    windows_per_batch: int
-
-    def embed(self, windows: Tensor) -> EmbeddedWindows:
-        """Encode windows ``(N, 3, h, w)`` uint8."""
-        ...
 
     def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
         """Ask window ``index`` at points ``(P, 2)``, ``(x, y)`` in its pixels."""
-        ...
-
-    def describe(self) -> Description:
-        """All that its masks depend on."""
-        ...
-
-    @property
-    def to(self) -> Callable[[torch.device | str], object]:
-        """Move to a device."""
         ...
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import torch
 import torch.nn.functional as F
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from goodsam_pl.masks.proposer import Description
 from goodsam_pl.masks.window_masks import LogitFrame
-from goodsam_pl.sam.box_prompts import scale_boxes
+from goodsam_pl.sam.box_prompts import PromptableModel, scale_boxes
 from goodsam_pl.sam.point_prompts import EmbeddedWindows
 
 __all__ = ["MaskPrompts", "RefiningModel", "decode_mask_prompts", "mask_input", "scale_points"]
@@ -39,14 +36,8 @@ class MaskPrompts(NamedTuple):
 
 
 @runtime_checkable
-class RefiningModel(Protocol):
+class RefiningModel(PromptableModel, Protocol):
     """A model that answers points, box and mask together, with several masks to choose from."""
-
-    windows_per_batch: int
-
-    def embed(self, windows: Tensor) -> EmbeddedWindows:
-        """Encode windows ``(N, 3, h, w)`` uint8."""
-        ...
 
     def decode_mask_prompts(
         self, view: EmbeddedWindows, index: int, prompts: MaskPrompts
@@ -56,15 +47,6 @@ class RefiningModel(Protocol):
 
     def embedding_channels(self) -> int:
         """C of its image embedding; what lies behind these channels is of other use."""
-        ...
-
-    def describe(self) -> Description:
-        """All that its masks depend on."""
-        ...
-
-    @property
-    def to(self) -> Callable[[torch.device | str], object]:
-        """Move to a device."""
         ...
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Answers",
     "AskedModel",
     "EmbeddedWindows",
+    "EmbeddingModel",
     "Thresholds",
     "check_counts",
     "drop_repeats",
@@ -93,15 +94,20 @@ class Thresholds(NamedTuple):
     minimum_area: int
 
 
-class AskedModel(Protocol):
-    """A model that answers points, and knows how many windows it takes at once."""
+class EmbeddingModel(Protocol):
+    """A model that encodes windows before it is asked, some at a time."""
 
-    points_per_side: int
     windows_per_batch: int
 
     def embed(self, windows: Tensor) -> EmbeddedWindows:
         """Encode windows ``(N, 3, h, w)`` uint8."""
         ...
+
+
+class AskedModel(EmbeddingModel, Protocol):
+    """One that answers points."""
+
+    points_per_side: int
 
     def ask(self, view: EmbeddedWindows, index: int, points: Tensor) -> Answers:
         """Ask window ``index`` at points ``(P, 2)``, ``(x, y)`` in its pixels."""

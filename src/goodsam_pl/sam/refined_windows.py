@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from goodsam_pl.masks.refined_labels import RefinedMasks
-from goodsam_pl.sam.point_prompts import EmbeddedWindows
+from goodsam_pl.sam.point_prompts import EmbeddedWindows, EmbeddingModel
 
-__all__ = ["EmbeddingModel", "refine_windows"]
-
-
-class EmbeddingModel(Protocol):
-    """A model that encodes windows before it is asked."""
-
-    windows_per_batch: int
-
-    def embed(self, windows: Tensor) -> EmbeddedWindows:
-        """Encode windows ``(N, 3, h, w)`` uint8."""
-        ...
+__all__ = ["refine_windows"]
 
 
 def refine_windows(

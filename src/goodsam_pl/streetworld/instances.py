@@ -10,7 +10,7 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,13 +92,7 @@ class InstanceScenes:
             OSError: the system does not let it be read.
             ValueError: it is damaged.
         """
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return InstancePicture(arrays["image"], arrays["instances"])
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(
-                f"{path}: broken or cut off ({error}): remove it, it is drawn anew"
-            ) from error
+        return InstancePicture(*_load(path, "image", "instances"))
 
     def classes(self, index: int) -> NDArray[np.uint8]:
         """The class of each pixel of a picture, to measure masks by.
@@ -107,12 +101,15 @@ class InstanceScenes:
 
         Returns:
             ``(H, W)`` Cityscapes trainIds, 255 = void.
+
+        Raises:
+            OSError: the system does not let it be read.
+            ValueError: it is damaged.
         """
         path = self._files[index].with_suffix(".classes.npz")
         if not path.exists():
             _save(path, classes=self._render(index).label)
-        with np.load(path, allow_pickle=False) as arrays:
-            classes: NDArray[np.uint8] = arrays["classes"]
+        (classes,) = _load(path, "classes")
         return classes
 
     def draw_missing(self) -> None:
@@ -136,6 +133,16 @@ class InstanceScenes:
         if isinstance(lens, Pinhole):
             lens = Pinhole(lens.size, random.uniform(50, 90), random.uniform(-180, 180))
         return render(scene, lens)
+
+
+def _load(path: Path, *names: str) -> list[NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path}: broken or cut off ({error}): remove it, it is drawn anew"
+        ) from error
 
 
 def _save(path: Path, **arrays: NDArray[np.generic]) -> None:

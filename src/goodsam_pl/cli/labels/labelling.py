@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from goodsam_pl.callbacks.prediction_outcome import shares_by_class
+from goodsam_pl.cli.labels.label_pictures import label_pictures, picture_kinds
 from goodsam_pl.cli.labels.label_work import SeenImage
 from goodsam_pl.cli.labels.looking import Look, cut_windows
 from goodsam_pl.cli.labels.teacher import TeacherLabels, classes_there
@@ -32,14 +33,11 @@ from goodsam_pl.masks.image_labels import ImageLabels, plain_word
 from goodsam_pl.masks.joined_concepts import join_concepts
 from goodsam_pl.masks.joined_evidence import join_evidence
 from goodsam_pl.taxonomy import BACKGROUND, IGNORE_INDEX, Taxonomy
-from goodsam_pl.views.prediction_pictures import label_file_png, overlay_png
 
 __all__ = ["Labelling", "Unclaimed", "concepts_of"]
 
 Unclaimed = Literal["void", "background", "ta"]
 """What pixels become that no mask claims."""
-
-_OPACITY = 0.5
 
 
 def concepts_of(taxonomy: Taxonomy) -> tuple[Concept, ...]:
@@ -106,7 +104,7 @@ class Labelling:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Folders of pictures."""
-        return ("labels", "overlays") if self.overlay_width else ("labels",)
+        return picture_kinds(self.overlay_width)
 
     def read(self, entry: Entry) -> SeenImage:
         """Read an image, and let the teacher look at it.
@@ -133,11 +131,7 @@ class Labelling:
         evidence = self._evidence(found, grid)
         places = label_pixels(masks, grid.image_size, self.rule, evidence)
         label = self._filled(places, concepts, image.taught)
-        pictures = {"labels": label_file_png(label, self.taxonomy)}
-        if self.overlay_width:
-            pictures["overlays"] = overlay_png(
-                image.pixels, label, self.taxonomy, None, _OPACITY, self.overlay_width
-            )
+        pictures = label_pictures(image.pixels, label, self.taxonomy, self.overlay_width)
         record = {
             "image": image.name,
             "sha256": image.sha256,

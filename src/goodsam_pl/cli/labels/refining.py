@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from goodsam_pl.callbacks.prediction_outcome import shares_by_class
+from goodsam_pl.cli.labels.label_pictures import label_pictures, picture_kinds
 from goodsam_pl.cli.labels.label_work import SeenImage
 from goodsam_pl.cli.labels.looking import Look, look_through
 from goodsam_pl.cli.labels.teacher import TeacherLabels
@@ -21,11 +22,8 @@ from goodsam_pl.files import content_key
 from goodsam_pl.masks.concepts import Concept
 from goodsam_pl.masks.refined_labels import MaskRefiner, Refinement, refine_label
 from goodsam_pl.taxonomy import Taxonomy
-from goodsam_pl.views.prediction_pictures import label_file_png, overlay_png
 
 __all__ = ["Refining"]
-
-_OPACITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Refining:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Folders of pictures."""
-        return ("labels", "overlays") if self.overlay_width else ("labels",)
+        return picture_kinds(self.overlay_width)
 
     def read(self, entry: Entry) -> SeenImage:
         """Read an image, and its label, or let the teacher say it.
@@ -100,11 +98,7 @@ class Refining:
         refined = refine_label(
             pixels, image.taught, windows, self.refiner, self.how, self.taxonomy.ignore_index
         )
-        pictures = {"labels": label_file_png(refined.label, self.taxonomy)}
-        if self.overlay_width:
-            pictures["overlays"] = overlay_png(
-                image.pixels, refined.label, self.taxonomy, None, _OPACITY, self.overlay_width
-            )
+        pictures = label_pictures(image.pixels, refined.label, self.taxonomy, self.overlay_width)
         concepts = [Concept(name, (name,)) for name in self.taxonomy.classes]
         record = {
             "image": image.name,
