@@ -147,6 +147,9 @@ class Chromium:
 
     Args:
         path: of the program.
+
+    Attributes:
+        process: its number, once it runs.
     """
 
     def __init__(self, path: str) -> None:
@@ -161,7 +164,7 @@ class Chromium:
         reads, self._send = _pipe()
         self._receive, writes = _pipe()
         arguments = [self._path, *_OPTIONS, f"--user-data-dir={self._profile.name}", "about:blank"]
-        self._process = os.posix_spawn(
+        self.process = os.posix_spawn(
             self._path,
             arguments,
             os.environ,
@@ -185,8 +188,8 @@ class Chromium:
     ) -> None:
         os.close(self._send)
         os.close(self._receive)
-        os.killpg(self._process, signal.SIGKILL)
-        os.waitpid(self._process, 0)
+        os.killpg(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
         self._profile.cleanup()
 
     def page(self, width: int = 1280, height: int = 720) -> Page:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pages import CONFIGS, PAGES, Step, steps_of
 
 ROADS: dict[str, tuple[str, ...]] = {
-    "README.md docs/predict.md": (
+    "README.md docs/predict.md docs/report.md": (
         "path/to/panoramas",
         "path/to/camvid",
         "path/to/json",
@@ -189,6 +189,7 @@ NOT_RUN: dict[str, str] = {
     "python benchmarks/masks.py --model vit_b": "downloads; a benchmark of minutes",
     "python benchmarks/words.py": "a benchmark of minutes",
     "python benchmarks/attention.py": "a benchmark of minutes",
+    "python benchmarks/report.py": "needs a browser; tests/views/report has one where there is one",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/refined_labels.py": "needs a demo that has run; tests/scripts has it",
     "python scripts/words_quality.py": "needs demos that have run; tests/scripts has it",

@@ -96,7 +96,7 @@ def _curves(runs: Sequence[RunResults]) -> str:
     }
     shown = [
         "<h2>Curves</h2>\n<p>Over optimiser steps.</p>",
-        run_key([run.name for run in runs]),
+        run_key({number: run.name for number, run in enumerate(runs) if run.curves}),
         f'<div class="curves">{"".join(charts[name] for name in order)}</div>',
     ]
     if rest:

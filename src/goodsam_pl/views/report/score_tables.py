@@ -35,11 +35,11 @@ class _Column(NamedTuple):
         return f"{_WORDS[self.split]} {self.score.replace('_', ' ')}"
 
 
-def run_key(names: Sequence[str]) -> str:
-    """Which colour is whose."""
+def run_key(names: Mapping[int, str]) -> str:
+    """Which colour is whose, by the numbers of colours."""
     items = (
         f'<li style="--run: var(--run-{number % 8})"><i></i>{escape(name)}</li>'
-        for number, name in enumerate(names)
+        for number, name in names.items()
     )
     return f'<ul class="runs">{"".join(items)}</ul>'
 
@@ -83,22 +83,22 @@ def class_bars(runs: Sequence[RunResults]) -> str:
     split = next((each for each in SPLITS if any(_of(run, each) for run in runs)), None)
     if split is None:
         return ""
-    tables = {run.name: _of(run, split) for run in runs}
-    names = dict.fromkeys(
-        name for table in tables.values() if table is not None for name in table.classes
-    )
+    tables = {
+        number: (run.name, table)
+        for number, run in enumerate(runs)
+        if (table := _of(run, split)) is not None
+    }
+    names = dict.fromkeys(name for _, table in tables.values() for name in table.classes)
     rows = []
     for name in names:
         bars = "".join(
-            _bar(number, _iou(table, name), run)
-            for number, (run, table) in enumerate(tables.items())
+            _bar(number, _iou(table, name), run) for number, (run, table) in tables.items()
         )
         rows.append(f'<tr><td>{escape(name)}</td><td class="bars">{bars}</td></tr>')
+    key = run_key({number: run for number, (run, _) in tables.items()})
     return (
         f"<h2>Classes</h2>\n<p>IoU in percent, {_WORDS[split]}.</p>\n"
-        f'{run_key([*tables])}<div class="scroll"><table class="classes">\n'
-        + "\n".join(rows)
-        + "</table></div>\n"
+        f'{key}<div class="scroll"><table class="classes">\n' + "\n".join(rows) + "</table></div>\n"
     )
 
 
@@ -172,8 +172,8 @@ def _of(run: RunResults, split: str) -> ClassScores | None:
     return next((each for each in run.scores if each.split == split), None)
 
 
-def _iou(table: ClassScores | None, name: str) -> float:
-    if table is None or name not in table.classes or "iou" not in table.columns:
+def _iou(table: ClassScores, name: str) -> float:
+    if name not in table.classes or "iou" not in table.columns:
         return math.nan
     return table.columns["iou"][table.classes.index(name)]
 
