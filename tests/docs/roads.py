@@ -27,6 +27,11 @@ ROADS: dict[str, tuple[str, ...]] = {
         "runs/streetworld/rectification/last.ckpt",
         "hub/segformer",
     ),
+    "docs/inspect.md": (
+        "data/streetworld",
+        "runs/streetworld/source/last.ckpt",
+        "runs/streetworld/rectification/last.ckpt",
+    ),
     "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
     "docs/sam_quality.md": (),
