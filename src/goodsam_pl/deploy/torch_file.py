@@ -42,7 +42,9 @@ class TorchRunner:
     """
 
     def __init__(self, content: bytes) -> None:
-        self._module = torch.export.load(io.BytesIO(content)).module()
+        # tracing compares sizes to lay tensors out, and torch would hold later images to what it
+        # found for its example; parity at several sizes says that nothing depends on it
+        self._module = torch.export.load(io.BytesIO(content)).module(check_guards=False)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """What comes out of RGB ``(B, 3, H, W)`` uint8."""
