@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import goodsam_pl
 from goodsam_pl.deploy import OnnxRunner, Uint8Network, onnx_model
 from goodsam_pl.deploy import extra as extra_module
+from goodsam_pl.deploy.extra import need_onnx
 from goodsam_pl.deploy.onnx_file import with_card, with_labels
 from goodsam_pl.networks import CARD, NetworkCard
 
@@ -68,6 +69,7 @@ def test_a_network_that_decides_by_values_is_refused() -> None:
 def test_without_the_extra_the_way_out_is_told(
     tiny: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    need_onnx()  # here it is installed
     monkeypatch.setattr(extra_module, "find_spec", lambda name: None if name == "onnx" else name)
     with pytest.raises(ModuleNotFoundError, match=r"packages onnx: run `pip install 'goodsam_pl\["):
         onnx_model(Uint8Network(tiny))
