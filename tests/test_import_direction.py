@@ -13,7 +13,7 @@ PACKAGE = Path(goodsam_pl.__file__).parent
 ROWS = (
     *("files", "taxonomy", "geometry", "masks", "networks"),
     "losses metrics fusion streetworld sam",
-    *("data", "modules", "segmenter", "views", "callbacks", "experiments", "cli", "inspect"),
+    *("data", "modules", "segmenter", "views deploy", "callbacks", "experiments", "cli", "inspect"),
     "__main__ _lightning",
 )
 """From the bottom up; rooms of one row do not know each other."""

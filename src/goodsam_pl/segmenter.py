@@ -93,13 +93,13 @@ class Segmenter:
         if isinstance(image, str | os.PathLike):
             path = Path(image)
             if self.format is None:
-                return self._label(read_image(path))
-            return self.format.locate(path).restore(self._label(self.format.read(path)))
+                return self.label_pixels(read_image(path))
+            return self.format.locate(path).restore(self.label_pixels(self.format.read(path)))
         pixels = _pixels(image)
         if self.format is None:
-            return self._label(pixels)
+            return self.label_pixels(pixels)
         fitted, band = self.format.fit_image(pixels)
-        return band.restore(self._label(fitted))
+        return band.restore(self.label_pixels(fitted))
 
     def test(self, data: LightningDataModule) -> dict[str, float]:
         """Score on the test split of a data module, as `goodsam test` does.
@@ -137,7 +137,15 @@ class Segmenter:
         """
         save_weights(self.network.state_dict(), Path(path), half, self._card)
 
-    def _label(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def label_pixels(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Label what the network sees, nothing being cut or resized.
+
+        Args:
+            pixels: RGB ``(H, W, 3)`` uint8.
+
+        Returns:
+            Class ids ``(H, W)``.
+        """
         logits = self(normalize(pixels)[None])
         return logits.argmax(dim=1)[0].to("cpu", torch.uint8).numpy()
 

@@ -20,6 +20,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/dashboards.md docs/files.md": (),
     "docs/doctor.md": ("data/DensePASS",),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
+    "docs/export.md": ("path/to/last.ckpt", "data/streetworld"),
     "docs/goodsam.md": (
         "data/streetworld",
         "data/DensePASS",
@@ -195,6 +196,8 @@ NOT_RUN: dict[str, str] = {
     "python benchmarks/words.py": "a benchmark of minutes",
     "python benchmarks/attention.py": "a benchmark of minutes",
     "python benchmarks/report.py": "needs a browser; tests/views/report has one where there is one",
+    "python benchmarks/inference.py": "a benchmark of minutes",
+    "hf upload": "uploads",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/refined_labels.py": "needs a demo that has run; tests/scripts has it",
     "python scripts/words_quality.py": "needs demos that have run; tests/scripts has it",

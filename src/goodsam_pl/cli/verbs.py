@@ -84,8 +84,8 @@ FUNCTIONS = {
         positional=True,
     ),
     "export": FunctionVerb(
-        "goodsam_pl.networks.network_state:export_weights",
-        "take the trained network out of a checkpoint, as safetensors",
+        "goodsam_pl.cli.exporting:export",
+        "take the trained network out of a checkpoint: safetensors, ONNX, 8 bits, torch, hub",
         positional=True,
     ),
     "label": FunctionVerb(

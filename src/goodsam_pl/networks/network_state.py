@@ -17,6 +17,9 @@ from goodsam_pl.networks.weights_file import SHIPPED, read_file, save_weights, s
 
 __all__ = ["export_weights", "load_weights", "weights_hash"]
 
+_WRAPPERS = ("network.", "model.")
+"""What a :class:`CustomNetwork` and a :class:`SegmentationNetwork` call the network inside."""
+
 
 def load_weights(network: nn.Module, source: str) -> None:
     """Fill a network with weights; every tensor must find its place.
@@ -99,13 +102,13 @@ def _opened(source: str) -> Iterator[Path]:
 
 
 def _with_prefix_of(expected: Mapping[str, Tensor], found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Names as the network has them, where one side is wrapped in a CustomNetwork."""
-    prefix = "network."
-    wrapped = all(name.startswith(prefix) for name in expected)
-    if wrapped and not any(name.startswith(prefix) for name in found):
-        return {f"{prefix}{name}": tensor for name, tensor in found.items()}
-    if not wrapped and found and all(name.startswith(prefix) for name in found):
-        return {name.removeprefix(prefix): tensor for name, tensor in found.items()}
+    """Names as the network has them, where one side is wrapped in a class of ours."""
+    for prefix in _WRAPPERS:
+        wrapped = all(name.startswith(prefix) for name in expected)
+        if wrapped and not any(name.startswith(prefix) for name in found):
+            return {f"{prefix}{name}": tensor for name, tensor in found.items()}
+        if not wrapped and found and all(name.startswith(prefix) for name in found):
+            return {name.removeprefix(prefix): tensor for name, tensor in found.items()}
     return found
 
 

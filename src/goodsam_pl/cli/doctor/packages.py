@@ -17,6 +17,7 @@ __all__ = ["GIVES", "extras", "packages", "python"]
 
 GIVES = {
     "transformers": "SAM 1 to 3, Grounding DINO and their like from the hub",
+    "onnx": "`goodsam export` as ONNX and with 8 bits",
     "plots": "pictures beside the tables of `goodsam ablate`",
     "notebooks": "the notebooks",
     "dev": "tests, style and types of the project itself",
