@@ -116,7 +116,7 @@ def processor_seconds(chromium: Chromium) -> float:
     """Of all processes of a browser."""
     browser = psutil.Process(chromium.process)
     times = [each.cpu_times() for each in (browser, *browser.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
+    return float(sum(each.user + each.system for each in times))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Pictures and tables that people look at: panels, sheets, scores."""
+"""Pictures and tables that people look at: panels, sheets, scores, reports."""

@@ -110,7 +110,8 @@ def _curves(runs: Sequence[RunResults]) -> str:
 def _elements(panoramas: Sequence[ShownPanorama]) -> str:
     """Shaders, pictures, and what the viewer has to know of them, as scripts that do not run."""
     sets: dict[tuple[ClassColor, ...], int] = {}
-    listed, pictures = [], []
+    listed: list[dict[str, object]] = []
+    pictures: list[str] = []
     for panorama in panoramas:
         stages = []
         for stage in panorama.stages:

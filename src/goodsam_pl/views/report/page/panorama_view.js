@@ -1,7 +1,5 @@
 // Draws a panorama and its stages as a camera in the middle of the sphere sees them.
 
-const KINDS = ["nothing", "image", "labels", "weight", "masks"];
-const MODES = ["fade", "sweep", "differences"];
 const SLOTS = ["photograph", "first", "second", "truth"];
 const EMPTY = { kind: "labels", pixels: { width: 1, height: 1, data: new Uint8Array([255]) } };
 const NARROWEST = 15, WIDEST = 120; // degrees across
@@ -13,27 +11,33 @@ class PanoramaView {
     const gl = canvas.getContext("webgl2", { alpha: false, antialias: false });
     if (!gl) throw new Error("this browser has no WebGL 2, in which panoramas are drawn");
     this.gl = gl;
-    this.program = linked(gl, shaders);
-    gl.useProgram(this.program);
+    this.shaders = shaders;
+    this.programs = new Map(); // by the definitions in front of them
     gl.bindVertexArray(gl.createVertexArray());
     this.camera = { yaw: 0, pitch: 0, across: 90 }; // degrees; yaw to the right, pitch upwards
     this.unrolled = false;
-    this.mode = "fade";
+    this.mode = "fade"; // or "sweep", "differences"
     this.split = 0.5; // share of the width
     this.fade = 0.7;
     this.slots = {};
     this.frames = 0; // drawn so far
-    this.changed = () => {}; // told after each frame
-    [...SLOTS, "palette"].forEach((name, unit) => gl.uniform1i(this.at(name), unit));
     for (const slot of SLOTS) this.show(slot, null);
     new ResizeObserver(() => this.fit()).observe(canvas);
     this.fit();
   }
 
-  at(name) {
-    this.places ??= {};
-    this.places[name] ??= this.gl.getUniformLocation(this.program, name);
-    return this.places[name];
+  // The program that these definitions make; it is the one that is used from here on.
+  use(definitions) {
+    const { gl } = this;
+    let program = this.programs.get(definitions);
+    if (!program) {
+      program = linked(gl, this.shaders, definitions);
+      this.programs.set(definitions, program);
+      gl.useProgram(program.handle);
+      [...SLOTS, "palette"].forEach((name, unit) => gl.uniform1i(program.at(name), unit));
+    }
+    gl.useProgram(program.handle);
+    return program;
   }
 
   // Put a stage into a slot; null empties it. What is on the card already is used again.
@@ -43,11 +47,6 @@ class PanoramaView {
     gl.activeTexture(gl.TEXTURE0 + SLOTS.indexOf(slot));
     this.empty ??= uploaded(gl, EMPTY); // an unbound unit would be complained about
     gl.bindTexture(gl.TEXTURE_2D, stage ? (stage.texture ??= uploaded(gl, stage)) : this.empty);
-    gl.uniform1i(this.at(`${slot}Kind`), stage ? KINDS.indexOf(stage.kind) : 0);
-    if (stage) gl.uniform2f(this.at(`${slot}Span`), radians(stage.top), radians(stage.bottom));
-    if (slot === "first" || slot === "second") {
-      gl.uniform1i(this.at(`${slot}Classes`), stage?.classes ?? 0);
-    }
     this.draw();
   }
 
@@ -140,36 +139,69 @@ class PanoramaView {
   }
 
   drawNow() {
-    const { gl, canvas, camera } = this;
+    const { gl, canvas } = this;
     gl.viewport(0, 0, canvas.width, canvas.height);
-    gl.uniform2f(this.at("size"), canvas.width, canvas.height);
-    gl.uniform2f(this.at("heading"), radians(camera.yaw), radians(this.unrolled ? 0 : camera.pitch));
-    gl.uniform2f(this.at("reach"), ...this.reach);
-    gl.uniform1i(this.at("unrolled"), this.unrolled ? 1 : 0);
-    gl.uniform1i(this.at("mode"), MODES.indexOf(this.mode));
-    gl.uniform1f(this.at("split"), this.split * canvas.width);
-    gl.uniform1f(this.at("fade"), this.fade);
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    gl.enable(gl.SCISSOR_TEST);
+    const line = Math.round(this.split * canvas.width);
+    if (this.mode === "differences") this.drawPart(0, canvas.width, "differences");
+    else if (this.mode === "fade") this.drawPart(0, canvas.width, "first");
+    else {
+      this.drawPart(0, line, "first");
+      this.drawPart(line, canvas.width, "second");
+    }
     this.frames += 1;
-    this.changed();
+  }
+
+  // Draw some columns, from the first to the one after the last.
+  drawPart(left, right, what) {
+    const { gl, canvas, camera, slots } = this;
+    const { at } = this.use(this.definitions(what));
+    gl.scissor(left, 0, Math.max(right - left, 0), canvas.height);
+    gl.uniform2f(at("size"), canvas.width, canvas.height);
+    gl.uniform2f(at("heading"), radians(camera.yaw), radians(camera.pitch));
+    gl.uniform2f(at("reach"), ...this.reach);
+    gl.uniform1i(at("unrolled"), this.unrolled ? 1 : 0);
+    gl.uniform1f(at("fade"), this.fade);
+    for (const slot of SLOTS) {
+      const { top, bottom, classes } = slots[slot] ?? { top: 90, bottom: -90, classes: 0 };
+      gl.uniform2f(at(`${slot}Span`), radians(top), radians(bottom));
+      gl.uniform1i(at(`${slot}Classes`), classes);
+    }
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  // What stands in front of the shader, see there.
+  definitions(what) {
+    const kind = (slot) => this.slots[slot]?.kind ?? "nothing";
+    const isLabels = (slot) => `${slot.toUpperCase()}_IS_LABELS ${kind(slot) === "labels"}`;
+    const about =
+      what === "differences"
+        ? ["DIFFERENCES", ...["first", "second", "truth"].map(isLabels)]
+        : [`SHOW_OVER ${kind(what)}`, ...(what === "second" ? ["SECOND"] : [])];
+    return [`SHOW_UNDER ${kind("photograph")}`, ...about].map((each) => `#define ${each}\n`).join("");
   }
 }
 
-function linked(gl, shaders) {
-  const program = gl.createProgram();
+function linked(gl, shaders, definitions) {
+  const handle = gl.createProgram();
   for (const [kind, text] of Object.entries(shaders)) {
     const shader = gl.createShader(gl[kind]);
-    gl.shaderSource(shader, text.trim());
+    gl.shaderSource(shader, `#version 300 es\n${definitions}${text}`);
     gl.compileShader(shader);
-    gl.attachShader(program, shader);
+    gl.attachShader(handle, shader);
     const told = gl.getShaderInfoLog(shader);
     if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(`${kind}: ${told}`);
   }
-  gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-    throw new Error(gl.getProgramInfoLog(program));
+  gl.linkProgram(handle);
+  if (!gl.getProgramParameter(handle, gl.LINK_STATUS)) {
+    throw new Error(gl.getProgramInfoLog(handle));
   }
-  return program;
+  const places = new Map(); // null for what a program does not use: setting it does nothing
+  const at = (name) => {
+    if (!places.has(name)) places.set(name, gl.getUniformLocation(handle, name));
+    return places.get(name);
+  };
+  return { handle, at };
 }
 
 function uploaded(gl, { kind, pixels }) {
