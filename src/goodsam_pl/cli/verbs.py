@@ -127,7 +127,7 @@ WITH_CONFIG = {
         "look at every file of a configuration's data, before training does",
     ),
     "inspect": FunctionVerb(
-        "goodsam_pl.inspect.command:inspect",
+        "goodsam_pl.inspect.inspect_command:inspect",
         "write what each stage of a run says of some panoramas, as folders for a report",
     ),
 }

@@ -32,9 +32,8 @@ def test_a_run_and_a_folder_of_panoramas(place, tmp_path, capsys) -> None:
 
 def test_a_preset_with_options_and_a_checkpoint_of_its_own(place, tmp_path) -> None:
     words = ["inspect", str(place.preset), str(place.panorama), f"--out={tmp_path}"]
-    main(
-        [*words, *place.options, "--model.init_args.teachers.fusion", "goodsam_pl.fusion.NoFusion"]
-    )
+    fusion = ["--model.init_args.teachers.fusion", "goodsam_pl.fusion.NoFusion"]
+    main([*words, *place.options, "--model.init_args.teachers.mirror=false", *fusion])
     [folder] = stage_folders(tmp_path)
     stages = {each.name: each.pixels for each in StageFolder.load(folder).stages}
     assert np.array_equal(stages["fused labels E"], stages["teacher assistant, windowed"])
