@@ -100,7 +100,7 @@ def measure(
     """Seconds a panorama by each way, and the ratios that are asked for."""
     height, width = size
     images = pixels(height, width)
-    windows = -(-width // (STRIDE * height // 400))
+    windows = -(-width * 400 // (STRIDE * height))
     timed = dict.fromkeys(ways, images)
     calls = dict(ways)
     if "teacher" not in arguments.leave_out:

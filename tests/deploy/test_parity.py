@@ -39,6 +39,7 @@ def test_the_largest_difference_of_any_logit_is_found(tiny: nn.Module) -> None:
 def test_rounding_is_no_difference(tiny: nn.Module) -> None:
     parity = compare_logits(_run(tiny, add=1e-6), tiny, SIZES)
     parity.check("the file")
+    assert parity.difference is not None
     assert parity.difference < 1e-5
     assert parity.equal == 1.0
 
@@ -66,6 +67,7 @@ def test_labels_are_counted(tiny: nn.Module) -> None:
 
     parity = compare_labels(one_off, tiny, ((8, 16),))
     assert parity.equal == pytest.approx(1 - 1 / 128)
+    assert str(parity) == "99.219% of labels are the same, at 16×8"
     with pytest.raises(ValueError, match="does not say"):
         parity.check("the file")
 

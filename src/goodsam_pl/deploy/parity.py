@@ -30,20 +30,20 @@ class Parity(NamedTuple):
 
     Attributes:
         sizes: heights and widths that were compared, pixels.
-        difference: the largest of any logit; 0 where only labels were compared.
+        difference: the largest of any logit; ``None`` where only labels were compared.
         equal: share of pixels with the same label, the least of all sizes.
     """
 
     sizes: Sequence[tuple[int, int]]
-    difference: float
+    difference: float | None
     equal: float
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{width}×{height}" for height, width in self.sizes)
-        return (
-            f"logits differ by at most {self.difference:.1e}, {self.equal:.3%} of labels are the "
-            f"same, at {sizes}"
-        )
+        labels = f"{self.equal:.3%} of labels are the same, at {sizes}"
+        if self.difference is None:
+            return labels
+        return f"logits differ by at most {self.difference:.1e}, {labels}"
 
     def check(self, what: str) -> None:
         """Refuse a file that says something else.
@@ -51,7 +51,8 @@ class Parity(NamedTuple):
         Raises:
             ValueError: it does.
         """
-        if not (self.difference <= _LARGEST_DIFFERENCE and self.equal >= _EQUAL):
+        near = self.difference is None or self.difference <= _LARGEST_DIFFERENCE
+        if not (near and self.equal >= _EQUAL):
             raise ValueError(
                 f"{what} does not say what the network says: {self}; at most "
                 f"{_LARGEST_DIFFERENCE:.0e} and at least {_EQUAL:.1%} are asked for. Nothing was "
@@ -106,7 +107,7 @@ def compare_labels(run: Run, network: nn.Module, sizes: Sequence[tuple[int, int]
         equal = min(
             equal, float((found == expected).mean()) if found.shape == expected.shape else 0.0
         )
-    return Parity(sizes, 0.0, equal)
+    return Parity(sizes, None, equal)
 
 
 def _as_batch(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
