@@ -30,6 +30,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
     "docs/sam_quality.md": (),
+    "docs/start.md": (),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/second_scale.md": (),
     "docs/ssr.md": ("data/GTA5", "data/Cityscapes", "data/DensePASS"),

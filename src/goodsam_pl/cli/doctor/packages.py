@@ -19,6 +19,7 @@ GIVES = {
     "transformers": "SAM 1 to 3, Grounding DINO and their like from the hub",
     "plots": "pictures beside the tables of `goodsam ablate`",
     "notebooks": "the notebooks",
+    "docs": "the documentation as a site, `make docs`",
     "dev": "tests, style and types of the project itself",
 }
 """What an extra is good for."""
