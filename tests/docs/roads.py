@@ -29,6 +29,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     ),
     "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
+    "docs/data_sets.md docs/expectations.md docs/questions.md docs/traps.md": (),
     "docs/sam_quality.md": (),
     "docs/start.md": (),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
