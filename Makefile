@@ -3,9 +3,11 @@
 PYTHON ?= python3
 # pipefail: a benchmark that fails must not hide behind tee
 SHELL  := /bin/bash
-VENV   := .venv
+VENV   ?= .venv
 BIN    := $(VENV)/bin
 SEED   ?= 0
+# not empty: the oldest version of each package that setup.cfg allows
+OLDEST ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,9 @@ install: $(READY) ## Make the virtual environment (.venv) with everything in it
 $(READY): setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev,notebooks]"
+	$(BIN)/python -m pip install --quiet packaging
+	$(if $(OLDEST),$(BIN)/python scripts/oldest_versions.py,:) > $(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable ".[dev,notebooks]"
 	@touch $(READY)
 
 demo: $(READY) ## The whole road on StreetWorld, from panoramas to a student (SEED=0)
