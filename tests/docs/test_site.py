@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,3 +137,14 @@ def test_roles_of_docstrings_are_taken_off() -> None:
     assert site_hooks.on_page_content("see :class:<code>Fusion</code>, a: b") == (
         "see <code>Fusion</code>, a: b"
     )
+
+
+def test_functions_beside_equations_are_where_the_page_says() -> None:
+    text = (ROOT / "docs/goodsam.md").read_text("utf-8")
+    table = text[text.index("### One step, equation by function") :].split("\n### ")[0]
+    found = re.findall(r"((?:`[\w.]+`(?:, )?)+) in `([\w/]+\.py)`", table)
+    assert len(found) > 12
+    for names, file in found:
+        source = (ROOT / "src/goodsam_pl" / file).read_text("utf-8")
+        for name in re.findall(r"`(?:\w+\.)?(\w+)`", names):
+            assert re.search(rf"(def|class) {name}\b", source), (name, file)
