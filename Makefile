@@ -3,13 +3,15 @@
 PYTHON ?= python3
 # pipefail: a benchmark that fails must not hide behind tee
 SHELL  := /bin/bash
-VENV   := .venv
+VENV   ?= .venv
 BIN    := $(VENV)/bin
 SEED   ?= 0
+# not empty: the oldest version of each package that setup.cfg allows
+OLDEST ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test mutants lint format audit notebooks bench clean
+.PHONY: help install demo test mutants lint format audit docs dist notebooks bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +21,9 @@ install: $(READY) ## Make the virtual environment (.venv) with everything in it
 $(READY): setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev,notebooks]"
+	$(BIN)/python -m pip install --quiet packaging
+	$(if $(OLDEST),$(BIN)/python scripts/oldest_versions.py,:) > $(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable ".[dev,notebooks]"
 	@touch $(READY)
 
 demo: $(READY) ## The whole road on StreetWorld, from panoramas to a student (SEED=0)
@@ -45,6 +49,15 @@ format: $(READY) ## Bring the code into the project's format
 audit: $(READY) ## Look all installed packages up in the database of known holes
 	$(BIN)/pip-audit --strict --skip-editable
 
+# the theme's notice about its own future would be the only thing said
+docs: $(READY) ## Build the documentation into site/; a warning fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+# what is built shall hold what is there, nothing that an earlier build left behind
+dist: $(READY) ## Build wheel and source distribution into dist/
+	rm -rf build dist
+	$(BIN)/python -m build
+
 notebooks: $(READY) ## Run the notebooks headless
 	$(BIN)/python -m pytest --nbmake notebooks
 
@@ -56,5 +69,5 @@ bench: $(READY) ## Run the benchmarks; the last line of each goes to benchmarks/
 	done
 
 clean: ## Remove runs and caches; the virtual environment stays
-	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .coverage coverage.xml build
+	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .coverage coverage.xml build dist site
 	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CARDS = "src/goodsam_pl/pretrained"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("README.md", "configs/README.md", "docs/*.md", f"{CARDS}/*.md")
+    for pattern in ("README.md", "configs/README.md", "docs/**/*.md", f"{CARDS}/*.md")
     for path in ROOT.glob(pattern)
 )
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("configs/**/*.yaml"))

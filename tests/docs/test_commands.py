@@ -262,4 +262,8 @@ def test_make_test_runs_notebooks_and_ci_runs_what_contributors_run() -> None:
     assert recipe is not None
     assert recipe[1].endswith("--nbmake tests notebooks")
     script = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
-    assert [line for line in script if line.startswith("make ")] == ["make lint", "make test"]
+    assert [line for line in script if line.startswith("make ")] == [
+        "make lint",
+        "make docs",
+        "make test",
+    ]

@@ -20,6 +20,7 @@ GIVES = {
     "onnx": "`goodsam export` as ONNX and with 8 bits",
     "plots": "pictures beside the tables of `goodsam ablate`",
     "notebooks": "the notebooks",
+    "docs": "the documentation as a site, `make docs`",
     "dev": "tests, style and types of the project itself",
 }
 """What an extra is good for."""
