@@ -69,8 +69,8 @@ class KnownFiles:
     """A short text about each of many files, which is forgotten as soon as the file changes.
 
     Any number of processes may keep theirs in one file: each adds what it learned, one after the
-    other; what is lost where a file system has no locks is learned again. A file that cannot be read is begun anew, one that
-    cannot be written is left alone.
+    other; what is lost where a file system has no locks is learned again. A file that cannot be
+    read is begun anew, one that cannot be written is left alone.
 
     Args:
         path: where it is kept; ``None`` keeps it as long as this process runs.
@@ -162,7 +162,7 @@ class KnownFiles:
         self._seconds = self._saved - begun
 
     def save_at_times(self) -> None:
-        """As :meth:`save`, if the last one was long ago: at most a fiftieth of the time goes there."""
+        """As :meth:`save`, if the last one was long ago; a fiftieth of the time at most."""
         pause = max(_SECONDS_BETWEEN_SAVES, self._seconds / _SHARE_OF_SAVING)
         if time.monotonic() - self._saved > pause:
             self.save()

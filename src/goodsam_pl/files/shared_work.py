@@ -1,10 +1,10 @@
-"""Work that several processes share: each piece is done once, and nobody is idle while some is left.
+"""Work that several processes share: each piece is done once, and nobody is idle meanwhile.
 
-Every process is dealt a share, does it in order, and then helps the others, so that one slow machine
-does not keep all others waiting. Claims (:mod:`goodsam_pl.files.claims`) keep two from doing the same.
-Where a file system has none, chance does nearly as well: as soon as a process meets another one, it
-goes on in an order of its own. Two that share N pieces so do some 2 log N of them twice, instead of
-all (our choice).
+Every process is dealt a share, does it in order, and then helps the others, so that one slow
+machine does not keep all others waiting. Claims (:mod:`goodsam_pl.files.claims`) keep two from
+doing the same. Where a file system has none, chance does nearly as well: as soon as a process meets
+another one, it goes on in an order of its own, so that few pieces are done twice instead of all
+(our choice).
 """
 
 from __future__ import annotations

@@ -61,8 +61,9 @@ def precompute_masks(
     """Store the masks of every panorama that has none yet, or a damaged record.
 
     Any number of processes may do so in one store at once: none repeats what another one does. Who
-    is done with its share helps the others, see :mod:`goodsam_pl.files.shared_work`. A file that cannot be read does not stop the others. Neither does one whose masks cannot be found,
-    once the proposer has worked for another.
+    is done with its share helps the others, see :mod:`goodsam_pl.files.shared_work`. A file that
+    cannot be read does not stop the others. Neither does one whose masks cannot be found, once the
+    proposer has worked for another.
 
     Args:
         files: panoramas; of files with the same content one is looked at.
