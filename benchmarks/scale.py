@@ -26,16 +26,18 @@ import tempfile
 import time
 import zlib
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from goodsam_pl.data import PanoramaDataModule
-from goodsam_pl.files import KnownFiles, claims
+from goodsam_pl.files import KnownFiles
 from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskStore, WindowMasks, image_key, precompute_masks
@@ -85,13 +87,16 @@ def main() -> None:
     try:
         files = write_panoramas(root / "images", arguments.panoramas)
         print(f"{len(files)} panoramas are written", flush=True)
-        if arguments.locks == "false":
-            claims.fcntl.flock = _no_locks  # type: ignore[assignment]
-        found = rehearse(root, files, arguments)
-        found |= look_again(root, files)
+        with _locks(arguments.locks):
+            found = rehearse(root, files, arguments)
+            found |= look_again(root, files)
     finally:
         shutil.rmtree(root)
     print(json.dumps({"benchmark": "scale", **found}))
+
+
+def _locks(choice: str) -> AbstractContextManager[object]:
+    return nullcontext() if choice == "true" else patch("fcntl.flock", _no_locks)
 
 
 def _no_locks(*_: object) -> None:
