@@ -61,12 +61,14 @@ dist: $(READY) ## Build wheel and source distribution into dist/
 notebooks: $(READY) ## Run the notebooks headless
 	$(BIN)/python -m pytest --nbmake notebooks
 
-bench: $(READY) ## Run the benchmarks; the last line of each goes to benchmarks/results
+bench: $(READY) ## Run the benchmarks, and write the table docs/benchmarks.md (NOTE="what ran beside")
 	@mkdir -p benchmarks/results
+	@$(BIN)/python scripts/bench_table.py --describe --note "$(NOTE)"
 	@set -e -o pipefail; for file in benchmarks/*.py; do \
 		result=benchmarks/results/$$(basename $$file .py).json; echo "== $$file"; \
 		$(BIN)/python $$file | tee $$result.log; tail -n 1 $$result.log > $$result; rm $$result.log; \
 	done
+	@$(BIN)/python scripts/bench_table.py
 
 clean: ## Remove runs and caches; the virtual environment stays
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .coverage coverage.xml build dist site

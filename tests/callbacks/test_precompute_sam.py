@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from goodsam_pl.callbacks import PrecomputeSAM
 from goodsam_pl.geometry import WindowGrid
-from goodsam_pl.masks import MaskStore, MaskStoreError
+from goodsam_pl.masks import MaskStore, MaskStoreError, image_key
 from goodsam_pl.masks.known_quality import known_quality, total_known
 from goodsam_pl.masks.precomputation import MissingMasksError
 
@@ -90,14 +90,21 @@ def test_masks_are_there_before_training_asks_for_them(source: Source, brightnes
     assert len(MaskStore.open(source.mask_root)) == 5
 
 
-def test_each_process_does_its_share_and_waits_for_the_others(source: Source, brightness) -> None:
-    for rank, expected in ((0, 3), (1, 5)):
-        trainer = fake_trainer(source, rank, 2)
-        proposer = brightness()
-        PrecomputeSAM(proposer).setup(trainer, Nothing(), "fit")
-        assert proposer.windows_seen == 4 * (expected if rank == 0 else 2)
-        assert len(MaskStore.open(source.mask_root)) == expected
-        assert trainer.barriers == ["goodsam_pl.callbacks.PrecomputeSAM"]
+def test_each_process_does_its_share_and_waits_for_the_others(
+    source: Source, brightness, panoramas: list[Path]
+) -> None:
+    """The second process has a panorama of its share in hand all the time; the first does not."""
+    store = MaskStore.create(source.mask_root, source.mask_windows, brightness(), source.view)
+    trainer, proposer = fake_trainer(source, 0, 2), brightness()
+    with store.claim(image_key(panoramas[1])):
+        PrecomputeSAM(proposer, mode="window").setup(trainer, Nothing(), "fit")
+    # its own three, and one that the second had not begun
+    assert proposer.windows_seen == 4 * 4
+    assert trainer.barriers == ["goodsam_pl.callbacks.PrecomputeSAM"]
+    trainer, proposer = fake_trainer(source, 1, 2), brightness()
+    PrecomputeSAM(proposer, mode="window").setup(trainer, Nothing(), "fit")
+    assert proposer.windows_seen == 4
+    assert len(store) == 5
 
 
 def test_a_second_run_says_that_there_is_nothing_to_do(
