@@ -10,6 +10,7 @@ from goodsam_pl.modules.continual.domain_query import DomainQuery, PooledQuery, 
 from goodsam_pl.modules.continual.elastic_consolidation import ElasticConsolidation
 from goodsam_pl.modules.continual.experience_replay import ExperienceReplay
 from goodsam_pl.modules.continual.fine_tuning import FineTuning, JointTraining
+from goodsam_pl.modules.continual.kept_embeddings import KeptEmbeddings
 from goodsam_pl.modules.continual.learned_prompts import LearnedPrompts
 from goodsam_pl.modules.continual.method import ContinualMethod, ContinualTask, MaskPoints
 from goodsam_pl.modules.continual.mixture_of_adapters import MixtureOfAdapters
@@ -45,6 +46,7 @@ __all__ = [
     "ExperienceReplay",
     "FineTuning",
     "JointTraining",
+    "KeptEmbeddings",
     "LearnedPrompts",
     "LearningWithoutForgetting",
     "MaskPoints",
