@@ -1,4 +1,4 @@
-"""What SAM said is kept by what it saw: equal to asking anew, under another key when that changes."""
+"""What SAM said is kept by what it saw: as asking anew, under another key when that changes."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from goodsam_pl.modules.continual.prompted_batch import (
     as_prompted,
 )
 from goodsam_pl.modules.continual.routed_file import load_routed, save_routed
+from goodsam_pl.modules.continual.routed_proposer import RoutedSegmentAnything
 from goodsam_pl.modules.continual.routed_sam import RoutedMasks, RoutedSam
 from goodsam_pl.modules.continual.selector_training import SelectorTraining
 from goodsam_pl.modules.continual.sequence_scores import (
@@ -55,6 +56,7 @@ __all__ = [
     "PromptedBatch",
     "RoutedMasks",
     "RoutedSam",
+    "RoutedSegmentAnything",
     "SelectorTraining",
     "SequenceScores",
     "TokenQuery",

@@ -59,8 +59,8 @@ class TokenQuery(DomainQuery):
         shape: of the SAM.
         tokens: the global feature token and its assistants, together.
         train_tokens: whether they learn; ``False`` as released.
-        seed: of tokens that do not learn. They are drawn once, so that what they say of an image can
-            be kept (ours: the release draws them anew for each task).
+        seed: of tokens that do not learn. They are drawn once, so that what they say of an image
+            can be kept (ours: the release draws them anew for each task).
 
     Raises:
         ValueError: no token.
