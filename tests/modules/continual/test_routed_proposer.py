@@ -106,5 +106,5 @@ def test_its_description_has_the_adapters(tmp_path: Path) -> None:
     assert one["proposer"] == "routed_segment_anything"
     assert one["weights"] == SegmentAnything().describe()["weights"]
     assert {name for name in one if one[name] != another[name]} == {"adapters"}
-    with pytest.raises(FileNotFoundError, match="no adapters at .*: train them first"):
+    with pytest.raises(FileNotFoundError, match=r"no adapters at .*: train them first"):
         RoutedSegmentAnything(str(tmp_path / "nowhere")).describe()
