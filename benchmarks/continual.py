@@ -52,7 +52,8 @@ def main() -> None:
         sam.read_postponed()
     else:
         sam = FrozenSam(sam_model_registry[arguments.model](), arguments.model)
-    batches = [some_images(sam, seed) for seed in range(max(1, arguments.images // BATCH))]
+    together = min(BATCH, arguments.images)
+    batches = [some_images(sam, together, seed) for seed in range(arguments.images // together)]
     fresh, kept = [], []
     for _ in range(arguments.rounds):
         fresh.append(seconds_of_task(sam, batches, arguments.epochs))
@@ -63,7 +64,7 @@ def main() -> None:
     each_step, once = statistics.median(fresh), statistics.median(kept)
     report = {
         "model": arguments.model,
-        "images": BATCH * len(batches),
+        "images": together * len(batches),
         "epochs": arguments.epochs,
         "encoded_each_step_s": round(each_step, 2),
         "kept_s": round(once, 2),
@@ -72,14 +73,14 @@ def main() -> None:
     print(json.dumps(report))
 
 
-def some_images(sam: FrozenSam, seed: int) -> PromptedBatch:
+def some_images(sam: FrozenSam, count: int, seed: int) -> PromptedBatch:
     """A batch with a rectangle in each image, asked at its middle."""
     side = sam.shape.side
-    images = torch.randn(BATCH, 3, side, side, generator=Generator().manual_seed(seed))
-    masks = torch.zeros(BATCH, side, side, dtype=torch.bool)
+    images = torch.randn(count, 3, side, side, generator=Generator().manual_seed(seed))
+    masks = torch.zeros(count, side, side, dtype=torch.bool)
     masks[:, side // 4 : side // 2, side // 4 : side // 2] = True
-    points = torch.full((BATCH, 1, 2), 3 * side / 8)
-    return PromptedBatch.of(images, [("points", torch.arange(BATCH), points)], masks)
+    points = torch.full((count, 1, 2), 3 * side / 8)
+    return PromptedBatch.of(images, [("points", torch.arange(count), points)], masks)
 
 
 def seconds_of_task(sam: FrozenSam, batches: list[PromptedBatch], epochs: int) -> float:

@@ -25,7 +25,7 @@ NAMES = ("town", "night")
 
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
-    export_domains(tmp_path / "domains", train=4, val=1, test=1, size=48, workers=1)
+    export_domains(tmp_path / "domains", train=2, val=1, test=1, size=48, workers=1)
     domains = [{"name": name, "root": str(tmp_path / "domains" / name)} for name in NAMES]
     (tmp_path / "small.yaml").write_text(
         yaml.safe_dump({"data.init_args.domains": domains, "data.init_args.outside": None})
@@ -35,7 +35,7 @@ def command(tmp_path: Path) -> list[str]:
         f"--config={CONFIGS / 'continual/streetworld.yaml'}",
         f"--config={tmp_path / 'small.yaml'}",
         *("--data.init_args.buffer=2", "--data.init_args.batch_size=2"),
-        *("--model.init_args.epochs=3", f"--model.init_args.embeddings={tmp_path / 'kept'}"),
+        *("--model.init_args.epochs=2", f"--model.init_args.embeddings={tmp_path / 'kept'}"),
         *("--trainer.accelerator=cpu", "--trainer.logger=false"),
         "--trainer.enable_progress_bar=false",
     ]
@@ -77,7 +77,7 @@ def test_killed_inside_and_between_tasks_a_sequence_ends_the_same(
     rows = (whole / "iou.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows] == ["after", *NAMES]
     assert ",," not in rows[-1]
-    # four training, one validation and one test image of each domain, whatever was killed
-    assert len([*(tmp_path / "kept").rglob("*.safetensors")]) == 12
+    # two training, one validation and one test image of each domain, whatever was killed
+    assert len([*(tmp_path / "kept").rglob("*.safetensors")]) == 8
     learned = load_routed(whole / "adapters.safetensors", FrozenSam.of("vit_nano"))
-    assert learned.pool.names == NAMES
+    assert [*learned.pool.names] == [*NAMES]
