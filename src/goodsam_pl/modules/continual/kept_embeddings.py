@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import torch
 from safetensors import SafetensorError
@@ -40,7 +41,7 @@ class KeptEmbeddings:
     def __init__(self, folder: Path, sam: FrozenSam) -> None:
         self._root = folder
         self._sam = sam
-        self._queries: dict[str, Tensor] = {}
+        self._queries: WeakKeyDictionary[DomainQuery, dict[str, Tensor]] = WeakKeyDictionary()
 
     @property
     def folder(self) -> Path:
@@ -81,14 +82,15 @@ class KeptEmbeddings:
         asked_by = state_hash(
             {name: each.detach().cpu() for name, each in query.state_dict().items()}
         )
+        remembered = self._queries.setdefault(query, {})
         known = []
         for row, image in enumerate(images):
             key = f"{asked_by} {_key(image)}"
-            if key not in self._queries:
+            if key not in remembered:
                 alone = torch.tensor([row], device=images.device)
                 answer = query(self._sam, images[alone], features.take(alone))
-                self._queries[key] = answer[0].detach().cpu()
-            known.append(self._queries[key])
+                remembered[key] = answer[0].detach().cpu()
+            known.append(remembered[key])
         return torch.stack(known).to(images.device)
 
     def _answer(self, image: Tensor) -> SamFeatures:
