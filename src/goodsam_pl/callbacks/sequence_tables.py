@@ -14,7 +14,12 @@ from goodsam_pl.callbacks.dashboard import wandb_loggers
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.metrics import TaskMatrix
-from goodsam_pl.modules.continual import ContinualSequence, SequenceScores
+from goodsam_pl.modules.continual import (
+    ContinualSequence,
+    MixtureOfAdapters,
+    SequenceScores,
+    save_routed,
+)
 from goodsam_pl.views.matrix_table import heat_map, matrix_csv, matrix_markdown, summary_markdown
 from goodsam_pl.views.pictures import Picture
 
@@ -34,7 +39,9 @@ class SequenceTables(Callback):
     ``boundary_iou.png`` are their heat maps, ``sequence.md`` has all of them with Last, Avg,
     forgetting, AA, FM and FT. ``routed.csv`` and ``fallback.csv`` have the shares of images that
     went to their own domain and that were left to plain SAM, where a method chooses. Heat maps and
-    scores go to W&B as well if that is a logger, scores to every logger.
+    scores go to W&B as well if that is a logger, scores to every logger. After the last task
+    ``adapters.safetensors`` has what a mixture of adapters learned, see
+    :func:`~goodsam_pl.modules.continual.save_routed`.
 
     The module has to be a :class:`~goodsam_pl.modules.continual.ContinualSequence`.
     """
@@ -60,6 +67,9 @@ class SequenceTables(Callback):
         module = _sequence(pl_module)
         self._write(trainer, module)
         if module.ended and trainer.is_global_zero:
+            method, dry = module.method, trainer.fast_dev_run  # type: ignore[attr-defined]
+            if isinstance(method, MixtureOfAdapters) and module.ended == module.tasks and not dry:
+                save_routed(method.routed, self._directory / "adapters.safetensors")
             print(summary_markdown(_of_masks(module.scores)), end="", flush=True)
 
     def _write(self, trainer: Trainer, module: ContinualSequence) -> None:

@@ -174,18 +174,26 @@ class SegmentAnything:
         Args:
             windows: ``(N, 3, h, w)`` uint8, RGB.
         """
-        sam, size = self._sam, (windows.shape[2], windows.shape[3])
-        side: int = sam.image_encoder.img_size
-        scale = side / max(size)
-        height, width = (int(length * scale + 0.5) for length in size)
-        windows = resize_as_pillow(windows, height, width)
+        size = (windows.shape[2], windows.shape[3])
+        return EmbeddedWindows(self._encode(windows, self.squares), self.frame(size), size)
 
-        def prepare(some: Tensor) -> Tensor:
-            normalised = (some.to(self._device) - sam.pixel_mean) / sam.pixel_std
-            return F.pad(normalised, (0, side - width, 0, side - height))
+    def frame(self, size: tuple[int, int]) -> LogitFrame:
+        """How windows ``(h, w)`` lie in the square that the encoder takes; reads the weights."""
+        side = self.input_side()
+        height, width = (int(length * side / max(size) + 0.5) for length in size)
+        return LogitFrame(side, height, width)
 
-        embeddings = self._encode(windows, prepare)
-        return EmbeddedWindows(embeddings, LogitFrame(side, height, width), size)
+    def squares(self, windows: Tensor) -> Tensor:
+        """Windows as the encoder takes them, where it is: ``(N, 3, s, s)`` float.
+
+        Args:
+            windows: ``(N, 3, h, w)`` uint8, RGB.
+        """
+        sam, frame = self._sam, self.frame((windows.shape[2], windows.shape[3]))
+        resized = resize_as_pillow(windows, frame.height, frame.width).to(self._device)
+        normalised = (resized - sam.pixel_mean) / sam.pixel_std
+        beside, below = frame.image_size - frame.width, frame.image_size - frame.height
+        return F.pad(normalised, (0, beside, 0, below))
 
     def embedding_channels(self) -> int:
         """C of SAM's own embedding, 256; ``vit_nano`` has 64."""

@@ -41,7 +41,7 @@ def test_it_learns_to_tell_domains_and_grows(
     assert selector.query.learns == (kind == "tokens")
     for place, brightness in enumerate(BRIGHTNESS):
         unseen = batch_of(3, brightness, seed=9)
-        route = selector.route(sam, unseen.images, None)
+        route = selector.route(sam, unseen)
         assert route.domains.tolist() == [place] * 3
         probabilities = selector(sam, unseen.images, None).softmax(dim=1)
         torch.testing.assert_close(route.confidence, probabilities[:, place])
@@ -77,11 +77,11 @@ def test_training_is_the_same_by_the_same_seed(
 def test_one_domain_needs_no_choice_and_an_unsure_image_has_none(
     sam: FrozenSam, batch_of: Callable[..., PromptedBatch]
 ) -> None:
-    images = batch_of(2).images
+    batch = batch_of(2)
     selector = DomainSelector(PooledQuery(sam.shape), least_confidence=1)
-    assert selector.route(sam, images, None).domains.tolist() == [0, 0]
+    assert selector.route(sam, batch).domains.tolist() == [0, 0]
     selector.renew(2, seed(0))
-    assert selector.route(sam, images, None).domains.tolist() == [-1, -1]
+    assert selector.route(sam, batch).domains.tolist() == [-1, -1]
     with pytest.raises(ValueError, match="least_confidence is 2"):
         DomainSelector(PooledQuery(sam.shape), 2)
     with pytest.raises(ValueError, match="of 1: give two or more"):

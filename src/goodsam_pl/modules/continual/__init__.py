@@ -10,6 +10,7 @@ from goodsam_pl.modules.continual.domain_query import DomainQuery, PooledQuery, 
 from goodsam_pl.modules.continual.elastic_consolidation import ElasticConsolidation
 from goodsam_pl.modules.continual.experience_replay import ExperienceReplay
 from goodsam_pl.modules.continual.fine_tuning import FineTuning, JointTraining
+from goodsam_pl.modules.continual.kept_embeddings import KeptEmbeddings
 from goodsam_pl.modules.continual.learned_prompts import LearnedPrompts
 from goodsam_pl.modules.continual.method import ContinualMethod, ContinualTask, MaskPoints
 from goodsam_pl.modules.continual.mixture_of_adapters import MixtureOfAdapters
@@ -20,6 +21,7 @@ from goodsam_pl.modules.continual.prompted_batch import (
     as_prompted,
 )
 from goodsam_pl.modules.continual.routed_file import load_routed, save_routed
+from goodsam_pl.modules.continual.routed_proposer import RoutedSegmentAnything
 from goodsam_pl.modules.continual.routed_sam import RoutedMasks, RoutedSam
 from goodsam_pl.modules.continual.selector_training import SelectorTraining
 from goodsam_pl.modules.continual.sequence_scores import (
@@ -45,6 +47,7 @@ __all__ = [
     "ExperienceReplay",
     "FineTuning",
     "JointTraining",
+    "KeptEmbeddings",
     "LearnedPrompts",
     "LearningWithoutForgetting",
     "MaskPoints",
@@ -53,6 +56,7 @@ __all__ = [
     "PromptedBatch",
     "RoutedMasks",
     "RoutedSam",
+    "RoutedSegmentAnything",
     "SelectorTraining",
     "SequenceScores",
     "TokenQuery",

@@ -9,6 +9,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Generator, Tensor
 
 from goodsam_pl.losses import mask_iou
+from goodsam_pl.modules.continual.kept_embeddings import KeptEmbeddings
 from goodsam_pl.modules.continual.method import ContinualMethod
 from goodsam_pl.modules.continual.prompted_batch import AskedImages, PromptedBatch, as_prompted
 from goodsam_pl.modules.not_finite import refuse_not_finite
@@ -30,6 +31,7 @@ class ContinualSAM(LightningModule):
         learning_rate: of Adam, without weight decay; CoSAM's 1e-3.
         decay_epochs: after each so many epochs the rate becomes a tenth, as CoSAM has it.
         seed: of what steps draw.
+        kept: where answers of the frozen SAM are kept; ``None`` encodes in each step.
     """
 
     def __init__(
@@ -38,12 +40,28 @@ class ContinualSAM(LightningModule):
         learning_rate: float = 1e-3,
         decay_epochs: int = 10,
         seed: int = 0,
+        kept: KeptEmbeddings | None = None,
     ) -> None:
         super().__init__()
         self.method = method
         self.learning_rate = learning_rate
         self.decay_epochs = decay_epochs
         self.seed = seed
+        self.kept = kept
+
+    @property
+    def training_views_repeat(self) -> bool:
+        """Whether training sees the same squares again and again; with jitter it does not."""
+        return False
+
+    def prompted(self, batch: PromptedBatch | AskedImages, repeats: bool) -> PromptedBatch:
+        """A batch as methods take it.
+
+        Args:
+            batch: of a loader.
+            repeats: its images come again, so that what SAM says of them is worth being kept.
+        """
+        return as_prompted(batch, self.kept if repeats else None)
 
     def setup(self, stage: str) -> None:
         """To train, have SAM's weights, and be in training mode where something learns."""
@@ -57,7 +75,7 @@ class ContinualSAM(LightningModule):
         Raises:
             NotFiniteError: the sum is NaN or infinite.
         """
-        prompted = as_prompted(batch)
+        prompted = self.prompted(batch, self.training_views_repeat)
         terms = self.method.loss_terms(prompted, self._generator())
         weights = self.method.weights
         loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
@@ -74,7 +92,7 @@ class ContinualSAM(LightningModule):
         Returns:
             ``(B,)`` float64, of each image.
         """
-        prompted = as_prompted(batch)
+        prompted = self.prompted(batch, True)
         masks = prompted.masks
         if masks is None:
             raise ValueError("a validation batch without masks: there is nothing to compare with")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +15,8 @@ from torch import Generator, Tensor
 from goodsam_pl.data import DomainDataModule
 from goodsam_pl.modules.continual.continual_sam import ContinualSAM
 from goodsam_pl.modules.continual.domain_tasks import domain_task
-from goodsam_pl.modules.continual.method import ContinualMethod
+from goodsam_pl.modules.continual.kept_embeddings import KeptEmbeddings
+from goodsam_pl.modules.continual.method import ContinualMethod, ContinualTask
 from goodsam_pl.modules.continual.prompted_batch import AskedImages, PromptedBatch
 from goodsam_pl.modules.continual.sequence_scores import SequenceScores, score_domain
 from goodsam_pl.networks import evaluating
@@ -58,6 +60,9 @@ class ContinualSequence(ContinualSAM):
         learning_rate: of Adam in each task, without weight decay; CoSAM's 1e-3.
         decay_epochs: after each so many epochs of a task the rate becomes a tenth, as CoSAM has it.
         seed: of what steps and the ends of tasks draw.
+        embeddings: folder where answers of the frozen SAM are kept, see
+            :class:`goodsam_pl.modules.continual.KeptEmbeddings`; ``None`` keeps none. Those of
+            training images are kept where ``data.views`` has no jitter.
 
     Raises:
         ValueError: no epoch.
@@ -72,11 +77,14 @@ class ContinualSequence(ContinualSAM):
         learning_rate: float = 1e-3,
         decay_epochs: int = 10,
         seed: int = 0,
+        embeddings: str | None = None,
     ) -> None:
         if epochs < 1:
             raise ValueError(f"model.epochs is {epochs}: a task needs at least 1")
         made = method(FrozenSam.of(model, checkpoint))
-        super().__init__(made, learning_rate, decay_epochs, seed)
+        folder = None if embeddings is None else Path(embeddings).expanduser()
+        kept = None if folder is None else KeptEmbeddings(folder, made.sam)
+        super().__init__(made, learning_rate, decay_epochs, seed, kept)
         self.epochs = epochs if made.learns else 1
         self.ended = 0
         """Tasks that were learned and scored."""
@@ -95,6 +103,11 @@ class ContinualSequence(ContinualSAM):
         if not isinstance(data, DomainDataModule):
             raise TypeError("ContinualSequence learns from a DomainDataModule: set data to one")
         return data
+
+    @property
+    def training_views_repeat(self) -> bool:
+        """Whether views have no jitter."""
+        return self.data.views.jitter is None
 
     @property
     def tasks(self) -> int:
@@ -177,8 +190,7 @@ class ContinualSequence(ContinualSAM):
         self._take_best()
         task = self._row(self.ended)
         draws = Generator().manual_seed(hash((self.seed, self.ended)) % 2**63)
-        data, together = self.data, self.method.sees_all_tasks
-        self.method.end_task(domain_task(data, task, together), draws)
+        self.method.end_task(self._task(task), draws)
         self._score(task)
         self.ended += 1
         if self.ended < self.tasks:
@@ -236,8 +248,10 @@ class ContinualSequence(ContinualSAM):
 
     def _begin(self, number: int) -> None:
         self._best = None
-        together = self.method.sees_all_tasks
-        self.method.begin_task(domain_task(self.data, self._row(number), together))
+        self.method.begin_task(self._task(self._row(number)))
+
+    def _task(self, row: int) -> ContinualTask:
+        return domain_task(self.data, row, self.method.sees_all_tasks, self.kept)
 
     def _move_data(self) -> None:
         """Let loaders be of the task under way, or of the last."""
@@ -255,7 +269,7 @@ class ContinualSequence(ContinualSAM):
         data = self.data
         with evaluating(self):
             found = {
-                data.names[column]: score_domain(self.method, data, column, loader)
+                data.names[column]: score_domain(self.method, data, column, loader, self.kept)
                 for column, loader in zip(data.scored(), data.test_dataloader(), strict=True)
             }
         self.scores = self.scores.with_task(task, found)

@@ -59,25 +59,35 @@ class TokenQuery(DomainQuery):
         shape: of the SAM.
         tokens: the global feature token and its assistants, together.
         train_tokens: whether they learn; ``False`` as released.
+        seed: of tokens that do not learn. They are drawn once, so that what they say of an image
+            can be kept (ours: the release draws them anew for each task).
 
     Raises:
         ValueError: no token.
     """
 
-    def __init__(self, shape: SamShape, tokens: int = 10, train_tokens: bool = True) -> None:
+    def __init__(
+        self, shape: SamShape, tokens: int = 10, train_tokens: bool = True, seed: int = 0
+    ) -> None:
         super().__init__(shape.tokens)
         if tokens < 1:
             raise ValueError(f"{tokens} tokens: give at least 1, the global feature token")
         self.tokens = nn.Parameter(torch.zeros(tokens, shape.tokens), requires_grad=train_tokens)
+        if not train_tokens:
+            self._draw(Generator().manual_seed(seed))
 
     def forward(self, sam: FrozenSam, images: Tensor, features: SamFeatures | None) -> Tensor:
         """Ask about images, in a pass of its own; see :class:`DomainQuery`."""
         sam.read_postponed()
         return pass_tokens(sam.sam.image_encoder, images, self.tokens)[:, 0]
 
-    @torch.no_grad()
     def renew(self, generator: Generator) -> None:
-        """Draw the tokens anew, from N(0, 1)."""
+        """Draw the tokens anew, from N(0, 1), if they learn."""
+        if self.learns:
+            self._draw(generator)
+
+    @torch.no_grad()
+    def _draw(self, generator: Generator) -> None:
         drawn = torch.randn(self.tokens.shape, generator=generator)
         self.tokens.copy_(drawn)
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from goodsam_pl.modules.continual.domain_query import DomainQuery
+from goodsam_pl.modules.continual.prompted_batch import PromptedBatch
 from goodsam_pl.sam.frozen_sam import FrozenSam, SamFeatures
 
 __all__ = ["DomainSelector", "Route"]
@@ -85,10 +86,12 @@ class DomainSelector(nn.Module):
         return F.linear(queries, self.keys, self.biases)
 
     @torch.no_grad()
-    def route(self, sam: FrozenSam, images: Tensor, features: SamFeatures | None) -> Route:
-        """Choose a domain for each image; arguments as for :class:`DomainQuery`."""
+    def route(self, sam: FrozenSam, batch: PromptedBatch) -> Route:
+        """Choose a domain for each image of a batch; one domain needs no query."""
         if self.domains < 2:
-            nowhere = torch.zeros(len(images), dtype=torch.int64, device=images.device)
-            return Route(nowhere, torch.ones(len(images), device=images.device))
-        confidence, domains = self(sam, images, features).float().softmax(dim=1).max(dim=1)
+            device = batch.images.device
+            nowhere = torch.zeros(len(batch), dtype=torch.int64, device=device)
+            return Route(nowhere, torch.ones(len(batch), device=device))
+        queries = batch.queries(self.query, sam)
+        confidence, domains = self.choose(queries).float().softmax(dim=1).max(dim=1)
         return Route(domains.where(confidence >= self.least_confidence, -1), confidence)

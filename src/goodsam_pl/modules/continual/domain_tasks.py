@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, overload
 
 from goodsam_pl.data import DomainDataModule
+from goodsam_pl.modules.continual.kept_embeddings import KeptEmbeddings
 from goodsam_pl.modules.continual.method import ContinualTask
 from goodsam_pl.modules.continual.prompted_batch import PromptedBatch, as_prompted
 
@@ -19,15 +20,19 @@ class TrainingImages(Iterable[PromptedBatch]):
     Args:
         data: after ``setup``.
         domains: columns.
+        kept: where answers of the frozen SAM are kept, if they are.
     """
 
-    def __init__(self, data: DomainDataModule, domains: Sequence[int]) -> None:
+    def __init__(
+        self, data: DomainDataModule, domains: Sequence[int], kept: KeptEmbeddings | None
+    ) -> None:
         self._data = data
+        self._kept = kept
         self._domains = domains
 
     def __iter__(self) -> Iterator[PromptedBatch]:
         loader: Iterable[Any] = self._data.evaluation(self._data.images("train", self._domains))
-        return map(as_prompted, loader)
+        return (as_prompted(batch, self._kept) for batch in loader)
 
 
 class KeptImages(Sequence[PromptedBatch]):
@@ -36,10 +41,14 @@ class KeptImages(Sequence[PromptedBatch]):
     Args:
         data: after ``setup``.
         count: of domains.
+        kept: where answers of the frozen SAM are kept, if they are.
     """
 
-    def __init__(self, data: DomainDataModule, count: int) -> None:
+    def __init__(
+        self, data: DomainDataModule, count: int, kept: KeptEmbeddings | None = None
+    ) -> None:
         self._data = data
+        self._kept = kept
         self._count = count
         self._read = cache(self._joined)
 
@@ -57,17 +66,24 @@ class KeptImages(Sequence[PromptedBatch]):
 
     def _joined(self, domain: int) -> PromptedBatch:
         loader: Iterable[Any] = self._data.evaluation(self._data.buffer(domain))
-        return PromptedBatch.joined([as_prompted(batch) for batch in loader])
+        return PromptedBatch.joined([as_prompted(batch, self._kept) for batch in loader])
 
 
-def domain_task(data: DomainDataModule, number: int, together: bool = False) -> ContinualTask:
+def domain_task(
+    data: DomainDataModule,
+    number: int,
+    together: bool = False,
+    kept: KeptEmbeddings | None = None,
+) -> ContinualTask:
     """A task of the sequence.
 
     Args:
         data: after ``setup``.
         number: of the task, from 0.
         together: it is of all domains up to this one, and called ``all``.
+        kept: where answers of the frozen SAM are kept, if they are.
     """
     domains = range(number + 1) if together else range(number, number + 1)
     name = "all" if together else data.sequence[number]
-    return ContinualTask(name, TrainingImages(data, domains), KeptImages(data, number + 1))
+    images = TrainingImages(data, domains, kept)
+    return ContinualTask(name, images, KeptImages(data, number + 1, kept))

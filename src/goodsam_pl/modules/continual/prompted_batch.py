@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from goodsam_pl.modules.continual.adapter import Adapter
+from goodsam_pl.modules.continual.domain_query import DomainQuery
+from goodsam_pl.modules.continual.kept_embeddings import KeptEmbeddings
 from goodsam_pl.sam.frozen_sam import FrozenSam, SamFeatures
 from goodsam_pl.sam.image_prompts import ImagePrompts
 
@@ -57,12 +59,14 @@ class PromptedBatch:
         masks: ``(B, S, S)`` bool; ``None`` where nothing is learned.
         features: what the frozen SAM said of these very images, if that is known already; may be of
             half precision.
+        kept: where answers of the frozen SAM are kept, for images that come again.
     """
 
     images: Tensor
     asked: tuple[AskedRows, ...]
     masks: Tensor | None = None
     features: SamFeatures | None = None
+    kept: KeptEmbeddings | None = None
 
     @classmethod
     def of(
@@ -71,6 +75,7 @@ class PromptedBatch:
         groups: Iterable[tuple[str, Tensor, Tensor]],
         masks: Tensor | None = None,
         features: SamFeatures | None = None,
+        kept: KeptEmbeddings | None = None,
     ) -> Self:
         """A batch from prompts as data sets give them.
 
@@ -81,12 +86,13 @@ class PromptedBatch:
                 logits ``(n, 1, 4h, 4w)``.
             masks: as the attribute.
             features: as the attribute.
+            kept: as the attribute.
 
         Raises:
             ValueError: another kind.
         """
         asked = tuple(AskedRows(rows, _prompts(kind, values)) for kind, rows, values in groups)
-        return cls(images, asked, masks, features)
+        return cls(images, asked, masks, features, kept)
 
     def __len__(self) -> int:
         """B, the number of images."""
@@ -137,6 +143,7 @@ class PromptedBatch:
             SamFeatures(*map(torch.cat, zip(*known, strict=True)))
             if len(known) == len(batches)
             else None,
+            batches[0].kept,
         )
 
     def known_by(self, sam: FrozenSam) -> Self:
@@ -145,16 +152,33 @@ class PromptedBatch:
 
     def frozen_features(self, sam: FrozenSam) -> SamFeatures:
         """What the frozen SAM says of the images; it is asked only if that is not known."""
-        if self.features is None:
-            return sam.encode(self.images)
-        return SamFeatures(*(each.float() for each in self.features))
+        known = self.features
+        if known is None:
+            if self.kept is None:
+                return sam.encode(self.images)
+            known = self.kept.features(self.images)
+        return SamFeatures(*(each.float() for each in known))
+
+    def queries(self, query: DomainQuery, sam: FrozenSam) -> Tensor:
+        """What a query says of the images, ``(B, channels)`` float."""
+        if self.kept is None:
+            said: Tensor = query(sam, self.images, self.features)
+            return said
+        return self.kept.queries(query, self.images, self.frozen_features(sam))
 
 
-def as_prompted(batch: PromptedBatch | AskedImages) -> PromptedBatch:
-    """A batch of a data module as methods take it; one of theirs as it is."""
+def as_prompted(
+    batch: PromptedBatch | AskedImages, kept: KeptEmbeddings | None = None
+) -> PromptedBatch:
+    """A batch of a data module as methods take it; one of theirs as it is.
+
+    Args:
+        batch: of either.
+        kept: where answers of the frozen SAM are kept; ``None`` for images that do not come again.
+    """
     if isinstance(batch, PromptedBatch):
         return batch
-    return PromptedBatch.of(batch.image, batch.prompts, batch.mask)
+    return PromptedBatch.of(batch.image, batch.prompts, batch.mask, kept=kept)
 
 
 def draw_masks(adapter: Adapter | None, sam: FrozenSam, batch: PromptedBatch) -> Tensor:

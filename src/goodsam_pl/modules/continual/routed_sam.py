@@ -61,7 +61,7 @@ class RoutedSam(nn.Module):
             )
         features = batch.frozen_features(self.sam)
         batch = replace(batch, features=features)
-        route = self.selector.route(self.sam, batch.images, features)
+        route = self.selector.route(self.sam, batch)
         side = 4 * self.sam.shape.grid
         logits = torch.empty(len(batch), 1, side, side, device=batch.images.device)
         for domain in route.domains.unique().tolist():

@@ -99,7 +99,7 @@ def _queries(
     for batch in buffers:
         for rows in torch.arange(len(batch)).split(together):
             some = batch.take(rows.to(batch.images.device)).to(device)
-            parts.append(selector.query(sam, some.images, some.features))
+            parts.append(some.queries(selector.query, sam))
     return torch.cat(parts)
 
 

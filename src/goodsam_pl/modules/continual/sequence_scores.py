@@ -11,6 +11,7 @@ import torch
 
 from goodsam_pl.data import DomainBatch, DomainDataModule
 from goodsam_pl.metrics import MaskScores, TaskMatrix
+from goodsam_pl.modules.continual.kept_embeddings import KeptEmbeddings
 from goodsam_pl.modules.continual.method import ContinualMethod
 from goodsam_pl.modules.continual.prompted_batch import as_prompted
 
@@ -86,7 +87,11 @@ class SequenceScores:
 
 @torch.no_grad()
 def score_domain(
-    method: ContinualMethod, data: DomainDataModule, column: int, batches: Iterable[DomainBatch]
+    method: ContinualMethod,
+    data: DomainDataModule,
+    column: int,
+    batches: Iterable[DomainBatch],
+    kept: KeptEmbeddings | None = None,
 ) -> DomainScores:
     """Ask a method about the test images of a domain.
 
@@ -95,12 +100,13 @@ def score_domain(
         data: whose domain it is.
         column: of the domain.
         batches: of its test images.
+        kept: where answers of the frozen SAM are kept; ``None`` encodes each image.
     """
     device = method.sam.places().device
     quality = MaskScores()
     right = unsure = 0
     for batch in batches:
-        answer = method.predict(as_prompted(batch).to(device))
+        answer = method.predict(as_prompted(batch, kept).to(device))
         quality.update(
             [
                 original.frame.restore(one[0])
