@@ -147,8 +147,8 @@ def rehearse(root: Path, files: list[Path], arguments: argparse.Namespace) -> di
     killed = max(1, processes // 3) if arguments.kill == "true" else 0
     cut_off: Counter[Path] = Counter()
     if killed:
-        while sum(len(read_diary(diary)) for diary in _diaries(root)) < len(files) // 3:
-            time.sleep(0.05)
+        while sum(diary.read_bytes().count(b"\n") for diary in _diaries(root)) < len(files) // 3:
+            time.sleep(0.1)
         for rank in range(processes - killed, processes):
             process = running[rank]
             os.kill(process.pid or 0, signal.SIGKILL)
