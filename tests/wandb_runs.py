@@ -92,6 +92,8 @@ def _records(data: bytes) -> Iterator[bytes]:
         length = int.from_bytes(data[position + 4 : position + 6], "little")
         kind = data[position + 6]
         position += RECORD_HEADER
+        if position + length > len(data):
+            return  # it is being written
         parts += data[position : position + length]
         position += length
         if kind in {FULL, LAST}:

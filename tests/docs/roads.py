@@ -200,6 +200,8 @@ NOT_RUN: dict[str, str] = {
     "python benchmarks/scale.py": "a rehearsal of minutes; tests/benchmarks has it",
     "torchrun --nnodes 4": "needs four machines; tests/cli/masks has what a process does",
     "srun goodsam masks compute": "needs SLURM",
+    "goodsam masks compute path/to/panoramas path/to/routed_masks": "needs the adapters of a "
+    "whole sequence; tests/cli/masks/test_routed.py has it",
     "python benchmarks/attention.py": "a benchmark of minutes",
     "python benchmarks/report.py": "needs a browser; tests/views/report has one where there is one",
     "python benchmarks/inference.py": "a benchmark of minutes",
