@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from goodsam_pl.masks import MaskStore
 from goodsam_pl.modules.continual import AdapterRecipe, PooledQuery, RoutedSam, save_routed
@@ -26,9 +27,15 @@ def test_it_fills_a_store(mode, goodsam, fails, write_panoramas, workplace, size
     pool = AdapterPool(AdapterRecipe("hq"))
     pool.add("town", sam, 0)
     selector = DomainSelector(PooledQuery(sam.shape))
-    selector.resize(1)
+    selector.renew(1, torch.Generator().manual_seed(0))  # resize leaves what memory held
     save_routed(RoutedSam(sam, pool, selector), Path("adapters.safetensors"))
     assert "1 panoramas computed" in goodsam(*missing).out
     assert "0 panoramas computed, 1 had" in goodsam(*missing).out
     store = MaskStore.open(Path("masks"))
     assert store.manifest.proposer["proposer"] == "routed_segment_anything"
+    with torch.no_grad():
+        selector.biases.add_(1)
+    save_routed(RoutedSam(sam, pool, selector), Path("adapters.safetensors"))
+    refused = fails(*missing)
+    assert "is of other masks" in refused
+    assert "adapters" in refused
