@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -13,7 +15,7 @@ from PIL import Image
 import goodsam_pl
 from goodsam_pl.cli import main
 from goodsam_pl.data.normalization import NORMALIZATION
-from goodsam_pl.deploy import deployment, parity
+from goodsam_pl.deploy import Uint8Network, deployment, parity
 from goodsam_pl.deploy.torch_file import TorchRunner
 from goodsam_pl.networks import NetworkCard, SegmentationNetwork, describe_network, save_weights
 from goodsam_pl.taxonomy import get_taxonomy
@@ -53,6 +55,24 @@ def panoramas(student: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(segmenter.predict(image)).save(root / f"labels/{name}.png")
     (root / "splits/val.txt").write_text("a\nb\n")
     return root
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _translated_once() -> Iterator[None]:
+    """Every command here but the program's asks for the graph of the same student."""
+    graphs: list[onnx.ModelProto] = []
+    translate = deployment.onnx_model
+
+    def translated(network: Uint8Network) -> onnx.ModelProto:
+        if not graphs:
+            graphs.append(translate(network))
+        copied = onnx.ModelProto()
+        copied.CopyFrom(graphs[0])
+        return copied
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deployment, "onnx_model", translated)
+        yield
 
 
 def _export(*words: object) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from goodsam_pl.cli import refusals
 from goodsam_pl.cli.dashboard_key import has_key
-from goodsam_pl.cli.training import GoodSAMCLI, train
+from goodsam_pl.cli.training import GoodSAMCLI, one_verb, train
 
 VERBS = ["fit", "validate", "test", "predict"]
 
@@ -113,6 +113,11 @@ def parsed(*args):
     finally:
         module.GoodSAMCLI = original
     return config
+
+
+def test_options_are_read_for_the_verb_that_comes_first_alone():
+    assert set(one_verb("test").subcommands()) == {"test"}
+    assert one_verb("--config=all.yaml") is GoodSAMCLI  # its verb comes later
 
 
 def test_the_model_takes_the_taxonomy_of_the_data(config):

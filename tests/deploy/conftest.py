@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from segmentation_models_pytorch.encoders import encoders
 from torch import Tensor, nn
 
 from goodsam_pl.data.normalization import NORMALIZATION
@@ -59,6 +60,24 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A circular SegFormer-B0 that was trained on StreetWorld's photographs."""
     network = SegmentationNetwork(weights="streetworld", circular=True)
     path = tmp_path_factory.mktemp("student") / "student.safetensors"
+    save_weights(network.state_dict(), path, card=card_of(network))
+    return path
+
+
+@pytest.fixture
+def circle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A circular SegFormer-B0 of StreetWorld, less blocks that are like those that stay.
+
+    Tracing takes its time block by block. There is one with reduced keys and values, one without,
+    at the finest and the coarsest stride; all that is between them and behind them is the B0's.
+    """
+    b0 = encoders["mit_b0"]
+    shallow = {**b0, "params": {**b0["params"], "depths": [1, 0, 0, 1]}}
+    monkeypatch.setitem(encoders, "mit_shallow", shallow)
+    network = SegmentationNetwork(encoder="mit_shallow", circular=True)
+    trained = SegmentationNetwork(weights="streetworld").state_dict()
+    network.load_state_dict({name: trained[name] for name in network.state_dict()})
+    path = tmp_path / "circle.safetensors"
     save_weights(network.state_dict(), path, card=card_of(network))
     return path
 

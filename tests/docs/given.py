@@ -195,8 +195,19 @@ def released_sam3(path: Path) -> None:
     write_sam3(path)
 
 
-def checkpoint(path: Path, taxonomy: str = "cityscapes-19", classes: int = 19) -> None:
-    """A checkpoint of a training of no step, which brings its model."""
+def convolutional_student(path: Path) -> None:
+    """A checkpoint whose network is traced in seconds; tests/deploy has a SegFormer."""
+    checkpoint(path, architecture="linknet", encoder="resnet18")
+
+
+def checkpoint(
+    path: Path,
+    taxonomy: str = "cityscapes-19",
+    classes: int = 19,
+    architecture: str = "segformer",
+    encoder: str = "mit_b0",
+) -> None:
+    """A checkpoint of a training of one step, which brings its model."""
     data = path.parent / f"{taxonomy}_data"
     picture(data / "images/a.png", 32, 64)
     labels(data / "labels/a.png", 32, 64, classes)
@@ -209,6 +220,8 @@ def checkpoint(path: Path, taxonomy: str = "cityscapes-19", classes: int = 19) -
             "--model=goodsam_pl.modules.SourceSegmentation",
             "--model.network=goodsam_pl.networks.SegmentationNetwork",
             f"--model.network.classes={classes}",
+            f"--model.network.architecture={architecture}",
+            f"--model.network.encoder={encoder}",
             "--data=goodsam_pl.data.SourceDataModule",
             "--data.dataset=plain",
             f"--data.root={data}",
@@ -238,6 +251,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "path/to/masks": masks,
     "docs/real/amsterdam_points.csv": points,
     "path/to/last.ckpt": checkpoint,
+    "path/to/student.ckpt": convolutional_student,
     "path/to/stanford_13.ckpt": lambda path: checkpoint(path, "stanford2d3d-13", 13),
     "path/to/stanford_8.ckpt": lambda path: checkpoint(path, "stanford2d3d-8", 8),
     "data/streetworld": streetworld,

@@ -20,7 +20,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/dashboards.md docs/files.md": (),
     "docs/doctor.md": ("data/DensePASS",),
     "docs/evaluation.md": ("path/to/last.ckpt", "data/DensePASS"),
-    "docs/export.md": ("path/to/last.ckpt", "data/streetworld"),
+    "docs/export.md": ("path/to/student.ckpt", "data/streetworld"),
     "docs/goodsam.md": (
         "data/streetworld",
         "data/DensePASS",
@@ -122,10 +122,10 @@ SHORTER: dict[str, str] = {
     _COMMANDS + "(fit|test|predict) (?!.*configs/ssr)": "--data.init_args.num_workers 0",
     "predict .*--out path/to/labels": "--probabilities",  # the page goes on to read some
     _COMMANDS + "fit ": (
-        "--trainer.max_steps 2 --trainer.precision 32-true --trainer.enable_progress_bar false"
+        "--trainer.max_steps 1 --trainer.precision 32-true --trainer.enable_progress_bar false"
     ),
     _COMMANDS + "fit (?!.*configs/ssr)": "--data.init_args.batch_size 2",
-    "configs/ssr": "--trainer.val_check_interval 2",
+    "configs/ssr": "--trainer.val_check_interval 1",
     "daformer_b0": "--model.init_args.network.init_args.channels 32",
     "configs/ssr/(gta5|cityscapes)": (
         "--model.init_args.network.init_args.encoder mit_b0 --model.init_args.ignored_rows [2,5] "
@@ -141,7 +141,7 @@ SHORTER: dict[str, str] = {
         "--data.init_args.target.init_args.window_stride [48,64]"
     ),
     "fit .*configs/(streetworld/(full_)?(rect|dist)|goodsam/[a-z_]+.yaml$)": (
-        "--trainer.val_check_interval 2"
+        "--trainer.val_check_interval 1"
     ),
     "configs/(streetworld|real)/(full_)?(rect|dist)": _PANORAMAS,
     "configs/(goodsam/[a-z]+[_.]|densepass)": _PANORAMAS,
@@ -157,7 +157,7 @@ SHORTER: dict[str, str] = {
     ),
     "goodsam check-data configs": "--data.init_args.num_workers 0",
     "configs/wsss/(streetworld|panoramas)": _PANORAMAS,
-    "fit .*configs/wsss/streetworld": "--trainer.val_check_interval 2",
+    "fit .*configs/wsss/streetworld": "--trainer.val_check_interval 1",
     "configs/wsss/(voc|coco)": (
         "--model.init_args.network.init_args.encoder resnet18 "
         "--model.init_args.network.init_args.frozen_norm false"

@@ -32,6 +32,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target_train=2,
         target_val=1,
         target_test=5,
+        source_size=(64, 128),
+        panorama_size=(48, 256),
         workers=1,
     )
     return out

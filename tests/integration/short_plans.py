@@ -12,7 +12,7 @@ from goodsam_pl.files.presets import read_preset
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 
-_SCENES = {
+SCENES = {
     "source_train": 2,
     "source_val": 1,
     "target_train": 2,
@@ -22,6 +22,7 @@ _SCENES = {
     "panorama_size": [48, 256],
     "workers": 1,
 }
+"""Of the step that draws StreetWorld."""
 _SMALL = {
     "data.size": [48, 256],
     "data.window_size": [48, 64],
@@ -42,7 +43,7 @@ def shortened(name: str, steps: dict[str, Any]) -> dict[str, Any]:
     plan["seeds"] = [3]
     usual = {"trainer.accelerator": "cpu", "trainer.log_every_n_steps": 1}
     plan["overrides"] |= usual | steps
-    plan["shared"]["data"]["options"] |= _SCENES
+    plan["shared"]["data"]["options"] |= SCENES
     stages = [*plan["shared"].items()]
     stages += [item for preset in plan["presets"].values() for item in preset["stages"].items()]
     for stage, settings in stages:

@@ -18,11 +18,16 @@ from goodsam_pl.cli import main
 from goodsam_pl.experiments.plan import read_plan
 from goodsam_pl.files.presets import read_preset
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from short_plans import SCENES
+
 import warm_start
 
 PLANS = Path(__file__).resolve().parents[2] / "configs" / "goodsam" / "ablation"
 SMALL = {"data.size": [48, 256], "data.window_size": [48, 64], "data.window_stride": [48, 64]}
+FEW_POINTS = {"trainer.callbacks.0.proposer.points_per_side": 4}
 
 
 def short(out: Path) -> Path:
@@ -31,8 +36,7 @@ def short(out: Path) -> Path:
     plan["seeds"] = [3]
     plan["overrides"] |= {"trainer.max_steps": 2, "trainer.accelerator": "cpu"}
     plan["overrides"] |= {"data.batch_size": 1, "trainer.val_check_interval": 2}
-    scenes = {"source_train": 2, "source_val": 1, "target_train": 2}
-    plan["shared"]["data"]["options"] |= scenes | {"target_val": 1, "target_test": 1, "workers": 1}
+    plan["shared"]["data"]["options"] |= SCENES
     preset = plan["presets"]["two_stage"]
     plan["presets"] = {"two_stage": preset}
     preset["variations"] = {"-whole link": preset["variations"]["-whole link"]}
@@ -40,7 +44,7 @@ def short(out: Path) -> Path:
         if "config" in stage:
             stage["config"] = os.path.normpath(PLANS / stage["config"])
             if not stage["config"].endswith("source.yaml"):
-                stage["overrides"] = stage.get("overrides", {}) | SMALL
+                stage["overrides"] = stage.get("overrides", {}) | SMALL | FEW_POINTS
     path = out / "short.yaml"
     path.write_text(yaml.safe_dump(plan, sort_keys=False))
     return path
@@ -52,8 +56,7 @@ def short_with_a_self_trained_teacher(out: Path) -> Path:
     plan["seeds"] = [3]
     plan["overrides"] |= {"trainer.max_steps": 2, "trainer.accelerator": "cpu"}
     plan["overrides"] |= {"trainer.val_check_interval": 2}
-    scenes = {"source_train": 2, "source_val": 1, "target_train": 2, "target_val": 1}
-    plan["shared"]["data"]["options"] |= scenes | {"target_test": 1, "workers": 1}
+    plan["shared"]["data"]["options"] |= SCENES
     preset = plan["presets"]["self_trained"] | {"variations": {}}
     plan["presets"] = {"self_trained": preset}
     panoramas = SMALL | {"data.batch_size": 1}
@@ -68,7 +71,9 @@ def short_with_a_self_trained_teacher(out: Path) -> Path:
     for name, stage in (plan["shared"] | preset["stages"]).items():
         if "config" in stage:
             stage["config"] = os.path.normpath(PLANS / stage["config"])
-            stage["overrides"] = stage.get("overrides", {}) | small.get(name, panoramas)
+            stage["overrides"] = stage.get("overrides", {}) | small.get(
+                name, panoramas | FEW_POINTS
+            )
     path = out / "short.yaml"
     path.write_text(yaml.safe_dump(plan, sort_keys=False))
     return path

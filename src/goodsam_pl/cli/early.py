@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,6 +120,7 @@ def _is_known(name: str, known: list[str]) -> bool:
     return first in known
 
 
+@cache
 def _known_options(verb: str) -> list[str]:
     """All there can be: of the verb, of the Trainer, and what our own command adds."""
     names = {*_GROUPS, "c", "config", "print_config", "seed_everything"}

@@ -43,7 +43,7 @@ from goodsam_pl.cli.streams import Terminated
 from goodsam_pl.cli.training_bar import TrainingBar
 from goodsam_pl.networks import load_weights, read_postponed
 
-__all__ = ["GoodSAMCLI", "command_line_options", "train"]
+__all__ = ["GoodSAMCLI", "command_line_options", "one_verb", "train"]
 
 
 def train(args: list[str] | None = None) -> GoodSAMCLI:
@@ -60,7 +60,26 @@ def train(args: list[str] | None = None) -> GoodSAMCLI:
 
 
 def _cli(args: list[str] | None) -> GoodSAMCLI:
-    return GoodSAMCLI(**command_line_options(args))
+    words = sys.argv[1:] if args is None else args
+    return one_verb(words[0] if words else "")(**command_line_options(args))
+
+
+def one_verb(word: str) -> type[GoodSAMCLI]:
+    """Our command line for a verb alone, whose options take a quarter of the time of all four's.
+
+    Args:
+        word: the first of the command line; no verb where ``--config`` comes before it.
+    """
+    known = GoodSAMCLI.subcommands()
+    if word not in known:
+        return GoodSAMCLI
+
+    class OfOneVerb(GoodSAMCLI):
+        @staticmethod
+        def subcommands() -> dict[str, set[str]]:
+            return {word: known[word]}
+
+    return OfOneVerb
 
 
 def command_line_options(args: list[str] | None) -> dict[str, Any]:
