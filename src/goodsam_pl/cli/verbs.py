@@ -66,6 +66,7 @@ PREDICT_OPTIONS = (
     "on_error",
     "skip_existing",
     "overwrite",
+    "keep_metadata",
 )
 """What ``predict`` can be told of its results; switches may have ``no_`` in front."""
 

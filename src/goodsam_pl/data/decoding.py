@@ -135,6 +135,18 @@ class EncodedImage:
         # a number would become as many zeros
         return packet if isinstance(packet, bytes) else b""
 
+    def exif_values(self, directory: int) -> dict[int, Any]:
+        """What one of the directories of its EXIF says, by tag; nothing where it is damaged.
+
+        Args:
+            directory: as ``ExifTags.IFD.GPSInfo``.
+        """
+        try:
+            # see _orientation
+            return dict(Image.Image.getexif(self._image).get_ifd(directory))
+        except Exception:  # noqa: BLE001  # whatever is wrong with metadata
+            return {}
+
     def shrink(self, width: int) -> None:
         """Let pixels be decoded at a fraction of the size, if the file is very large and a JPEG.
 
