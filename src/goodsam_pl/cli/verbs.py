@@ -109,6 +109,11 @@ FUNCTIONS = {
         "score a folder of label files against the true labels of a data set",
         positional=True,
     ),
+    "map": FunctionVerb(
+        "goodsam_pl.cli.around.map:map_predictions",
+        "write what was found where as GeoJSON or CSV: class shares of each panorama",
+        positional=True,
+    ),
     "ablate": FunctionVerb(
         "goodsam_pl.experiments.command:ablate",
         "run a plan of variations over several seeds and write a table",
