@@ -109,6 +109,11 @@ FUNCTIONS = {
         "score a folder of label files against the true labels of a data set",
         positional=True,
     ),
+    "cutout": FunctionVerb(
+        "goodsam_pl.cli.around.cutout:cutout",
+        "cut views out of panoramas and their labels, as pinhole cameras would have them",
+        positional=True,
+    ),
     "map": FunctionVerb(
         "goodsam_pl.cli.around.map:map_predictions",
         "write what was found where as GeoJSON or CSV: class shares of each panorama",

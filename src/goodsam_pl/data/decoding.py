@@ -126,6 +126,11 @@ class EncodedImage:
         return self._image.mode not in (*_ONE_BYTE_MODES, *_DEEP_MODES) or self._image.mode == "F"
 
     @property
+    def palette(self) -> bytes:
+        """RGB of its palette, three bytes a colour; empty for an image without one."""
+        return bytes(self._image.getpalette("RGB") or ()) if self._image.mode == "P" else b""
+
+    @property
     def xmp(self) -> bytes:
         """The XMP packet; empty without one."""
         info = self._image.info
