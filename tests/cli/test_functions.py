@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from goodsam_pl.cli import entry
+from goodsam_pl.cli.functions import run_function
 from goodsam_pl.cli.verbs import FunctionVerb
 
 MODULE = '''

@@ -37,8 +37,8 @@ def test_a_fine_panorama_is_averaged_not_sampled():
 
 
 def test_a_coarse_panorama_is_interpolated():
-    pixels = gradient(18, 36)
-    column = PerspectiveView(90.0, 0.0, 60.0, (400, 4)).image(pixels, SPHERE)[:, 2, 0].astype(int)
+    view = PerspectiveView(90.0, 0.0, 60.0, (400, 400))
+    column = view.image(gradient(18, 36), SPHERE)[:, 200, 0].astype(int)
     steps = np.diff(column)
     assert (steps >= 0).all()
     assert steps.max() <= 1
@@ -56,7 +56,11 @@ def test_labels_are_ids_of_the_panorama_and_void_outside():
     picture = PerspectiveView(0.0, 0.0, 90.0, (101, 101)).image(
         np.full((70, 360, 3), 9, np.uint8), strip
     )
-    np.testing.assert_array_equal(picture[..., 0] == 0, label == 255)
+    # a picture is averaged over a pixel, so that its edge is soft
+    grown = label == 255
+    grown[1:-1] |= grown[:-2] | grown[2:]
+    assert (picture[..., 0][label[:, 50] == 255] == 0).mean() > 0.97
+    assert (picture[..., 0][~grown] == 9).all()
 
 
 def test_a_strip_off_the_horizon_is_where_it_lies():
