@@ -56,11 +56,10 @@ def test_labels_are_ids_of_the_panorama_and_void_outside():
     picture = PerspectiveView(0.0, 0.0, 90.0, (101, 101)).image(
         np.full((70, 360, 3), 9, np.uint8), strip
     )
-    # a picture is averaged over a pixel, so that its edge is soft
-    grown = label == 255
-    grown[1:-1] |= grown[:-2] | grown[2:]
-    assert (picture[..., 0][label[:, 50] == 255] == 0).mean() > 0.97
-    assert (picture[..., 0][~grown] == 9).all()
+    assert (picture[50] == 9).all()
+    assert (picture[:14, 50] == 0).all()
+    assert (picture[17:84, 50] == 9).all()
+    assert (picture[87:, 50] == 0).all()
 
 
 def test_a_strip_off_the_horizon_is_where_it_lies():

@@ -53,17 +53,14 @@ def test_a_film_that_is_shown_turned_is_read_upright(tmp_path):
     assert pixels[-1, 0, 0] == pytest.approx(25, abs=3)
 
 
-def test_a_film_that_is_cut_off_says_where(tmp_path):
+def test_of_a_film_that_is_cut_off_the_beginning_is_there(tmp_path):
     write_clip(tmp_path / "a.mkv", STEADY)
     content = (tmp_path / "a.mkv").read_bytes()
-    whole = 0
-    for share in (0.5, 0.8, 0.97):
-        (tmp_path / "b.mkv").write_bytes(content[: int(len(content) * share)])
-        with open_clip(tmp_path / "b.mkv") as clip:
-            found = [which(pixels) for _, pixels in clip.frames(range(len(clip.ticks)))]
-        assert found == list(range(len(found)))
-        assert whole < len(found) < 20
-        whole = len(found)
+    (tmp_path / "b.mkv").write_bytes(content[: int(len(content) * 0.97)])
+    with open_clip(tmp_path / "b.mkv") as clip:
+        found = [which(pixels) for _, pixels in clip.frames(range(len(clip.ticks)))]
+    assert found == list(range(len(found)))
+    assert len(found) > 10
 
 
 def test_damage_in_the_middle_is_told_with_its_time(tmp_path):

@@ -109,6 +109,16 @@ FUNCTIONS = {
         "score a folder of label files against the true labels of a data set",
         positional=True,
     ),
+    "frames": FunctionVerb(
+        "goodsam_pl.cli.around.frames:frames",
+        "take panoramas out of films, by time or by number",
+        positional=True,
+    ),
+    "film": FunctionVerb(
+        "goodsam_pl.cli.around.label_film:label_film",
+        "label films of panoramas by a trained network, and write films of what it says",
+        positional=True,
+    ),
     "cutout": FunctionVerb(
         "goodsam_pl.cli.around.cutout:cutout",
         "cut views out of panoramas and their labels, as pinhole cameras would have them",

@@ -47,6 +47,7 @@ class Clip:
         ticks: when each frame is shown, from the first one on, ascending.
         is_spherical: whether it says that its frames are full equirectangular panoramas.
         created: when it was begun, as it says; by the standard UTC.
+        comment: of whoever wrote it.
     """
 
     def __init__(self, path: Path, container: InputContainer) -> None:
@@ -75,6 +76,7 @@ class Clip:
         self._turns = _quarter_turns(path, first)
         self.size = self._upright(first).shape[:2]
         self.is_spherical = _is_sphere(first)
+        self.comment: str | None = container.metadata.get("comment")
         self.created = _time(container.metadata.get("creation_time", ""))
 
     @property
