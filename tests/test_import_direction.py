@@ -12,7 +12,7 @@ import goodsam_pl
 PACKAGE = Path(goodsam_pl.__file__).parent
 ROWS = (
     *("files", "taxonomy", "geometry", "masks", "networks"),
-    "losses metrics fusion streetworld sam",
+    "losses metrics fusion streetworld sam video",
     *("data", "modules", "segmenter", "views deploy", "callbacks", "experiments", "cli", "inspect"),
     "__main__ _lightning",
 )

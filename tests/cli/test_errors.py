@@ -80,3 +80,13 @@ def test_another_process():
     message = f"\n\n-- Process 1 terminated with the following error:\n{text}"
     error = torch.multiprocessing.ProcessRaisedException(message, 1, 1)
     assert for_the_user(error) == "a.png: broken"
+
+
+def test_a_missing_extra_is_told_and_a_broken_import_is_not():
+    def broken():
+        import no_such_module  # noqa: F401, PLC0415
+
+    with pytest.raises(ModuleNotFoundError) as missing:
+        broken()
+    assert for_the_user(missing.value) is None
+    assert for_the_user(ModuleNotFoundError("run `pip install av`")) == "run `pip install av`"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from goodsam_pl.cli import entry
+from goodsam_pl.cli.functions import run_function
 from goodsam_pl.cli.verbs import FunctionVerb
 
 MODULE = '''
@@ -110,3 +112,22 @@ def test_a_wrong_option_is_named(fails):
     assert "Did you mean 'minutes'?" in error
     assert "bread" in fails("bake")
     assert "minutes" in fails("bake", "--bread", "rye", "--minutes", "long")
+
+
+def test_a_row_of_numbers_is_written_as_words(monkeypatch, capsys):
+    seen = {}
+
+    def aim(target: str, yaw: Sequence[float] = (0.0,), zoom: float = 1.0) -> None:
+        seen.update(target=target, yaw=list(yaw), zoom=zoom)
+
+    monkeypatch.setattr("goodsam_pl.cli.functions.sketch_of", lambda _: None)
+    monkeypatch.setattr("goodsam_pl.cli.functions._import", lambda _: aim)
+    verb = FunctionVerb("here:aim", "aim", positional=True)
+    for words in (
+        ["--yaw", "0", "-90", "4.5", "a.jpg"],
+        ["a.jpg", "--yaw", "0", "-90", "4.5", "--zoom", "1"],
+        ["a.jpg", "--yaw=[0, -90, 4.5]"],
+        ["a.jpg", "--yaw", "[0,-90,4.5]"],
+    ):
+        run_function("aim", verb, words)
+        assert seen == {"target": "a.jpg", "yaw": [0, -90, 4.5], "zoom": 1}

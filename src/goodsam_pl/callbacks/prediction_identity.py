@@ -30,9 +30,17 @@ def prediction_identity(
     module: LightningModule,
     taxonomy: Taxonomy,
     data: PredictableData | None,
-    label_size: str,
+    written: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Everything that decides about predictions, besides the images."""
+    """Everything that decides about predictions, besides the images.
+
+    Args:
+        trainer: gives precision, views and tiles.
+        module: gives the network.
+        taxonomy: of the predictions.
+        data: gives size and angles.
+        written: how the writer writes them, by its arguments.
+    """
     # the trainer's attribute is declared without a type
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
     views = [each.summary for each in callbacks if isinstance(each, TestTimeAugmentation)]
@@ -55,7 +63,7 @@ def prediction_identity(
         },
         "settings": {
             **({} if data is None else data.describe_predictions()),
-            "label_size": label_size,
+            **written,
             "views": "; ".join(views) or "one",
             "tile": next((list(tile) for tile in tiles if tile is not None), None),
             "precision": str(trainer.precision),

@@ -39,7 +39,9 @@ from goodsam_pl.callbacks.protocols import (
 )
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.data import Band, PanoramaBatch, SourceBatch, denormalize
+from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.entries import Entry
+from goodsam_pl.data.picture_tags import KeptTags, PictureTags, read_picture_tags
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.result_names import file_name
 from goodsam_pl.taxonomy import Taxonomy
@@ -92,6 +94,9 @@ class PredictionWriter(BasePredictionWriter):
             done; ``skip`` only names them.
         skip_existing: leave out images that this model labelled before with these settings.
         overwrite: replace what another model or other settings left in the folder.
+        keep_metadata: what pictures tell of where they come from, as far as their image does:
+            ``all`` which part of the sphere they show (GPano), where and when it was taken (EXIF);
+            ``projection`` the former alone; or ``none``.
 
     Raises:
         ValueError: an opacity outside 0 to 1, or a negative width.
@@ -108,6 +113,7 @@ class PredictionWriter(BasePredictionWriter):
         on_error: Literal["raise", "skip"] = "raise",
         skip_existing: bool = False,
         overwrite: bool = False,
+        keep_metadata: KeptTags = "all",
     ) -> None:
         super().__init__(write_interval="batch")
         if not 0 <= opacity <= 1:
@@ -123,6 +129,7 @@ class PredictionWriter(BasePredictionWriter):
         self.on_error = on_error
         self.skip_existing = skip_existing
         self.overwrite = overwrite
+        self.keep_metadata = keep_metadata
         self._folder = PredictionFolder(Path())
         self._begun = False
         self._entries: dict[str, Entry] = {}
@@ -262,9 +269,8 @@ class PredictionWriter(BasePredictionWriter):
         def begin() -> list[int]:
             refuse_what_fits_nowhere(entries, _data_of(trainer))
             taxonomy = check_coloured(module, self).taxonomy
-            identity = prediction_identity(
-                trainer, module, taxonomy, _data_of(trainer), self.label_size
-            )
+            written = {"label_size": self.label_size, "keep_metadata": self.keep_metadata}
+            identity = prediction_identity(trainer, module, taxonomy, _data_of(trainer), written)
             chosen = self._folder.begin(
                 identity,
                 entries,
@@ -304,13 +310,16 @@ class PredictionWriter(BasePredictionWriter):
         band: Band | None = None
         source: Path | npt.NDArray[np.uint8] = denormalize(image).permute(1, 2, 0).cpu().numpy()
         stamp = (0, 0)
+        tags = PictureTags()
         contents: dict[str, bytes] = {}
         try:
             if entry is not None and data is not None:
                 band, source, stamp = data.locate(entry.image), entry.image, stamp_of(entry.image)
+                with open_image(entry.image) as file:
+                    tags = read_picture_tags(file).kept(self.keep_metadata)
             if self.overlay_width:
                 contents["overlays"] = overlay_png(
-                    source, label, taxonomy, band, self.opacity, self.overlay_width
+                    source, label, taxonomy, band, self.opacity, self.overlay_width, tags
                 )
         except (OSError, ValueError) as error:
             if entry is None:
@@ -319,9 +328,11 @@ class PredictionWriter(BasePredictionWriter):
             return
         written_band = band if self.label_size == "file" else None
         full = label if written_band is None else written_band.restore(label, taxonomy.ignore_index)
-        contents["labels"] = label_png(full, taxonomy)
+        if band is not None and written_band is None:
+            tags = tags.of_part(band.file_size, (band.top, band.bottom), full.shape)
+        contents["labels"] = label_png(full, taxonomy, tags)
         if scores is not None and self.confidence:
-            contents["confidence"] = confidence_png(scores.max(axis=0), written_band)
+            contents["confidence"] = confidence_png(scores.max(axis=0), written_band, tags)
         if scores is not None and self.probabilities:
             contents["probabilities"] = scores_npz(scores, taxonomy, band)
         files = {

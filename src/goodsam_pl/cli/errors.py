@@ -40,6 +40,8 @@ def for_the_user(error: BaseException | None) -> str | None:
             return str(error)
         if isinstance(error, (ValueError, TypeError, OSError)) and _is_raised_here(error):
             return str(error)
+        if isinstance(error, ModuleNotFoundError) and error.name is None:
+            return str(error)  # said by us: an import that fails has a name
         error = error.__cause__
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
@@ -14,6 +15,7 @@ from goodsam_pl.cli.verbs import FunctionVerb
 
 __all__ = ["run_function"]
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _TRUE_OR_FALSE = ("true", "false", "yes", "no")
 
 
@@ -31,11 +33,11 @@ def run_function(name: str, verb: FunctionVerb, args: list[str]) -> None:
     words = _with_classes(args, verb)
     sketch = sketch_of(verb.function)
     if sketch is not None:
-        words = _with_switches(words, sketch.function)
+        words = _with_switches(_with_numbers(words, sketch.function), sketch.function)
         if not _mentions(sketch.vague, words):
             _parser(name, verb, sketch.function).parse_args(words)
     function = _import(verb.function)
-    words = _with_switches(words, function)
+    words = _with_switches(_with_numbers(words, function), function)
     parser = _parser(name, verb, function)
     arguments = parser.instantiate_classes(parser.parse_args(words))
     arguments.pop("config", None)
@@ -54,6 +56,27 @@ def _with_switches(args: list[str], function: Callable[..., Any]) -> list[str]:
         f"{word}=true" if word in switches and after.lower() not in _TRUE_OR_FALSE else word
         for word, after in zip(args, [*args[1:], ""], strict=False)
     ]
+
+
+def _with_numbers(args: list[str], function: Callable[..., Any]) -> list[str]:
+    """Take ``--yaw 0 90 -45`` for ``--yaw=[0, 90, -45]`` where an option is a row of numbers."""
+    parameters = inspect.signature(function).parameters.values()
+    rows = {
+        f"--{each.name}"
+        for each in parameters
+        if each.default is not inspect.Parameter.empty and "Sequence[float]" in str(each.annotation)
+    }
+    words: list[str] = []
+    row: list[str] | None = None
+    for word in [*args, "--"]:
+        if row is not None and _NUMBER.fullmatch(word):
+            row.append(word)
+            continue
+        if row:
+            words[-1] += f"=[{', '.join(row)}]"
+        row = [] if word in rows else None
+        words.append(word)
+    return words[:-1]
 
 
 def _with_classes(args: list[str], verb: FunctionVerb) -> list[str]:

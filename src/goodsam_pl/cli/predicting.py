@@ -13,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from goodsam_pl.callbacks import PredictionWriter, TiledPrediction
 from goodsam_pl.cli.verbs import PREDICT_OPTIONS
+from goodsam_pl.data.picture_tags import KeptTags
 
 __all__ = ["add_predict_options", "add_tile_option", "tiling", "writer"]
 
@@ -41,6 +42,11 @@ _OPTIONS: dict[str, tuple[str, Any, str]] = {
         "leave out images that this model labelled before: go on where a run was stopped",
     ),
     "overwrite": ("overwrite", bool, "replace predictions of another model"),
+    "keep_metadata": (
+        "keep_metadata",
+        KeptTags | None,
+        "what pictures tell of their panorama (default: all): projection leaves out place and time",
+    ),
 }
 """Options by name: the writer's argument, its type, and help. What is not given changes nothing."""
 

@@ -66,6 +66,7 @@ PREDICT_OPTIONS = (
     "on_error",
     "skip_existing",
     "overwrite",
+    "keep_metadata",
 )
 """What ``predict`` can be told of its results; switches may have ``no_`` in front."""
 
@@ -106,6 +107,26 @@ FUNCTIONS = {
     "score": FunctionVerb(
         "goodsam_pl.cli.labels.score:score",
         "score a folder of label files against the true labels of a data set",
+        positional=True,
+    ),
+    "frames": FunctionVerb(
+        "goodsam_pl.cli.around.frames:frames",
+        "take panoramas out of films, by time or by number",
+        positional=True,
+    ),
+    "film": FunctionVerb(
+        "goodsam_pl.cli.around.label_film:label_film",
+        "label films of panoramas by a trained network, and write films of what it says",
+        positional=True,
+    ),
+    "cutout": FunctionVerb(
+        "goodsam_pl.cli.around.cutout:cutout",
+        "cut views out of panoramas and their labels, as pinhole cameras would have them",
+        positional=True,
+    ),
+    "map": FunctionVerb(
+        "goodsam_pl.cli.around.map:map_predictions",
+        "write what was found where as GeoJSON or CSV: class shares of each panorama",
         positional=True,
     ),
     "ablate": FunctionVerb(

@@ -126,6 +126,11 @@ class EncodedImage:
         return self._image.mode not in (*_ONE_BYTE_MODES, *_DEEP_MODES) or self._image.mode == "F"
 
     @property
+    def palette(self) -> bytes:
+        """RGB of its palette, three bytes a colour; empty for an image without one."""
+        return bytes(self._image.getpalette("RGB") or ()) if self._image.mode == "P" else b""
+
+    @property
     def xmp(self) -> bytes:
         """The XMP packet; empty without one."""
         info = self._image.info
@@ -134,6 +139,18 @@ class EncodedImage:
             return packet.encode("utf-8", "replace")
         # a number would become as many zeros
         return packet if isinstance(packet, bytes) else b""
+
+    def exif_values(self, directory: int) -> dict[int, Any]:
+        """What one of the directories of its EXIF says, by tag; nothing where it is damaged.
+
+        Args:
+            directory: as ``ExifTags.IFD.GPSInfo``.
+        """
+        try:
+            # see _orientation
+            return dict(Image.Image.getexif(self._image).get_ifd(directory))
+        except Exception:  # noqa: BLE001  # whatever is wrong with metadata
+            return {}
 
     def shrink(self, width: int) -> None:
         """Let pixels be decoded at a fraction of the size, if the file is very large and a JPEG.

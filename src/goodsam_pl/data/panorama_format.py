@@ -22,7 +22,7 @@ from goodsam_pl.data.once import Reminder
 from goodsam_pl.data.sphere_tags import ContradictoryTagsError, SphereTags, read_sphere_tags
 from goodsam_pl.taxonomy import IGNORE_INDEX
 
-__all__ = ["PanoramaFormat"]
+__all__ = ["PanoramaFormat", "stated_view"]
 
 log = logging.getLogger(__name__)
 
@@ -232,7 +232,7 @@ class PanoramaFormat:
 
     def _band(self, image: EncodedImage) -> Band:
         """What is read of a file."""
-        tags = _tags(image)
+        tags = stated_view(image)
         height, width = image.size
         if tags is None or tags.width is None:
             self._check_aspect(height, width, str(image.path))
@@ -296,8 +296,8 @@ class PanoramaFormat:
         return abs(360 * height / width / vertical_fov - 1) > self.aspect_tolerance
 
 
-def _tags(image: EncodedImage) -> SphereTags | None:
-    """What a file says of itself.
+def stated_view(image: EncodedImage) -> SphereTags | None:
+    """Which part of the sphere a file says that it shows, if it says anything that can be true.
 
     Raises:
         ValueError: it shows less than a whole circle, or is no equirectangular image.

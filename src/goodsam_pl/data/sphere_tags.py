@@ -11,9 +11,18 @@ import math
 import re
 from dataclasses import dataclass
 
-__all__ = ["ContradictoryTagsError", "SphereTags", "read_sphere_tags"]
+__all__ = [
+    "SPHERE_NAMESPACE",
+    "ContradictoryTagsError",
+    "SphereTags",
+    "read_sphere_tags",
+    "sphere_values",
+]
 
-_NAMESPACE = rb"http://ns\.google\.com/photos/1\.0/panorama/"
+SPHERE_NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
+"""Of the tags, in XMP."""
+
+_NAMESPACE = re.escape(SPHERE_NAMESPACE).encode()
 _LARGEST_PACKET = 1 << 20
 """Bytes of a packet that are looked at."""
 _ROUNDING = 0.01
@@ -62,7 +71,7 @@ def read_sphere_tags(packet: bytes, file_size: tuple[int, int]) -> SphereTags | 
     Raises:
         ContradictoryTagsError: numbers that no panorama has, or not those of this file.
     """
-    values = _values(packet[:_LARGEST_PACKET])
+    values = sphere_values(packet)
     projection = values.get("ProjectionType")
     if "FullPanoWidthPixels" not in values:
         return SphereTags(projection) if projection else None
@@ -96,8 +105,13 @@ def read_sphere_tags(packet: bytes, file_size: tuple[int, int]) -> SphereTags | 
     )
 
 
-def _values(packet: bytes) -> dict[str, str]:
-    """All tags of the namespace, as attributes or elements; the first of each name."""
+def sphere_values(packet: bytes) -> dict[str, str]:
+    """All tags of the namespace, as attributes or elements; the first of each name.
+
+    Args:
+        packet: XMP, UTF-8; of more than 1 MiB the beginning is looked at.
+    """
+    packet = packet[:_LARGEST_PACKET]
     values: dict[str, str] = {}
     prefixes = re.findall(
         rb"xmlns:([\w.-]{1,64})\s{0,9}=\s{0,9}[\"']" + _NAMESPACE + rb"[\"']", packet

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from goodsam_pl.data import Band
 from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.files import resize_image
+from goodsam_pl.data.picture_tags import PictureTags
 from goodsam_pl.taxonomy import Taxonomy
 
 __all__ = [
@@ -19,20 +20,24 @@ __all__ = [
     "label_file_png",
     "label_png",
     "legend_png",
+    "mixed",
     "overlay_png",
     "scores_npz",
 ]
 
 _BLACK, _VOC_VOID = (0, 0, 0), (224, 224, 192)
+_NO_TAGS = PictureTags()
 
 
-def label_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:
+def label_png(
+    label: npt.NDArray[np.uint8], taxonomy: Taxonomy, tags: PictureTags = _NO_TAGS
+) -> bytes:
     """Class ids ``(H, W)``, with the taxonomy's palette so that any viewer shows colours."""
     picture = Image.fromarray(label)
     every_id = np.full((1, 256), taxonomy.ignore_index)
     every_id[0, : len(taxonomy.classes)] = range(len(taxonomy.classes))
     picture.putpalette(_palette(every_id, taxonomy))
-    return _encode(picture)
+    return _encode(picture, tags)
 
 
 def label_file_png(label: npt.NDArray[np.uint8], taxonomy: Taxonomy) -> bytes:
@@ -59,10 +64,12 @@ def _palette(train_ids: npt.NDArray[np.int64], taxonomy: Taxonomy) -> bytes:
     return colours.tobytes()
 
 
-def confidence_png(confidence: npt.NDArray[np.float32], band: Band | None) -> bytes:
+def confidence_png(
+    confidence: npt.NDArray[np.float32], band: Band | None, tags: PictureTags = _NO_TAGS
+) -> bytes:
     """The probability of the class that was chosen, ``(H, W)``: 255 is 1; 0 outside the band."""
     scaled = (confidence * 255).round().astype(np.uint8)
-    return _encode(Image.fromarray(scaled if band is None else band.restore(scaled, 0)))
+    return _encode(Image.fromarray(scaled if band is None else band.restore(scaled, 0)), tags)
 
 
 def scores_npz(
@@ -89,6 +96,7 @@ def overlay_png(
     band: Band | None,
     opacity: float,
     width: int,
+    tags: PictureTags = _NO_TAGS,
 ) -> bytes:
     """The colours of the classes over the image.
 
@@ -99,6 +107,7 @@ def overlay_png(
         band: where the label lies in the file; ``None`` for all of ``image``.
         opacity: of the colours.
         width: largest width of the picture, pixels; larger images are shrunk.
+        tags: of the image's file; adapted to the size of the picture.
 
     Raises:
         OSError: the file cannot be read.
@@ -106,13 +115,35 @@ def overlay_png(
     """
     pixels = _shrunk(_pixels_of(image, band, width), width)
     height = len(pixels)
+    if band is not None:
+        whole = (0, band.file_size[0])
+        tags = tags.of_part(band.file_size, whole, (height, pixels.shape[1]))
     rows = slice(0, height) if band is None else band.of_height(height)
-    colours = taxonomy.colorize(Band(pixels.shape[:2], rows.start, rows.stop).restore(label)[rows])
-    mixed = (1 - opacity) * pixels[rows].astype(np.float32) + np.float32(opacity) * colours
-    pixels = pixels.copy()
-    pixels[rows] = mixed.round()
     # photographs hardly become smaller for ten times the time
-    return _encode(Image.fromarray(pixels), level=1)
+    return _encode(Image.fromarray(mixed(pixels, label, taxonomy, rows, opacity)), tags, level=1)
+
+
+def mixed(
+    pixels: npt.NDArray[np.uint8],
+    label: npt.NDArray[np.uint8],
+    taxonomy: Taxonomy,
+    rows: slice,
+    opacity: float,
+) -> npt.NDArray[np.uint8]:
+    """The colours of the classes over some rows of an image ``(H, W, 3)``.
+
+    Args:
+        pixels: of the image.
+        label: class ids ``(h, w)`` of these rows.
+        taxonomy: gives the colours.
+        rows: of the image.
+        opacity: of the colours.
+    """
+    colours = taxonomy.colorize(Band(pixels.shape[:2], rows.start, rows.stop).restore(label)[rows])
+    blend = (1 - opacity) * pixels[rows].astype(np.float32) + np.float32(opacity) * colours
+    pixels = pixels.copy()
+    pixels[rows] = blend.round()
+    return pixels
 
 
 def legend_png(taxonomy: Taxonomy) -> bytes:
@@ -163,7 +194,7 @@ def _shrunk(pixels: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.uint8]:
     return resize_image(pixels, (max(1, round(len(pixels) * width / pixels.shape[1])), width))
 
 
-def _encode(picture: Image.Image, level: int = 6) -> bytes:
+def _encode(picture: Image.Image, tags: PictureTags = _NO_TAGS, level: int = 6) -> bytes:
     content = io.BytesIO()
-    picture.save(content, format="PNG", compress_level=level)
+    picture.save(content, format="PNG", compress_level=level, **tags.save_options(".png"))
     return content.getvalue()

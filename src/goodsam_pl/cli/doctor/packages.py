@@ -18,6 +18,7 @@ __all__ = ["GIVES", "extras", "packages", "python"]
 GIVES = {
     "transformers": "SAM 1 to 3, Grounding DINO and their like from the hub",
     "onnx": "`goodsam export` as ONNX and with 8 bits",
+    "video": "`goodsam frames` and `goodsam film`",
     "plots": "pictures beside the tables of `goodsam ablate`",
     "notebooks": "the notebooks",
     "docs": "the documentation as a site, `make docs`",

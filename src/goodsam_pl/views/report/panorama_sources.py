@@ -143,26 +143,54 @@ class Predictions:
         """Names of all that were predicted."""
         return list(self._images)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, by their ids."""
+        return tuple(each.name for each in self._classes)
+
     def stages(self, panorama: str, width: int) -> Iterator[ShownStage]:
         """The photograph, then labels, then confidence where there is any."""
         predicted = self._images[panorama]
-        first, last = predicted.rows
-        degrees = self._vertical_fov / (last - first)
-        horizon = (first + last) / 2
-        whole = Span(horizon * degrees, (horizon - predicted.height) * degrees)
-        with open_image(self._photograph(predicted.image)) as image:
+        with open_image(self.photograph(panorama)) as image:
             image.shrink(width)
             photograph = Stage("Panorama", "image", image.pixels())
-        yield ShownStage.encode(photograph, whole, (), width)
-        span = whole if self._whole else Span.centred(self._vertical_fov)
+        yield ShownStage.encode(photograph, self._whole_span(predicted), (), width)
+        span = self.span(panorama)
         for key, (kind, ending) in _KINDS.items():
             if key in predicted.files:
                 with open_image(self._root / predicted.files[key]) as image:
                     stage = Stage(f"{self.name}{ending}", kind, image.ids())
                 yield ShownStage.encode(stage, span, self._classes, width)
 
-    def _photograph(self, image: Path) -> Path:
-        """Where it lies now; of folders above it, as many as still stand around it are kept."""
+    def label_file(self, panorama: str) -> Path:
+        """The labels of one of them."""
+        return self._root / self._images[panorama].files["labels"]
+
+    def file_name(self, panorama: str) -> str:
+        """The path of its photograph below the folder that was predicted."""
+        suffix = self._images[panorama].image.suffix
+        return panorama if panorama.endswith(suffix) else f"{panorama}{suffix}"
+
+    def span(self, panorama: str) -> Span:
+        """What the labels of one of them show."""
+        if self._whole:
+            return self._whole_span(self._images[panorama])
+        return Span.centred(self._vertical_fov)
+
+    def _whole_span(self, predicted: _Predicted) -> Span:
+        """What a photograph shows; its horizon is in the middle of what was predicted."""
+        first, last = predicted.rows
+        degrees = self._vertical_fov / (last - first)
+        horizon = (first + last) / 2
+        return Span(horizon * degrees, (horizon - predicted.height) * degrees)
+
+    def photograph(self, panorama: str) -> Path:
+        """Where one lies now; of folders above it, as many as still stand around it are kept.
+
+        Raises:
+            FileNotFoundError: it is not there any more.
+        """
+        image = self._images[panorama].image
         if self._moved_to is None:
             if not image.is_file():
                 raise FileNotFoundError(

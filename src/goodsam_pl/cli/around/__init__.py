@@ -1,0 +1,1 @@
+"""Panoramas and what is around them: places on maps, views out of them, films of them."""

@@ -1,0 +1,1 @@
+"""Films of panoramas: frames out of them, and films of what was found; by PyAV, an extra."""
