@@ -301,12 +301,12 @@ def ask_again(root: Path, files: list[Path]) -> dict[str, object]:
     KnownFiles.forget()
     seconds: dict[str, float] = {}
     keys, store = ContentKeys(root), target_store(root)
+    began = time.perf_counter()
 
     def lap(name: str) -> None:
         nonlocal began
         seconds[name], began = time.perf_counter() - began, time.perf_counter()
 
-    began = time.perf_counter()
     names = {path.name for path in store.folder.iterdir()}
     lap("list")
     computed = precompute_targets(files, lambda _: SAID, keys, store)

@@ -132,29 +132,32 @@ def make_proposer(
     arguments: argparse.Namespace, checkpoint: str | None, window: Tensor
 ) -> SegmentAnything:
     """Ours; with random weights, its gate comes from what they answer in a window."""
-    make = partial(
-        SegmentAnything,
+    options: dict[str, Any] = {"precision": arguments.precision, "minimum_area": 1}
+    gate: dict[str, Any] = {}
+    if checkpoint is not None:
+        gate = {"stability_threshold": 0.0, "stability_offset": 1e-4}
+        asked = SegmentAnything(
+            arguments.model,
+            checkpoint,
+            points_per_side=4,
+            predicted_iou_threshold=-1e9,
+            box_nms_threshold=1.0,
+            **gate,
+            **options,
+        )
+        asked.to(arguments.device)
+        found = asked.propose(window)[0].predicted_iou
+        gate["predicted_iou_threshold"] = float(found.quantile(1 - SURVIVING))
+    proposer = SegmentAnything(
         arguments.model,
         checkpoint,
-        precision=arguments.precision,
-        minimum_area=1,
-    )
-    if checkpoint is None:
-        proposer = make(
-            points_per_side=arguments.points_per_side, compile_encoder=arguments.compile
-        )
-        return proposer.to(arguments.device)
-    open_gate = {"stability_threshold": 0.0, "stability_offset": 1e-4}
-    asked = make(
-        points_per_side=4, predicted_iou_threshold=-1e9, box_nms_threshold=1.0, **open_gate
-    )
-    found = asked.to(arguments.device).propose(window)[0].predicted_iou
-    return make(
         points_per_side=arguments.points_per_side,
         compile_encoder=arguments.compile,
-        predicted_iou_threshold=float(found.quantile(1 - SURVIVING)),
-        **open_gate,
-    ).to(arguments.device)
+        **gate,
+        **options,
+    )
+    proposer.to(arguments.device)
+    return proposer
 
 
 def ways_of(proposer: SegmentAnything, windows: WindowGrid, image: Tensor) -> dict[str, Way]:

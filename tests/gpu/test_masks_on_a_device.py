@@ -26,8 +26,10 @@ def street() -> Tensor:
     return torch.from_numpy(image.copy()).permute(2, 0, 1)[:, :, 300:684].contiguous()
 
 
-def _proposer(device: torch.device | str) -> SegmentAnything:
-    return SegmentAnything(points_per_side=6, minimum_area=1).to(device)
+def _proposer(device: torch.device | str, precision: str = "32-true") -> SegmentAnything:
+    proposer = SegmentAnything(points_per_side=6, minimum_area=1, precision=precision)
+    proposer.to(device)
+    return proposer
 
 
 def _assert_same(found: WindowMasks, expected: WindowMasks) -> None:
@@ -80,8 +82,7 @@ def test_a_panorama_has_the_masks_that_it_has_on_the_cpu(
 
 def test_sixteen_bits_find_most_of_them(street: Tensor, device: torch.device) -> None:
     window = street[None, :, :, :192]
-    coarse = SegmentAnything(points_per_side=6, minimum_area=1, precision="bf16-mixed")
     (expected,) = _proposer(device).propose(window)
-    (found,) = coarse.to(device).propose(window)
+    (found,) = _proposer(device, "bf16-mixed").propose(window)
     assert found.predicted_iou.dtype == torch.float32
     assert compare_masks(expected, found, least_iou=0.5).matched_share > 0.6

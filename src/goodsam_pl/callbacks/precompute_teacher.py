@@ -88,8 +88,6 @@ class PrecomputeTeacher(pl.Callback):
             )
         trainer.strategy.barrier("goodsam_pl.callbacks.PrecomputeTeacher")
         learn_from_each_other(store.known)
-        if trainer.is_global_zero:
-            store.remove_rests()
         data.use_targets(store)
         count = torch.tensor(computed, device=pl_module.device)
         computed = int(trainer.strategy.reduce(count, reduce_op="sum"))

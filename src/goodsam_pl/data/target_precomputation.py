@@ -52,6 +52,7 @@ def precompute_targets(
     own = work.look_for(files)
     with progress_bar("teachers", len(own), visible=show_progress and bool(own)) as advance:
         do_together(work, own, lambda: work.look_at(others), advance)
+    store.remove_rests()
     return work.computed
 
 
