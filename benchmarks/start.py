@@ -87,7 +87,9 @@ def prepare(root: Path, count: int, size: int) -> None:
         path.write_bytes(record)
         records.remember(path, Stamp.of(path), store.fingerprint)
         targets.path(key).write_bytes(target)
+        targets.known.remember(targets.path(key), Stamp.of(targets.path(key)), "whole")
     store.save_known()
+    targets.known.save()
     KnownFiles.forget()
 
 

@@ -55,6 +55,8 @@ TINY = {
     "width: 384": "width: 96",
 }
 """A quarter of the sizes."""
+CONTINUAL = ["--data.init_args.score_unseen=false", "--data.init_args.buffer=4"]
+"""As few images as are drawn here fill no larger buffer."""
 ROWS_OF_PROFILE = 40
 
 
@@ -268,7 +270,7 @@ def particular(system: str, arguments: argparse.Namespace) -> list[str]:
         loaders = [f"--data.init_args.{side}.init_args.{workers}" for side in ("source", "target")]
     else:
         loaders = [f"--data.init_args.{workers}"]
-    epochs = {"ssr": [], "continual": ["--data.init_args.score_unseen=false"]}
+    epochs = {"ssr": [], "continual": CONTINUAL}
     more_epochs = ["--trainer.max_epochs=-1", "--trainer.max_steps=100000"]
     return [*loaders, *epochs.get(system, more_epochs)]
 

@@ -204,6 +204,7 @@ NOT_RUN: dict[str, str] = {
     "whole sequence; tests/cli/masks/test_routed.py has it",
     "python scripts/gpu.py": "minutes, most of it on a GPU; tests/scripts has it",
     "python benchmarks/steps.py": "a benchmark of minutes; tests/benchmarks has it",
+    "python benchmarks/start.py": "a benchmark of minutes",
     "python benchmarks/attention.py": "a benchmark of minutes",
     "python benchmarks/report.py": "needs a browser; tests/views/report has one where there is one",
     "python benchmarks/inference.py": "a benchmark of minutes",
