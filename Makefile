@@ -11,7 +11,7 @@ OLDEST ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test mutants lint format audit docs dist notebooks bench clean
+.PHONY: help install demo test gpu mutants lint format audit docs dist notebooks bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ demo: $(READY) ## The whole road on StreetWorld, from panoramas to a student (SE
 # a process a core; threads of torch beside them would only wait for one another
 test: $(READY) ## All tests, with the notebooks and all that the pages tell to run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests notebooks
+
+gpu: $(READY) ## What has to be known of a GPU, into gpu.json; see docs/gpu.md
+	$(BIN)/python scripts/gpu.py
 
 mutants: $(READY) ## Change important lines one at a time; says which change no test notices
 	$(BIN)/python scripts/mutants.py

@@ -1,12 +1,15 @@
-"""A rehearsal of masks for very many panoramas on several processes, with work that is only slept.
+"""A rehearsal of work on very many panoramas by several processes, with work that is only slept.
 
     python benchmarks/scale.py --panoramas 100000 --processes 2
+    python benchmarks/scale.py --panoramas 100000 --processes 2 --kind teacher
 
-Each panorama costs `--work` seconds of sleep, so that what is measured is how well the work is
-shared, and not the cores. The first process is `--slow` times as slow as the others. A third of the
-processes is killed at a third of the way, and started again at once. Then the store is listed, and
-all of it read again (as `goodsam masks verify` does), looked through by a second run, and opened by
-a data module. Perfect sharing is when no process idles and nothing else than the work takes time.
+What is made are SAM's masks, or with `--kind teacher` the targets of frozen teachers. Each panorama
+costs `--work` seconds of sleep, so that what is measured is how well the work is shared, and not
+the cores. The first process is `--slow` times as slow as the others. A third of the processes is
+killed at a third of the way, and started again at once. Then the store is listed, and all of it
+read again (as `goodsam masks verify` does), looked through by a second run, and opened by a data
+module; the folder of targets likewise, without a data module. Perfect sharing is when no process
+idles and nothing else than the work takes time.
 `--locks false` takes all locks away, as on some shared file systems.
 
 Prints one JSON object as its last line.
@@ -30,14 +33,16 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TextIO
 from unittest.mock import patch
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from goodsam_pl.data import PanoramaDataModule
-from goodsam_pl.files import KnownFiles
+from goodsam_pl.data import PanoramaDataModule, TargetStore, TeacherTargets
+from goodsam_pl.data.target_precomputation import precompute_targets
+from goodsam_pl.files import ContentKeys, KnownFiles
 from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskStore, WindowMasks, image_key, precompute_masks
@@ -47,6 +52,7 @@ from goodsam_pl.masks.precomputation import share, shares_of_others
 SIZE, WINDOW = (64, 128), (64, 128)
 VIEW = {"vertical_fov": 180.0, "file_vertical_fov": 180.0}
 DARK = torch.zeros(3, *SIZE, dtype=torch.uint8)
+SAID = TeacherTargets(DARK[0], (DARK[:1],), (DARK[:1],), DARK[0] > 0)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ def main() -> None:
     """Rehearse in a temporary folder, or one that is named."""
     keep_memory()  # as every command does
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kind", choices=["masks", "teacher"], default="masks")
     parser.add_argument("--panoramas", type=int, default=100_000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--work", type=float, default=0.005, help="seconds of sleep a panorama")
@@ -89,7 +96,9 @@ def main() -> None:
         print(f"{len(files)} panoramas are written", flush=True)
         with _locks(arguments.locks):
             found = rehearse(root, files, arguments)
-            found |= look_again(root, files)
+            found |= (
+                look_again(root, files) if arguments.kind == "masks" else ask_again(root, files)
+            )
     finally:
         shutil.rmtree(root)
     print(json.dumps({"benchmark": "scale", **found}))
@@ -133,12 +142,18 @@ def make_store(root: Path) -> MaskStore:
 def rehearse(root: Path, files: list[Path], arguments: argparse.Namespace) -> dict[str, object]:
     """Compute all masks on several processes, kill a third of them, and count what was done."""
     processes, context = arguments.processes, multiprocessing.get_context("fork")
-    make_store(root)
     (root / "diaries").mkdir()
+    if arguments.kind == "masks":
+        make_store(root)
+    else:  # as the data module does before the teachers are asked
+        known = ContentKeys(root)
+        known.learn(files, lambda: None)
+        known.save()
+    task = work if arguments.kind == "masks" else teach
 
     def begin(rank: int) -> BaseProcess:
         seconds = arguments.work * (arguments.slow if rank == 0 else 1)
-        process = context.Process(target=work, args=(root, files, rank, processes, seconds))
+        process = context.Process(target=task, args=(root, files, rank, processes, seconds))
         process.start()
         return process
 
@@ -164,6 +179,7 @@ def rehearse(root: Path, files: list[Path], arguments: argparse.Namespace) -> di
     # a panorama that a killed process had in hand may be looked at once more
     twice = sum(max(0, count - 1 - cut_off[path]) for path, count in looks.items())
     return {
+        "kind": arguments.kind,
         "panoramas": len(files),
         "processes": processes,
         "killed": killed,
@@ -181,8 +197,8 @@ def rehearse(root: Path, files: list[Path], arguments: argparse.Namespace) -> di
 
 
 def work(root: Path, files: list[Path], rank: int, processes: int, seconds: float) -> None:
-    """What one process does; its diary names each panorama that it looks at."""
-    with (root / "diaries" / str(os.getpid())).open("a", encoding="utf-8") as diary:
+    """What one process does for masks; its diary names each panorama that it looks at."""
+    with _diary(root) as diary:
 
         def read(path: Path) -> Tensor:
             diary.write(f"{path}\n")
@@ -198,6 +214,34 @@ def work(root: Path, files: list[Path], rank: int, processes: int, seconds: floa
         )
     if report.failed:
         raise SystemExit(1)
+
+
+def teach(root: Path, files: list[Path], rank: int, processes: int, seconds: float) -> None:
+    """What one process does for targets; its diary names each panorama that it asks about."""
+    with _diary(root) as diary:
+
+        def ask(path: Path) -> TeacherTargets:
+            diary.write(f"{path}\n")
+            diary.flush()
+            time.sleep(seconds)
+            return SAID
+
+        precompute_targets(
+            share(files, rank, processes),
+            ask,
+            ContentKeys(root),
+            target_store(root),
+            others=shares_of_others(files, rank, processes),
+        )
+
+
+def target_store(root: Path) -> TargetStore:
+    """The targets of teachers that are always the same."""
+    return TargetStore(root / "targets", "sleeper")
+
+
+def _diary(root: Path) -> TextIO:
+    return (root / "diaries" / str(os.getpid())).open("a", encoding="utf-8")
 
 
 def _diaries(root: Path) -> list[Path]:
@@ -250,6 +294,44 @@ def look_again(root: Path, files: list[Path]) -> dict[str, object]:
         "computed_by_second_run": report.computed,
         **{f"{name}_seconds": round(each, 2) for name, each in seconds.items()},
     }
+
+
+def ask_again(root: Path, files: list[Path]) -> dict[str, object]:
+    """List and verify the targets, each in seconds; what is wrong with them, in numbers."""
+    KnownFiles.forget()
+    seconds: dict[str, float] = {}
+    keys, store = ContentKeys(root), target_store(root)
+    began = time.perf_counter()
+
+    def lap(name: str) -> None:
+        nonlocal began
+        seconds[name], began = time.perf_counter() - began, time.perf_counter()
+
+    names = {path.name for path in store.folder.iterdir()}
+    lap("list")
+    computed = precompute_targets(files, lambda _: SAID, keys, store)
+    lap("second_run")
+    wanted = {store.path(keys(file)).name: keys(file) for file in files}
+    damaged = sum(name in names and _is_damaged(store, key) for name, key in wanted.items())
+    lap("verify")
+    unfinished = [name for name in names if name.startswith(".")]
+    return {
+        "records": len(names & {*wanted}),
+        "without_record": len({*wanted} - names),
+        "damaged": damaged,
+        "strays": len(names - {*wanted} - {*unfinished} - {"whole.tsv"}),
+        "unfinished": len(unfinished),
+        "computed_by_second_run": computed,
+        **{f"{name}_seconds": round(each, 2) for name, each in seconds.items()},
+    }
+
+
+def _is_damaged(store: TargetStore, key: str) -> bool:
+    try:
+        store.read(key)
+    except ValueError:
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from goodsam_pl.data import PanoramaDataModule, TargetStore, TeacherTargets
+from goodsam_pl.data.target_precomputation import precompute_targets
 from goodsam_pl.files import KnownFiles, Stamp
 from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
@@ -86,7 +87,9 @@ def prepare(root: Path, count: int, size: int) -> None:
         path.write_bytes(record)
         records.remember(path, Stamp.of(path), store.fingerprint)
         targets.path(key).write_bytes(target)
+        targets.known.remember(targets.path(key), Stamp.of(targets.path(key)), "whole")
     store.save_known()
+    targets.known.save()
     KnownFiles.forget()
 
 
@@ -125,9 +128,7 @@ def start(root: Path) -> tuple[dict[str, float], int]:
         raise AssertionError(f"not all masks were found: {report}")
     lap("look_for_masks")
     targets = TargetStore(root / "targets", "0" * 64)
-    missing = [file for file in data.training_files if data.keys(file) not in targets]
-    if missing:
-        raise AssertionError(f"{len(missing)} targets were not found")
+    precompute_targets(data.training_files, _refuse, data.keys, targets)
     lap("look_for_targets")
     data.train_dataloader()
     lap("masks_of_the_loader")
@@ -135,6 +136,10 @@ def start(root: Path) -> tuple[dict[str, float], int]:
     data.train_dataloader()
     lap("targets_of_the_loader")
     return seconds, bytes_read() - before
+
+
+def _refuse(file: Path) -> TeacherTargets:
+    raise AssertionError(f"the targets of {file} were not found")
 
 
 def bytes_read() -> int:

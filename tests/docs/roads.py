@@ -36,7 +36,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "docs/mask_proposers.md": ("path/to/panoramas", "runs/real/source/last.ckpt", "hub/sam"),
     "docs/mask_store.md": ("path/to/panoramas", "path/to/masks", "path/to/json"),
     "docs/data_sets.md docs/expectations.md docs/questions.md docs/traps.md": (),
-    "docs/sam_quality.md": (),
+    "docs/gpu.md docs/sam_quality.md": (),
     "docs/start.md": (),
     "docs/own_classes.md": ("path/to/panoramas", "path/to/photographs"),
     "docs/scale.md": ("path/to/panoramas", "path/to/masks"),
@@ -202,6 +202,9 @@ NOT_RUN: dict[str, str] = {
     "srun goodsam masks compute": "needs SLURM",
     "goodsam masks compute path/to/panoramas path/to/routed_masks": "needs the adapters of a "
     "whole sequence; tests/cli/masks/test_routed.py has it",
+    "python scripts/gpu.py": "minutes, most of it on a GPU; tests/scripts has it",
+    "python benchmarks/steps.py": "a benchmark of minutes; tests/benchmarks has it",
+    "python benchmarks/start.py": "a benchmark of minutes",
     "python benchmarks/attention.py": "a benchmark of minutes",
     "python benchmarks/report.py": "needs a browser; tests/views/report has one where there is one",
     "python benchmarks/inference.py": "a benchmark of minutes",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -13,14 +11,12 @@ from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from goodsam_pl.data import PanoramaBatch, PanoramaDataModule, TargetStore, TeacherTargets
-from goodsam_pl.files import ChangedFileError, ContentKeys, fingerprint_of
+from goodsam_pl.data.target_precomputation import precompute_targets
+from goodsam_pl.files import fingerprint_of
 from goodsam_pl.files.processes import learn_from_each_other
-from goodsam_pl.files.progress import progress_bar
-from goodsam_pl.masks.precomputation import share
+from goodsam_pl.masks.precomputation import share, shares_of_others
 
 __all__ = ["PrecomputeTeacher", "TeachingModule"]
-
-log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -42,7 +38,8 @@ class PrecomputeTeacher(pl.Callback):
     A frozen teacher assistant looks at every window, enlarged, which costs more than the student's
     own step; what it says of a panorama is the same in every epoch and turns along with it. Colour
     augmentation is then the student's alone: the teachers see panoramas as they are. Of several
-    processes each does its share; a second run with the same teachers does nothing. Targets are
+    processes each does its share and then helps the slower ones; a second run with the same
+    teachers does nothing. Targets are
     found again by all that they depend on: networks, fusion and precision
     (:func:`goodsam_pl.networks.identity_of`), windows, and what is stored of each panorama's masks.
 
@@ -73,26 +70,24 @@ class PrecomputeTeacher(pl.Callback):
         described = {**self.describe(pl_module, data), "precision": str(trainer.precision)}
         fingerprint = fingerprint_of(described)
         store = TargetStore(self.root, fingerprint, data.mask_contents())
-        files, key = data.training_files, data.keys
-        # shared out before anyone looks what is there: others may be writing already
-        own = dict(_missing(share(files, trainer.global_rank, trainer.world_size), key, store))
-        computed = 0
-        with (
-            progress_bar("teachers", len(own), visible=trainer.is_global_zero and bool(own)) as on,
-            trainer.precision_plugin.forward_context(),
-            torch.no_grad(),
-        ):
-            for file, batch in data.training_panoramas(own):
-                targets = self.ask(pl_module, file, batch.to(pl_module.device))
-                if key(file) != own[file]:
-                    raise ChangedFileError(f"{file} changed while it was read: start again")
-                store.write(own[file], targets.map(lambda tensor: tensor[0]))
-                computed += 1
-                on()
+        files = data.training_files
+        places = {file: place for place, file in enumerate(files)}
+
+        def ask(file: Path) -> TeacherTargets:
+            batch = data.training_panorama(places[file]).to(pl_module.device)
+            return self.ask(pl_module, file, batch).map(lambda tensor: tensor[0])
+
+        with trainer.precision_plugin.forward_context(), torch.no_grad():
+            computed = precompute_targets(
+                share(files, trainer.global_rank, trainer.world_size),
+                ask,
+                data.keys,
+                store,
+                others=shares_of_others(files, trainer.global_rank, trainer.world_size),
+                show_progress=trainer.is_global_zero,
+            )
         trainer.strategy.barrier("goodsam_pl.callbacks.PrecomputeTeacher")
         learn_from_each_other(store.known)
-        if trainer.is_global_zero:
-            store.remove_unfinished()
         data.use_targets(store)
         count = torch.tensor(computed, device=pl_module.device)
         computed = int(trainer.strategy.reduce(count, reduce_op="sum"))
@@ -108,21 +103,3 @@ class PrecomputeTeacher(pl.Callback):
     def ask(self, module: TeachingModule, file: Path, batch: PanoramaBatch) -> TeacherTargets:
         """The targets of a panorama, which is a batch of one."""
         return module.teach(batch)
-
-
-def _missing(
-    files: Iterable[Path], key: ContentKeys, store: TargetStore
-) -> Iterator[tuple[Path, str]]:
-    """Files whose targets are missing or damaged, and their keys; of one content the first."""
-    seen = set()
-    for file in files:
-        own = key(file)
-        if own in seen:
-            continue
-        seen.add(own)
-        if own in store:
-            continue
-        if store.path(own).is_file():
-            damage = store.known_damage(own)
-            log.warning("targets of %s are computed anew: %s", file, damage and damage.__cause__)
-        yield file, own

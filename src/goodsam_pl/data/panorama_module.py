@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -292,12 +292,9 @@ class PanoramaDataModule(ResumableDataModule):
         """The panoramas of the train split, after ``setup``."""
         return self._splits.files("train")
 
-    def training_panoramas(self, files: Collection[Path]) -> Iterator[tuple[Path, PanoramaBatch]]:
-        """Some of :attr:`training_files` with their masks, unaugmented, in batches of one."""
-        dataset, wanted = self._splits.dataset("train"), frozenset(files)
-        for index, file in enumerate(self.training_files):
-            if file in wanted:
-                yield file, collate_panoramas([dataset[index]], self.windows)
+    def training_panorama(self, index: int) -> PanoramaBatch:
+        """One of :attr:`training_files` with its masks, unaugmented, as a batch of one."""
+        return collate_panoramas([self._splits.dataset("train")[index]], self.windows)
 
     def examples(self, role: Split, count: int) -> list[PanoramaBatch]:
         """Some panoramas of a split, always the same, evenly spread, unaugmented; after ``setup``.

@@ -10,7 +10,8 @@ import io
 import os
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from goodsam_pl.data.augment import Turn
 from goodsam_pl.files import KnownFiles, Stamp, open_regular, write_errors_explained
 from goodsam_pl.files.arrays import damage_told, read_array
 from goodsam_pl.files.atomic import write_atomically
-from goodsam_pl.files.unfinished import remove_unfinished
+from goodsam_pl.files.claims import Claim, claim, holder, remove_abandoned
 from goodsam_pl.geometry import Windowed, Windows, by_family
 
 __all__ = ["TargetStore", "TeacherTargets"]
@@ -103,9 +104,34 @@ class TargetStore:
 
     def __contains__(self, key: str) -> bool:
         """Whether there are targets of a panorama, and they are whole."""
+        return self.has_file(key) and self.known_damage(key) is None
+
+    def has_file(self, key: str) -> bool:
+        """Whether there are targets of a panorama, whole or damaged."""
         # pathlib takes seconds for a hundred thousand
-        there = os.path.isfile(self._place(key))  # noqa: PTH113
-        return there and self.known_damage(key) is None
+        return os.path.isfile(self._place(key))  # noqa: PTH113
+
+    @contextmanager
+    def claim(self, key: str) -> Iterator[Claim | None]:
+        """Claim the right to write the targets of a panorama, so that no other process asks, too.
+
+        Yields:
+            ``None`` if another process holds it. Look again then whether the targets are there.
+
+        Raises:
+            ValueError: the disk is full, or the folder is only read.
+        """
+        with ExitStack() as stack:
+            with self._write_errors():
+                granted = stack.enter_context(claim(self.path(key)))
+            yield granted
+
+    def holder(self, key: str) -> str:
+        """Who holds the claim of a panorama, for people."""
+        return holder(self.path(key))
+
+    def _write_errors(self) -> AbstractContextManager[None]:
+        return write_errors_explained(self.folder, elsewhere="name another root of targets")
 
     def _place(self, key: str) -> str:
         masks = self._masks.get(key)
@@ -129,7 +155,7 @@ class TargetStore:
         }
         np.savez_compressed(stream, allow_pickle=False, **arrays)
         path = self.path(key)
-        with write_errors_explained(self.folder, elsewhere="name another root of targets"):
+        with self._write_errors():
             write_atomically(path, stream.getvalue())
         self.known.remember(path, Stamp.of(path), "whole")
 
@@ -159,9 +185,9 @@ class TargetStore:
         """The files that were found whole; kept beside them."""
         return KnownFiles.at(self.folder / _WHOLE)
 
-    def remove_unfinished(self) -> None:
+    def remove_rests(self) -> None:
         """Remove what killed processes left. Those at work are not disturbed."""
-        remove_unfinished(self.folder)
+        remove_abandoned(self.folder)
 
     def read(self, key: str) -> TeacherTargets:
         """Read the targets of one panorama.
