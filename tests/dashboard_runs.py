@@ -12,9 +12,9 @@ import pytest
 import wandb
 import yaml
 from PIL import Image
-from wandb_runs import history_with
 
 from goodsam_pl.cli import main
+from wandb_runs import history_with
 
 FOLDER = "runs/street/joint"
 CONV = {
