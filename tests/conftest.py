@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -25,6 +27,9 @@ from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
 from goodsam_pl.masks.proposer import Description
 from goodsam_pl.networks.small_sam import SmallSam
+
+if TYPE_CHECKING:
+    from dashboard_runs import DashboardRuns
 
 # A deadline would turn a busy machine into a failure; speed is never asserted here.
 settings.register_profile("goodsam", deadline=None, max_examples=50)
@@ -86,6 +91,15 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
         monkeypatch.setattr(Path, "open", opened)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def dashboard_runs(tmp_path_factory: pytest.TempPathFactory) -> DashboardRuns:
+    """A short joint training and its test, as offline runs of W&B."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from dashboard_runs import run_both  # noqa: PLC0415  # with W&B and all commands
+
+    return run_both(tmp_path_factory.mktemp("dashboard"))
 
 
 class BrightnessProposer:

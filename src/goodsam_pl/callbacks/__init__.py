@@ -18,6 +18,7 @@ from goodsam_pl.callbacks.protocols import ColouredModule, ScoredModule
 from goodsam_pl.callbacks.run_checkpoint import RunCheckpoint
 from goodsam_pl.callbacks.run_directory import RunDirectory, run_directory
 from goodsam_pl.callbacks.save_on_stop import SaveOnStop
+from goodsam_pl.callbacks.score_pictures import ScorePictures
 from goodsam_pl.callbacks.sequence_tables import SequenceTables
 from goodsam_pl.callbacks.stage_panels import StagePanels
 from goodsam_pl.callbacks.tiled_prediction import TiledPrediction
@@ -35,6 +36,7 @@ __all__ = [
     "RunCheckpoint",
     "RunDirectory",
     "SaveOnStop",
+    "ScorePictures",
     "ScoredModule",
     "SequenceTables",
     "StagePanels",

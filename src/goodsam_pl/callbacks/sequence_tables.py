@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from PIL import Image
 from typing_extensions import override
 
-from goodsam_pl.callbacks.dashboard import wandb_loggers
+from goodsam_pl.callbacks.logged_pictures import log_pictures
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.metrics import TaskMatrix
@@ -21,7 +19,8 @@ from goodsam_pl.modules.continual import (
     save_routed,
 )
 from goodsam_pl.views.matrix_table import heat_map, matrix_csv, matrix_markdown, summary_markdown
-from goodsam_pl.views.pictures import Picture
+from goodsam_pl.views.pictures import png_bytes
+from goodsam_pl.views.stages import Panel
 
 __all__ = ["SequenceTables"]
 
@@ -38,9 +37,9 @@ class SequenceTables(Callback):
     ``iou.csv`` and ``boundary_iou.csv`` have the matrices A[t][i], ``iou.png`` and
     ``boundary_iou.png`` are their heat maps, ``sequence.md`` has all of them with Last, Avg,
     forgetting, AA, FM and FT. ``routed.csv`` and ``fallback.csv`` have the shares of images that
-    went to their own domain and that were left to plain SAM, where a method chooses. Heat maps and
-    scores go to W&B as well if that is a logger, scores to every logger. After the last task
-    ``adapters.safetensors`` has what a mixture of adapters learned, see
+    went to their own domain and that were left to plain SAM, where a method chooses. Scores go to
+    every logger, heat maps to W&B and to those that take pictures as TensorBoard does. After the
+    last task ``adapters.safetensors`` has what a mixture of adapters learned, see
     :func:`~goodsam_pl.modules.continual.save_routed`.
 
     The module has to be a :class:`~goodsam_pl.modules.continual.ContinualSequence`.
@@ -78,13 +77,14 @@ class SequenceTables(Callback):
             return
         self._written = module.ended
         scores = module.scores
-        pictures = {}
         for name, matrix in scores.matrices().items():
             if name in _SCORES or _is_measured(matrix):
                 write_atomically(self._directory / f"{name}.csv", matrix_csv(matrix).encode())
             if name in _SCORES:
-                pictures[name] = heat_map(matrix, f"{_SCORES[name]} after each task, in percent")
-                write_atomically(self._directory / f"{name}.png", _png(pictures[name]))
+                caption = f"{_SCORES[name]} after each task, in percent"
+                picture = heat_map(matrix, caption)
+                write_atomically(self._directory / f"{name}.png", png_bytes(picture))
+                log_pictures(trainer, f"sequence/{name}", [Panel(caption, picture)])
         write_atomically(self._directory / "sequence.md", _page(scores).encode())
         told = {
             f"sequence/{name}/{key}": score
@@ -94,9 +94,6 @@ class SequenceTables(Callback):
         }
         for logger in trainer.loggers:
             logger.log_metrics(told, step=trainer.global_step)
-        for dashboard in wandb_loggers(trainer):
-            for name, picture in pictures.items():
-                dashboard.log_image(f"sequence/{name}", [picture], step=trainer.global_step)
 
 
 def _sequence(module: LightningModule) -> ContinualSequence:
@@ -126,9 +123,3 @@ def _page(scores: SequenceScores) -> str:
             table = matrix_markdown(matrix).rsplit("\n\n", 1)[0]
             parts.append(f"{told}\n\n{table}\n")
     return "\n".join(parts)
-
-
-def _png(picture: Picture) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "png")
-    return buffer.getvalue()

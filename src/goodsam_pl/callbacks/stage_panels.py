@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
-from lightning.pytorch.loggers import WandbLogger
-from PIL import Image
 from torch import nn
 from typing_extensions import override
 
-from goodsam_pl.callbacks.dashboard import wandb_loggers
+from goodsam_pl.callbacks.logged_pictures import log_pictures
 from goodsam_pl.callbacks.onlooker import looking_on
 from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.data import (
@@ -29,7 +26,7 @@ from goodsam_pl.modules import SelfTraining
 from goodsam_pl.networks import FrozenNetwork
 from goodsam_pl.views.mixed_stages import MixedStages, mixing_scores, observe_mixing
 from goodsam_pl.views.panorama_look import FusingModule, is_fusing
-from goodsam_pl.views.pictures import contact_sheet
+from goodsam_pl.views.pictures import contact_sheet, png_bytes
 from goodsam_pl.views.stages import Stages, label_free_scores, observe, observe_student
 
 __all__ = ["StagePanels"]
@@ -45,7 +42,8 @@ class StagePanels(pl.Callback):
     weights M and E_H to the student, with the ground truth and where E differs from the teacher
     assistant. Stages that a run does not have are left out. W&B gets ``stages/<name>``, a row of
     captioned pictures for each panorama; the first carries the label maps as overlays with class
-    names. Other loggers, or none, leave ``stages/<name>/<step>.png`` in the run's folder.
+    names. A logger that takes pictures as TensorBoard does gets a sheet of them. Without either
+    they lie in the run's folder, as ``stages/<name>/<step>.png``.
 
     All loggers get what the same panoramas say without labels, as ``label_free/<score>``: see
     :class:`goodsam_pl.metrics.LabelFreeScores`.
@@ -224,14 +222,10 @@ class StagePanels(pl.Callback):
         return "train" if data.has_masks("train") and not data.has_masks("val") else "val"
 
     def _show(self, name: str, stages: Stages | MixedStages, trainer: pl.Trainer) -> None:
-        dashboards = wandb_loggers(trainer)
-        for logger in dashboards:
-            _log(logger, f"stages/{name}", stages, trainer.global_step)
-        if not dashboards:
-            content = io.BytesIO()
-            Image.fromarray(contact_sheet([stages.panels()])).save(content, format="PNG")
+        panels = stages.panels()
+        if not log_pictures(trainer, f"stages/{name}", panels, _overlays(stages)):
             path = self._directory / "stages" / name / f"{trainer.global_step:06d}.png"
-            write_atomically(path, content.getvalue())
+            write_atomically(path, png_bytes(contact_sheet([panels])))
 
 
 def _validates(trainer: pl.Trainer) -> bool:
@@ -257,14 +251,6 @@ def _check(
         "and for SelfTraining on an AdaptationDataModule, "
         f"here are {type(module).__name__} and {type(data).__name__}: remove the callback"
     )
-
-
-def _log(logger: WandbLogger, key: str, stages: Stages | MixedStages, step: int) -> None:
-    panels = stages.panels()
-    overlays: list[dict[str, Any] | None] = [_overlays(stages), *[None] * (len(panels) - 1)]
-    pictures: list[Any] = [panel.picture for panel in panels]
-    captions = [panel.caption for panel in panels]
-    logger.log_image(key, pictures, step, caption=captions, masks=overlays)
 
 
 def _overlays(stages: Stages | MixedStages) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class SegmentationScores(NamedTuple):
         iou: ``(K,)``, TP / (TP + FP + FN) of each class.
         pixel_accuracy: share of counted pixels that got their label, ``()``; NaN without any.
         pixels: ``(K,)`` int64, labelled pixels of each class.
+        confusion: the matrix that all this is of, int64 ``(K, K)`` or ``(K, K + 1)``, see
+            :func:`scores_from_confusion`.
         boundary_iou: ``(K,)``, see :class:`~goodsam_pl.metrics.BoundaryIoU`, if measured.
         seam_disagreement: ``()``, see :class:`~goodsam_pl.metrics.SeamDisagreement`, if measured.
     """
@@ -33,6 +35,7 @@ class SegmentationScores(NamedTuple):
     iou: Tensor
     pixel_accuracy: Tensor
     pixels: Tensor
+    confusion: Tensor
     boundary_iou: Tensor | None = None
     seam_disagreement: Tensor | None = None
 
@@ -45,6 +48,14 @@ class SegmentationScores(NamedTuple):
     def unscored(self) -> list[int]:
         """Classes with labelled pixels that the network has no name for."""
         return ((self.pixels > 0) & self.iou.isnan()).nonzero().flatten().tolist()
+
+    @property
+    def confusion_shares(self) -> Tensor:
+        """The confusion matrix as shares of its rows, float64; NaN in rows without a pixel.
+
+        The diagonal is the accuracy of each class.
+        """
+        return self.confusion.double() / self.confusion.sum(dim=1, keepdim=True)
 
     def as_log(self, prefix: str, classes: Sequence[str], suffix: str = "") -> dict[str, float]:
         """The scores under the names that the dashboards show, for ``LightningModule.log_dict``.
@@ -108,4 +119,5 @@ def scores_from_confusion(confusion: Tensor, unnamed: Collection[int] = ()) -> S
         iou=iou,
         pixel_accuracy=hits.sum().double() / labelled.sum(),
         pixels=labelled,
+        confusion=counts,
     )

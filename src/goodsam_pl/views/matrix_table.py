@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from goodsam_pl.metrics import TaskMatrix
-from goodsam_pl.views.pictures import Picture
+from goodsam_pl.views.pictures import Picture, heat_color
 
 __all__ = ["heat_map", "matrix_csv", "matrix_from_csv", "matrix_markdown", "summary_markdown"]
 
@@ -27,8 +27,6 @@ _SUMMARY = {
     "ft": "FT",
 }
 _CELL, _LINE, _MARGIN = (68, 34), 18, 8
-_LOW, _HIGH = np.array([250, 243, 221]), np.array([22, 94, 131])
-_NOTHING = (232, 232, 232)
 
 
 def matrix_csv(matrix: TaskMatrix) -> str:
@@ -127,20 +125,13 @@ def heat_map(matrix: TaskMatrix, title: str) -> Picture:
         for column, score in enumerate(row):
             corner = left + across[0] * column, upper
             box = (*corner, corner[0] + across[0] - 2, upper + across[1] - 2)
-            draw.rectangle(box, fill=_colour(score))
+            draw.rectangle(box, fill=heat_color(score))
             if not math.isnan(score):
                 place = corner[0] + across[0] / 2, upper + across[1] / 2
                 ink = "white" if score > 0.5 else "black"
                 draw.text(place, _percent(score), fill=ink, font=font, anchor="mm")
     picture: Picture = np.asarray(sheet)
     return picture
-
-
-def _colour(score: float) -> tuple[int, ...]:
-    if math.isnan(score):
-        return _NOTHING
-    mixed = _LOW + (_HIGH - _LOW) * min(max(score, 0.0), 1.0)
-    return tuple(mixed.round().astype(int).tolist())
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

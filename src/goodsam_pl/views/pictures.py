@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,10 +19,12 @@ from goodsam_pl.taxonomy import Taxonomy
 __all__ = [
     "contact_sheet",
     "difference_picture",
+    "heat_color",
     "image_picture",
     "label_picture",
     "mask_colors",
     "mask_picture",
+    "png_bytes",
     "weight_picture",
 ]
 
@@ -29,6 +33,8 @@ Picture = npt.NDArray[np.uint8]
 
 CORRECTED, SPOILT, UNDECIDED = (0, 200, 0), (220, 0, 0), (230, 200, 0)
 """What :func:`difference_picture` paints."""
+
+_LOW, _HIGH, _NOTHING = np.array([250, 243, 221]), np.array([22, 94, 131]), (232, 232, 232)
 
 
 def image_picture(image: Tensor) -> Picture:
@@ -106,6 +112,21 @@ def difference_picture(
         picture[(known & (after == truth)).cpu().numpy()] = CORRECTED
         picture[(known & (before == truth)).cpu().numpy()] = SPOILT
     return picture
+
+
+def heat_color(share: float) -> tuple[int, ...]:
+    """The colour of a number from 0 to 1: the darker, the higher; NaN is grey."""
+    if math.isnan(share):
+        return _NOTHING
+    mixed = _LOW + (_HIGH - _LOW) * min(max(share, 0.0), 1.0)
+    return tuple(mixed.round().astype(int).tolist())
+
+
+def png_bytes(picture: Picture) -> bytes:
+    """A picture as a PNG file."""
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, format="PNG")
+    return content.getvalue()
 
 
 def contact_sheet(columns: Sequence[Sequence[tuple[str, Picture]]], margin: int = 6) -> Picture:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from wandb.proto import wandb_internal_pb2
 
 from goodsam_pl.files import read_regular
 
-__all__ = ["wandb_history"]
+__all__ = ["wandb_history", "wandb_steps"]
 
 _MAGIC = b":W&B"
 _BLOCK, _FILE_HEADER, _RECORD_HEADER = 32768, 7, 7
@@ -23,6 +24,19 @@ _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 
 def wandb_history(log: Path) -> Iterator[dict[str, float]]:
     """The numbers that were logged together, in order; pictures and tables are left out.
+
+    Args:
+        log: see :func:`wandb_steps`.
+
+    Raises:
+        ValueError: likewise.
+    """
+    for step in wandb_steps(log):
+        yield {key: float(each) for key, each in step.items() if isinstance(each, (int, float))}
+
+
+def wandb_steps(log: Path) -> Iterator[dict[str, Any]]:
+    """What was logged together, in order, as it stands there: of pictures and tables their files.
 
     A file that is still written to, or was cut off, ends with its last whole record.
 
@@ -41,9 +55,8 @@ def wandb_history(log: Path) -> Iterator[dict[str, float]]:
             record.ParseFromString(message)
             if record.HasField("history"):
                 yield {
-                    item.key or "/".join(item.nested_key): float(value)
+                    item.key or "/".join(item.nested_key): json.loads(item.value_json)
                     for item in record.history.item
-                    if isinstance(value := json.loads(item.value_json), (int, float))
                 }
         except ValueError as error:  # DecodeError is one, and so is what json raises
             raise ValueError(f"{log} is damaged ({error}): remove it, the scores stay") from error
