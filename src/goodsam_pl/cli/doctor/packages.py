@@ -19,6 +19,7 @@ GIVES = {
     "transformers": "SAM 1 to 3, Grounding DINO and their like from the hub",
     "onnx": "`goodsam export` as ONNX and with 8 bits",
     "plots": "pictures beside the tables of `goodsam ablate`",
+    "workspace": "our panels laid out on W&B, `scripts/dashboard_workspace.py`",
     "notebooks": "the notebooks",
     "docs": "the documentation as a site, `make docs`",
     "dev": "tests, style and types of the project itself",
