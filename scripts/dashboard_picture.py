@@ -49,7 +49,7 @@ def picture(logged: Logged) -> bytes:
     ]
     figure = Figure(figsize=(ACROSS * WIDTH, len(rows) * HEIGHT), layout="constrained")
     for part, (section, panels) in zip(
-        np.atleast_1d(figure.subfigures(len(rows), 1)), rows, strict=True
+        figure.subfigures(len(rows), 1, squeeze=False)[:, 0], rows, strict=True
     ):
         if section:
             part.suptitle(section, x=0.01, ha="left", fontsize=11, fontweight="bold")

@@ -76,13 +76,13 @@ def laid_out(logged: Logged) -> dict[str, list[Panel]]:
 
 
 def _panels(wanted: Wanted, logged: Logged) -> Iterable[Panel]:
-    names: Iterable[str] = {
+    names: dict[Kind, Iterable[str]] = {
         "lines": logged.curves,
         "pictures": logged.pictures,
         "table": logged.tables,
         "matrix": logged.matrices,
-    }[wanted.kind]
-    keys = sorted(name for name in names if re.fullmatch(wanted.pattern, name))
+    }
+    keys = sorted(name for name in names[wanted.kind] if re.fullmatch(wanted.pattern, name))
     if wanted.kind == "lines":
         return [Panel(wanted.title, "lines", tuple(keys))] if keys else []
     return [Panel(key, wanted.kind, (key,)) for key in keys]

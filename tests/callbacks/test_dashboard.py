@@ -24,7 +24,7 @@ from goodsam_pl.data import PanoramaDataModule
 from goodsam_pl.metrics import scores_from_confusion
 from goodsam_pl.modules import JointDistillation
 from goodsam_pl.taxonomy import get_taxonomy
-from goodsam_pl.views.score_pictures import class_bars, confusion_picture
+from goodsam_pl.views.class_pictures import class_bars, confusion_picture
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from dashboard_runs import FOLDER, write_preset

@@ -214,6 +214,8 @@ NOT_RUN: dict[str, str] = {
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/refined_labels.py": "needs a demo that has run; tests/scripts has it",
     "python scripts/words_quality.py": "needs demos that have run; tests/scripts has it",
+    "python scripts/dashboard_workspace.py": "needs an account; tests/scripts has its layout",
+    "python scripts/dashboard_picture.py": "needs a run of minutes; tests/scripts has it",
     "python scripts/training_curves.py": "needs hours of trainings; tests/scripts has it",
     "python scripts/measure_nano_sam.py": "draws 36 scenes; a measurement of minutes",
 }

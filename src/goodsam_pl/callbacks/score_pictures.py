@@ -15,8 +15,8 @@ from goodsam_pl.callbacks.run_directory import run_directory
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.metrics import SegmentationScores
 from goodsam_pl.taxonomy import Taxonomy
+from goodsam_pl.views.class_pictures import OTHER, class_bars, confusion_picture
 from goodsam_pl.views.pictures import contact_sheet, png_bytes
-from goodsam_pl.views.score_pictures import OTHER, class_bars, confusion_picture
 from goodsam_pl.views.stages import Panel
 
 __all__ = ["ScorePictures"]

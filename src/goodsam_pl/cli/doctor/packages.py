@@ -20,6 +20,7 @@ GIVES = {
     "onnx": "`goodsam export` as ONNX and with 8 bits",
     "video": "`goodsam frames` and `goodsam film`",
     "plots": "pictures beside the tables of `goodsam ablate`",
+    "workspace": "our panels laid out on W&B, `scripts/dashboard_workspace.py`",
     "notebooks": "the notebooks",
     "docs": "the documentation as a site, `make docs`",
     "dev": "tests, style and types of the project itself",
