@@ -20,6 +20,7 @@ from goodsam_pl.networks import SegmentationNetwork
 from goodsam_pl.streetworld.domain_export import export_domains
 from goodsam_pl.streetworld.export import export
 from released_photographs import write_coco, write_voc
+from tagged_pictures import AMSTERDAM, write_tagged
 
 SIZE = (48, 256)
 """Of the panoramas, pixels: the aspect of the presets, and a multiple of 32."""
@@ -50,6 +51,20 @@ def panoramas(path: Path) -> None:
     """Two full spheres."""
     for index, name in enumerate("ab"):
         picture(path / f"{name}.jpg", 128, 256, index)
+
+
+def tagged_panoramas(path: Path) -> None:
+    """Two full spheres that say where they were taken."""
+    for index, name in enumerate("ab"):
+        pixels = np.random.default_rng(index).integers(0, 256, (128, 256, 3), dtype=np.uint8)
+        write_tagged(path / f"{name}.jpg", place=AMSTERDAM, pixels=pixels)
+
+
+def ride(path: Path) -> None:
+    """Two seconds of a film, square pixels of a full sphere."""
+    from films import write_clip  # noqa: PLC0415  # needs the extra
+
+    write_clip(path, [100 * index for index in range(20)], (32, 64))
 
 
 def camvid(path: Path) -> None:
@@ -244,6 +259,9 @@ def checkpoint(
 
 GIVEN: dict[str, Callable[[Path], None]] = {
     "path/to/panoramas": panoramas,
+    "path/to/tagged_panoramas": tagged_panoramas,
+    "path/to/ride.mp4": ride,
+    "runs/real/distillation/last.ckpt": known_weights,
     "path/to/camvid": camvid,
     "path/to/photographs": photographs,
     "path/to/json": saved_masks,

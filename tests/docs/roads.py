@@ -13,6 +13,12 @@ ROADS: dict[str, tuple[str, ...]] = {
         "docs/real/amsterdam_points.csv",
         "hub/segformer",
     ),
+    "docs/around.md": (
+        "path/to/tagged_panoramas",
+        "path/to/ride.mp4",
+        "path/to/last.ckpt",
+        "runs/real/distillation/last.ckpt",
+    ),
     "configs/README.md": (),
     "docs/ablation.md": (),
     "docs/architecture.md": ("data/streetworld",),
@@ -179,6 +185,7 @@ SHORTER: dict[str, str] = {
     ),
     "goodsam masks refine": "--rounds 1 --points 2",
     "goodsam ablate": "--seeds []",
+    "goodsam film": "--device cpu",
 }
 """Options that are added to every command in which the expression is found, in this order. They
 make it short; nothing else is changed about it."""

@@ -26,6 +26,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "sam"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "video"))
 sys.path.insert(0, str(Path(__file__).parent))
 from given import GIVEN
 from pages import (
