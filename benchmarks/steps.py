@@ -222,7 +222,7 @@ def measure(system: str, root: Path, arguments: argparse.Namespace) -> dict[str,
     if arguments.profile is not None:
         words += [f"--trainer.callbacks.trace={arguments.profile / system}.txt"]
     words += particular(system, arguments)
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(  # noqa: S603
         words, env=environment, cwd=root, capture_output=True, text=True, check=False
