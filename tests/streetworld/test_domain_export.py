@@ -15,7 +15,7 @@ from goodsam_pl.streetworld.domain_export import (
     _Job,
     _pictures,
     _Settings,
-    _windows,
+    _squeezed,
     export_domains,
 )
 from goodsam_pl.streetworld.domain_styles import DOMAIN_STYLES
@@ -81,20 +81,29 @@ def test_a_thing_is_one_object_and_a_region_hangs_together() -> None:
     assert [mask.sum() for mask in found] == [15 * 9, 10 * 14]
 
 
-def test_a_panorama_gives_two_windows() -> None:
-    view = render(build_scene(190_001, STYLES["town"].city), Equirectangular((24, 128)))
-    left, right = _windows(view, 24)
-    assert np.array_equal(left.image, view.image[:, :24])
-    assert np.array_equal(right.instance, view.instance[:, 64:88])
+def test_a_panorama_is_squeezed_into_a_square() -> None:
+    camera = Equirectangular((24, 48), 180.0)
+    whole = render(build_scene(190_001, STYLES["town_360"].city), camera)
+    squeezed = _squeezed(whole)
+    assert squeezed.image.shape == (24, 24, 3)
+    means = whole.image.reshape(24, 24, 2, 3).astype(float).mean(axis=2)
+    assert np.abs(squeezed.image - means).max() <= 0.5
+    assert np.array_equal(squeezed.label, whole.label[:, ::2])
+    assert np.array_equal(squeezed.instance, whole.instance[:, ::2])
+    pinhole = whole._replace(label=whole.label[:, :24])
+    assert _squeezed(pinhole) is pinhole
 
 
-def test_fog_and_night_are_told_apart_from_the_town(exported: Path) -> None:
+def test_weathers_are_told_apart_from_the_town(exported: Path) -> None:
     def pixels(name: str) -> np.ndarray:
         files = [exported / name / split / "images/000.png" for split in ("train", "test")]
         return np.stack([np.array(Image.open(file)) for file in files]).astype(float)
 
     assert pixels("night").mean() < 0.5 * pixels("town").mean()
     assert pixels("fog").std() < 0.6 * pixels("town").std()
+    ground = pixels("snow_360")[:, SIZE // 2 :]
+    assert ground.mean() > 1.2 * pixels("town_360")[:, SIZE // 2 :].mean()
+    assert np.ptp(ground.mean(axis=(0, 1, 2))) < 12  # grey and white
 
 
 def test_mistakes_are_told(exported: Path, tmp_path: Path) -> None:

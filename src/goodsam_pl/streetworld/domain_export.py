@@ -29,7 +29,7 @@ from goodsam_pl.streetworld.seeds import SPLITS
 
 __all__ = ["DOMAIN_VERSION", "export_domains"]
 
-DOMAIN_VERSION = 1
+DOMAIN_VERSION = 2
 """Of the domains: it grows whenever the same seed draws other pixels."""
 
 _MANIFEST = "street_domains.json"
@@ -72,7 +72,7 @@ class _Masked(NamedTuple):
 
 def export_domains(
     out: Path,
-    train: int = 40,
+    train: int = 80,
     val: int = 10,
     test: int = 20,
     size: int = 192,
@@ -181,32 +181,28 @@ def _pictures(settings: _Settings, job: _Job) -> Iterator[_Masked]:
     random = np.random.default_rng([settings.seed, job.number, seeds.start])
     for place in random.permutation(len(seeds)).tolist():
         scene = build_scene(seeds[place], style.city)
-        for view in _windows(render(scene, _camera(style, settings.size, random)), settings.size):
-            masks = _candidates(view, style)
-            if masks:
-                yield _Masked(view.image, masks[int(random.integers(len(masks)))])
+        view = _squeezed(render(scene, _camera(style, settings.size, random)))
+        masks = _candidates(view, style)
+        if masks:
+            yield _Masked(view.image, masks[int(random.integers(len(masks)))])
 
 
 def _camera(style: DomainStyle, size: int, random: np.random.Generator) -> Camera:
-    """In StreetWorld's own proportions: a panorama is 16 windows wide for 3 of its height."""
-    if style.panorama:
-        return Equirectangular((size, size * 16 // 3), yaw=random.uniform(-180, 180))
+    """A panorama is of the whole sphere, twice as wide as the squares of a pinhole."""
+    if style.camera == "sphere":
+        return Equirectangular((size, 2 * size), 180.0, yaw=random.uniform(-180, 180))
     return Pinhole((size, size), random.uniform(50, 80), yaw=random.uniform(-180, 180))
 
 
-def _windows(view: View, size: int) -> list[View]:
-    """A panorama gives two squares, on opposite sides of the car."""
-    width = view.label.shape[1]
-    lefts = (0,) if width == size else (0, width // 2)
-    return [_cut(view, slice(left, left + size)) for left in lefts]
-
-
-def _cut(view: View, columns: slice) -> View:
+def _squeezed(view: View) -> View:
+    """A square of the whole picture: a panorama loses half of its width."""
+    height, width = view.label.shape
+    if width == height:
+        return view
+    every = slice(None, None, width // height)
+    image = cv2.resize(view.image, (height, height), interpolation=cv2.INTER_AREA)
     return View(
-        view.image[:, columns],
-        view.label[:, columns],
-        view.instance[:, columns],
-        view.depth[:, columns],
+        image.astype(np.uint8), view.label[:, every], view.instance[:, every], view.depth[:, every]
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from goodsam_pl.streetworld.city import City, make_city
+from goodsam_pl.streetworld.city import City, linear, make_city
 
 __all__ = ["DOMAIN_STYLES", "DomainStyle"]
 
 _TRAFFIC = frozenset(range(11, 19))
 _HOUSES = frozenset({2})
 _PLANTS = frozenset({8})
+_PAVED = frozenset({0, 1})
 _ALL = frozenset(range(19))
 
 
@@ -22,7 +23,8 @@ class DomainStyle:
     Attributes:
         name: of the domain.
         city: its look, weather included.
-        panorama: windows of panorama images; otherwise images of a pinhole camera.
+        camera: a ``pinhole``, or all that a panorama has, squeezed into a square: the whole
+            ``sphere`` with its poles.
         classes: trainIds of what is masked.
         whole: one ``thing`` is an object (a car, a tree, a house), or it is a ``region``, all that
             hangs together of one class, as a row of houses.
@@ -30,7 +32,7 @@ class DomainStyle:
 
     name: str
     city: City
-    panorama: bool
+    camera: Literal["pinhole", "sphere"]
     classes: frozenset[int]
     whole: Literal["thing", "region"]
 
@@ -68,16 +70,42 @@ def _by_night(city: City) -> City:
     )
 
 
+def _in_snow(city: City) -> City:
+    """Snow on all that lies flat and on the trees, under a white sky."""
+    white = linear("e8ecf2")
+    return replace(
+        city,
+        exposure=1.05,
+        sun_colour=(0.25, 0.26, 0.28),
+        ambient_colour=(0.80, 0.86, 0.96),
+        haze=0.008,
+        haze_colour=(0.86, 0.90, 0.96),
+        zenith_colour=(0.80, 0.85, 0.92),
+        cloud_cover=1.0,
+        cloud_colour=(0.90, 0.93, 0.98),
+        asphalt=linear("d8dce2"),
+        paving=white,
+        kerb=white,
+        marking=linear("d8dce0"),
+        grass=white,
+        roofs=(white,) * len(city.roofs),
+        foliage=tuple(linear(leaf) for leaf in _SNOWED),
+    )
+
+
+_SNOWED = ("c4ccd4", "d8dee4", "b0bac0", "e0e6ec", "ccd4da", "a8b2b8")
+"""Trees in snow, in sRGB."""
+
 _TOWN, _EVENING = make_city("source"), make_city("target")
 
 DOMAIN_STYLES: tuple[DomainStyle, ...] = (
-    DomainStyle("town", _TOWN, False, _TRAFFIC, "thing"),
-    DomainStyle("fog", _in_fog(_TOWN), False, _PLANTS, "thing"),
-    DomainStyle("night", _by_night(_TOWN), False, _HOUSES, "thing"),
-    DomainStyle("evening", _EVENING, False, _PLANTS, "region"),
-    DomainStyle("town_360", _TOWN, True, _HOUSES, "region"),
-    DomainStyle("evening_360", _EVENING, True, _TRAFFIC, "thing"),
-    DomainStyle("between", make_city("target", 0.5), False, _ALL, "thing"),
+    DomainStyle("town", _TOWN, "pinhole", _TRAFFIC, "thing"),
+    DomainStyle("fog", _in_fog(_TOWN), "pinhole", _PLANTS, "thing"),
+    DomainStyle("night", _by_night(_TOWN), "pinhole", _HOUSES, "thing"),
+    DomainStyle("evening", _EVENING, "pinhole", _PLANTS, "region"),
+    DomainStyle("town_360", _TOWN, "sphere", _HOUSES, "region"),
+    DomainStyle("snow_360", _in_snow(make_city("target", 0.6)), "sphere", _PAVED, "region"),
+    DomainStyle("between", make_city("target", 0.5), "pinhole", _ALL, "thing"),
 )
 """Six domains to learn one after another, and ``between``, a place that none of them shows: it
 stands for natural images, which a SAM must not forget.

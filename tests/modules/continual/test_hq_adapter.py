@@ -10,9 +10,10 @@ import pytest
 import torch
 from segment_anything import sam_model_registry
 from segment_anything.modeling import Sam
+from segment_anything.modeling.common import LayerNorm2d
 from torch import nn
 
-from goodsam_pl.modules.continual.hq_adapter import HqAdapter
+from goodsam_pl.modules.continual.hq_adapter import HqAdapter, _ChannelNorm
 from goodsam_pl.networks import save_weights
 from goodsam_pl.sam.frozen_sam import FrozenSam
 from goodsam_pl.sam.image_prompts import ImagePrompts
@@ -51,6 +52,23 @@ def test_it_begins_as_sam_to_the_bit_and_then_learns(
     gradients = [parameter.grad for parameter in adapter.parameters()]
     assert all(gradient is not None and gradient.any() for gradient in gradients)
     assert all(parameter.grad is None for parameter in sam.parameters())
+
+
+def test_the_norm_is_sams_in_value_and_gradient() -> None:
+    drawn = torch.Generator().manual_seed(0)
+    maps = torch.randn(2, 6, 5, 7, generator=drawn) * 3 + 1
+    found = []
+    for norm in (LayerNorm2d(6), _ChannelNorm(6)):
+        with torch.no_grad():
+            norm.weight.copy_(torch.arange(6) - 2.0)
+            norm.bias.copy_(torch.arange(6) / 5)
+        given = maps.clone().requires_grad_(True)
+        norm(given).pow(3).sum().backward()
+        assert given.grad is not None
+        assert norm.weight.grad is not None
+        found.append((norm(maps), given.grad, norm.weight.grad))
+    for theirs, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 def released(adapter: HqAdapter) -> dict[str, torch.Tensor]:

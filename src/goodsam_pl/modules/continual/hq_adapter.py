@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
+import torch.nn.functional as F
 from segment_anything.modeling.common import LayerNorm2d
 from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
@@ -65,7 +66,7 @@ class HqAdapter(Adapter):
         self.head = MLP(channels, channels, features, 3)
         self.from_masks = nn.Sequential(
             nn.Conv2d(features, 2 * features, kernel_size=3, padding=1),
-            LayerNorm2d(2 * features),
+            _ChannelNorm(2 * features),
             nn.GELU(),
             nn.Conv2d(2 * features, features, kernel_size=3, padding=1),
         )
@@ -85,9 +86,9 @@ class HqAdapter(Adapter):
         decoded = decode_pairs(decoder, sam.places(), features.embedding, embedded, self.token)
         embedding = features.embedding[:, : decoder.transformer_dim]
         drawn_from = (
-            self.from_masks(decoded.features)
-            + self.from_embedding(embedding)
-            + self.from_early(features.early)
+            self.from_masks(_channels_last(decoded.features))
+            + self.from_embedding(_channels_last(embedding))
+            + self.from_early(_channels_last(features.early))
         )
         weights = self.head(decoded.further[:, 0])
         logits = torch.einsum("bc,bchw->bhw", weights, drawn_from).unsqueeze(1)
@@ -110,11 +111,25 @@ class HqAdapter(Adapter):
         self.load_state_dict(found)
 
 
+class _ChannelNorm(LayerNorm2d):
+    """SAM's norm in one call, to rounding: its own takes seven passes over large maps."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``(B, C, h, w)`` over C; fastest where channels lie last in memory."""
+        last = x.permute(0, 2, 3, 1)
+        normed = F.layer_norm(last, self.weight.shape, self.weight, self.bias, self.eps)
+        return normed.permute(0, 3, 1, 2)
+
+
+def _channels_last(maps: Tensor) -> Tensor:
+    return maps.contiguous(memory_format=torch.channels_last)
+
+
 def _enlarging(before: int, between: int, after: int) -> nn.Sequential:
     """``(B, before, h, w)`` to ``(B, after, 4h, 4w)``."""
     return nn.Sequential(
         nn.ConvTranspose2d(before, between, kernel_size=2, stride=2),
-        LayerNorm2d(between),
+        _ChannelNorm(between),
         nn.GELU(),
         nn.ConvTranspose2d(between, after, kernel_size=2, stride=2),
     )
