@@ -17,7 +17,8 @@ from wandb_runs import history
 
 
 def test_each_panel_shows_what_a_run_has_logged(dashboard_runs) -> None:
-    keys = {key for step in history(dashboard_runs.fitted) for key in step}
+    logs = dashboard_runs.fitted, dashboard_runs.tested
+    keys = {key for log in logs for step in history(log) for key in step}
     logged = read_logged(dashboard_runs.fitted.parents[1])
     view = dashboard_workspace.workspace(logged, "me", "goodsam_pl", "GoodSAM")
     assert [section.name for section in view.sections] == list(SECTIONS)[:4]  # no sequence
