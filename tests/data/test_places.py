@@ -73,6 +73,8 @@ def test_time_is_that_of_the_receiver_or_of_the_camera():
     assert time_of(PictureTags({}, AMSTERDAM, camera)) == "2024-05-01T10:11:12.500Z"
     assert time_of(of(t7=(23.0, 59.0, 60.0))) == "2024-05-02T00:00:00Z"
     assert time_of(PictureTags({}, {}, camera)) == "2024-05-01T12:11:12+02:00"
+    exact = camera | {37521: "25"}
+    assert time_of(PictureTags({}, {}, exact)) == "2024-05-01T12:11:12.25+02:00"
     assert time_of(PictureTags({}, {}, {36867: camera[36867]})) == "2024-05-01T12:11:12"
     assert time_of(PictureTags({}, {29: "2024:13:01", 7: (1.0, 2.0, 3.0)}, camera)) == (
         "2024-05-01T12:11:12+02:00"

@@ -93,6 +93,8 @@ def time_of(tags: PictureTags) -> str | None:
         taken = datetime(*map(int, match.groups())).isoformat()  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError:
         return None
+    fraction = _text(tags.time.get(ExifTags.Base.SubsecTimeOriginal))
+    taken += f".{fraction}" if re.fullmatch(r"\d{1,6}", fraction) else ""
     offset = _text(tags.time.get(ExifTags.Base.OffsetTimeOriginal))
     return taken + (offset if re.fullmatch(r"[+-]\d\d:\d\d", offset) else "")
 
