@@ -185,9 +185,9 @@ def draw(root: Path, arguments: argparse.Namespace) -> None:
         sizes: dict[str, Any] = {"source_size": (64, 128), "panorama_size": (48, 256)}
         export(
             root / "streetworld",
-            source_train=8 * every,
+            source_train=8 * every if systems & {"source", "ssr"} else 0,
             source_val=0,
-            target_train=4 * every,
+            target_train=4 * every if systems - {"source", "continual"} else 0,
             target_val=0,
             target_test=0,
             workers=1,

@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "steps.py"
 def test_a_system_is_timed_and_its_operations_are_written_down(tmp_path: Path) -> None:
     words = [sys.executable, SCRIPT, "--tiny", "--systems", "source", "--steps", "2"]
     words += ["--accelerator", "cpu", "--profile", tmp_path / "profiles"]
-    done = warm_start.run(words)
+    done = warm_start.run(words, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert (figures["precision"], figures["processes"]) == ("32-true", 1)

@@ -35,6 +35,7 @@ def _parts(monkeypatch: pytest.MonkeyPatch, **programs: str) -> None:
 @pytest.mark.slow
 def test_all_parts_run_here_and_each_has_its_figures(out: Path) -> None:
     words = [sys.executable, str(SCRIPTS / "gpu.py"), "--out", str(out), *CPU]
+    words += ["--limit", "1800"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr + out.read_text()
     report = json.loads(out.read_text())
