@@ -141,7 +141,8 @@ def _tell_image(attention: Any, image: _Seen, queries: Tensor, tokens: Tensor) -
     # added in place, for baddbmm would copy the image for each prompt first
     by_image = torch.bmm(weights.transpose(1, 2), told.flatten(1, 2))
     by_image = by_image.unflatten(0, (len(image.tokens), -1))
-    return by_image.add_(image.tokens.unsqueeze(1)).flatten(0, 1)
+    changed: Tensor = by_image.add_(image.tokens.unsqueeze(1)).flatten(0, 1)
+    return changed
 
 
 def _compare(folded: Tensor, image: _Seen) -> Tensor:

@@ -111,7 +111,7 @@ class HqAdapter(Adapter):
         self.load_state_dict(found)
 
 
-class _ChannelNorm(LayerNorm2d):
+class _ChannelNorm(LayerNorm2d):  # type: ignore[misc]  # segment_anything has no types
     """SAM's norm in one call, to rounding: its own takes seven passes over large maps."""
 
     def forward(self, x: Tensor) -> Tensor:
