@@ -2,6 +2,8 @@
 
     python scripts/measure_nano_sam.py --weights src/goodsam_pl/pretrained/vit_nano.safetensors
 
+With ``--adapters`` of a sequence of domains, masks are those of its routed SAM.
+
 Masks are those of the whole pipeline: a grid of points, all thresholds, suppression of repeats. An
 instance counts if at least 64 of its pixels are seen in a window of 192×192; what is said "from 400
 pixels" is of instances, or of masks, with at least as many. Purity is the share of masks with at
@@ -25,6 +27,7 @@ from torch import Tensor
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
 from goodsam_pl.masks.instance_quality import LEAST_AREAS, MaskQuality, QualityTally
+from goodsam_pl.modules.continual import RoutedSegmentAnything
 from goodsam_pl.sam import SegmentAnything
 from goodsam_pl.streetworld import SPLITS
 from goodsam_pl.streetworld.instances import CityName, InstanceScenes
@@ -34,6 +37,7 @@ def main() -> None:
     """Measure both cities and print one JSON line each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--weights", default=None, help="other weights than those of the package")
+    parser.add_argument("--adapters", default=None, help="of a sequence; see docs/continual.md")
     parser.add_argument("--tune", action="store_true", help="measure on sam_train's last scenes")
     parser.add_argument("--cache", type=Path, default=Path("data/instances"))
     parser.add_argument("--panoramas", type=int, default=20, help="of each city")
@@ -42,7 +46,11 @@ def main() -> None:
     parser.add_argument("--nms", type=float, default=None, help="another threshold")
     parser.add_argument("--sheet", type=Path, default=None, help="a picture of what was found")
     arguments = parser.parse_args()
-    proposer = SegmentAnything("vit_nano", arguments.weights)
+    proposer: SegmentAnything | RoutedSegmentAnything
+    if arguments.adapters is None:
+        proposer = SegmentAnything("vit_nano", arguments.weights)
+    else:
+        proposer = RoutedSegmentAnything(arguments.adapters, "vit_nano", arguments.weights)
     for name, value in (
         ("predicted_iou_threshold", arguments.predicted_iou),
         ("stability_threshold", arguments.stability),
@@ -65,7 +73,7 @@ def main() -> None:
 
 
 def measure(
-    proposer: SegmentAnything, pictures: InstanceScenes
+    proposer: SegmentAnything | RoutedSegmentAnything, pictures: InstanceScenes
 ) -> tuple[dict[str, float], NDArray[np.uint8]]:
     """Figures over all windows of the pictures, and a picture of the first windows."""
     tally = QualityTally()

@@ -20,6 +20,16 @@ from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import MaskStore, MaskStoreError, image_key
 from goodsam_pl.masks.known_quality import known_quality, total_known
 from goodsam_pl.masks.precomputation import MissingMasksError
+from goodsam_pl.modules.continual import (
+    AdapterRecipe,
+    PooledQuery,
+    RoutedSam,
+    RoutedSegmentAnything,
+    save_routed,
+)
+from goodsam_pl.modules.continual.adapter_pool import AdapterPool
+from goodsam_pl.modules.continual.domain_selector import DomainSelector
+from goodsam_pl.sam.frozen_sam import FrozenSam
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import warm_start
@@ -88,6 +98,23 @@ def test_masks_are_there_before_training_asks_for_them(source: Source, brightnes
     trainer.fit(Nothing(), datamodule=source)
     assert source.mask_root is not None
     assert len(MaskStore.open(source.mask_root)) == 5
+
+
+def test_a_routed_sam_fills_the_store_too(source: Source, tmp_path: Path) -> None:
+    sam = FrozenSam.of("vit_nano")
+    pool = AdapterPool(AdapterRecipe("hq"))
+    pool.add("town", sam, 0)
+    selector = DomainSelector(PooledQuery(sam.shape))
+    selector.renew(1, torch.Generator().manual_seed(0))
+    save_routed(RoutedSam(sam, pool, selector), tmp_path / "adapters.safetensors")
+    asked = {"points_per_side": 2, "stability_threshold": 0.0}
+    proposer = RoutedSegmentAnything(str(tmp_path / "adapters.safetensors"), **asked)
+    source.files = source.files[:1]
+    PrecomputeSAM(proposer).setup(fake_trainer(source), Nothing(), "fit")
+    assert source.mask_root is not None
+    store = MaskStore.open(source.mask_root)
+    assert len(store) == 1
+    assert store.manifest.proposer["proposer"] == "routed_segment_anything"
 
 
 def test_each_process_does_its_share_and_waits_for_the_others(

@@ -217,6 +217,7 @@ NOT_RUN: dict[str, str] = {
     "python benchmarks/inference.py": "a benchmark of minutes",
     "hf upload": "uploads",
     "python benchmarks/continual.py": "a benchmark of minutes",
+    "python scripts/sequence_means.py": "needs sequences that ended; tests/scripts has it",
     "python scripts/domain_routing.py": "needs domains of one's own; tests/scripts has it",
     "python scripts/sam_quality.py": "hours with its students; tests/scripts has it",
     "python scripts/refined_labels.py": "needs a demo that has run; tests/scripts has it",
