@@ -13,10 +13,15 @@ import torch
 from PIL import Image
 
 from goodsam_pl.data import PanoramaFormat, normalize
+from goodsam_pl.data.decoding import open_image
 from goodsam_pl.data.listing import list_images
+from goodsam_pl.data.picture_tags import PictureTags, read_picture_tags
 
 sys.path.insert(0, str(Path(__file__).parent))  # test folders are not packages
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from panorama_fakes import TAXONOMY, ByColour, classes, draw, predicted, read
+
+from tagged_pictures import AMSTERDAM, FULL, write_tagged
 
 FORMAT = PanoramaFormat((24, 128), 67.5, 180)
 """Half spheres are not: files of 64×128 pixels are full spheres, 24 rows of them are read."""
@@ -119,6 +124,36 @@ def test_labels_may_have_the_size_that_the_network_sees(predict, photographs, wo
     noted = summary()["images"][2]
     assert (noted["size"], noted["rows"]) == ([256, 512], [80, 176])
     assert noted["predicted_size"] == [24, 128]
+
+
+def tags_of(path):
+    with open_image(path) as image:
+        return read_picture_tags(image)
+
+
+def test_pictures_say_what_their_panorama_says(predict, fails, config, photographs, workplace):
+    pixels = TAXONOMY.colorize(classes(0))
+    write_tagged(photographs / "a.png", place=AMSTERDAM, sphere=FULL, pixels=pixels)
+    predict("--overlay_width", "64", "--confidence")
+    for kind, width in {"labels": 128, "confidence": 128, "overlays": 64}.items():
+        tags = tags_of(workplace / f"out/{kind}/a.png")
+        assert tags.place == AMSTERDAM
+        assert tags.time == {36867: "2024:05:01 12:11:12", 36881: "+02:00"}
+        assert tags.sphere["FullPanoWidthPixels"] == str(width)
+        assert tags.sphere["CroppedAreaImageHeightPixels"] == str(width // 2)
+        assert tags.sphere["PoseHeadingDegrees"] == "270.5"
+        assert tags_of(workplace / f"out/{kind}/b.png") == PictureTags()
+    words = ("predict", "--config", config, "--out", "out", "--skip_existing")
+    assert "keep_metadata is 'all' there and 'none' here" in fails(
+        *words, "--keep_metadata", "none"
+    )
+    predict("--overwrite", "--keep_metadata", "projection", "--label_size", "training")
+    tags = tags_of(workplace / "out/labels/a.png")
+    assert tags.place == tags.time == {}
+    # 24 of 64 rows, from the 20th on
+    assert tags.sphere["FullPanoHeightPixels"] == "64"
+    assert tags.sphere["CroppedAreaImageHeightPixels"] == "24"
+    assert tags.sphere["CroppedAreaTopPixels"] == "20"
 
 
 def test_overlays_colour_the_band_and_leave_the_rest(predict, photographs, workplace):
