@@ -261,7 +261,6 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "path/to/panoramas": panoramas,
     "path/to/tagged_panoramas": tagged_panoramas,
     "path/to/ride.mp4": ride,
-    "runs/real/distillation/last.ckpt": known_weights,
     "path/to/camvid": camvid,
     "path/to/photographs": photographs,
     "path/to/json": saved_masks,

@@ -5,19 +5,16 @@ from __future__ import annotations
 from pages import CONFIGS, PAGES, Step, steps_of
 
 ROADS: dict[str, tuple[str, ...]] = {
-    "README.md docs/predict.md docs/report.md": (
+    "README.md docs/predict.md docs/report.md docs/around.md": (
         "path/to/panoramas",
+        "path/to/tagged_panoramas",
+        "path/to/ride.mp4",
+        "path/to/last.ckpt",
         "path/to/camvid",
         "path/to/json",
         "data/DensePASS",
         "docs/real/amsterdam_points.csv",
         "hub/segformer",
-    ),
-    "docs/around.md": (
-        "path/to/tagged_panoramas",
-        "path/to/ride.mp4",
-        "path/to/last.ckpt",
-        "runs/real/distillation/last.ckpt",
     ),
     "configs/README.md": (),
     "docs/ablation.md": (),

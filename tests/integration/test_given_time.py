@@ -31,7 +31,7 @@ def test_a_training_stops_once_val_has_stopped_rising(
     for preset in plan["presets"].values():
         preset["stages"]["joint"]["overrides"] |= {
             "model.warmup_steps": 0,
-            "trainer.callbacks.5.patience": 2,  # looks; the plan's 8 tell nothing more
+            "trainer.callbacks.6.patience": 2,  # looks; the plan's 8 tell nothing more
         }
     plan["presets"]["plus_plus"]["stages"]["joint"]["overrides"] |= {
         "data.horizontal_window_size": [24, 64],

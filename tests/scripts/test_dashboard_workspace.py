@@ -35,7 +35,7 @@ def test_each_panel_shows_what_a_run_has_logged(dashboard_runs) -> None:
                  "train/gradient_norm", "train/images_per_second", "val/miou_teacher",
                  "Custom Chart Tables/val/confusion_counts_fused_table"):  # fmt: skip
         assert name in named
-    [runs] = view._to_model().spec.run_sets
+    [runs] = view._to_model().spec.section.run_sets
     assert [key.name for key in runs.grouping] == ["group", "jobType"]
 
 
