@@ -328,8 +328,9 @@ class PredictionWriter(BasePredictionWriter):
             return
         written_band = band if self.label_size == "file" else None
         full = label if written_band is None else written_band.restore(label, taxonomy.ignore_index)
-        if band is not None and written_band is None:
-            tags = tags.of_part(band.file_size, (band.top, band.bottom), full.shape)
+        if band is not None:
+            rows = (band.top, band.bottom) if written_band is None else (0, band.file_size[0])
+            tags = tags.of_part(band.file_size, rows, (full.shape[0], full.shape[1]))
         contents["labels"] = label_png(full, taxonomy, tags)
         if scores is not None and self.confidence:
             contents["confidence"] = confidence_png(scores.max(axis=0), written_band, tags)
