@@ -102,9 +102,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="full panoramas")
     parser.add_argument("--points-per-side", type=int, help="12 for vit_nano, else 8")
     parser.add_argument("--points-per-batch", type=int)
-    parser.add_argument(
-        "--points", default="all", help="of the panorama mode: all, shared, unexplained"
-    )
+    parser.add_argument("--points", default="all", help="of the panorama mode: all, unexplained")
     parser.add_argument("--precision", default="32-true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", action="store_true", help="compile our image encoder")

@@ -63,7 +63,9 @@ def records(log: Path) -> Iterator[Any]:
         yield record
 
 
-def history_with(log: Path, end: str, count: int = 1, patience: float = 60) -> list[dict[str, Any]]:
+def history_with(
+    log: Path, end: str, count: int = 1, patience: float = 60, start: str = ""
+) -> list[dict[str, Any]]:
     """The steps with a key that ends so, once there are enough of them.
 
     W&B writes from a process of its own, and goes on for a moment when a run is said to be over.
@@ -73,10 +75,15 @@ def history_with(log: Path, end: str, count: int = 1, patience: float = 60) -> l
         end: of a key.
         count: how many are waited for.
         patience: seconds until the answer is what there is.
+        start: of the same key.
     """
     until = time.monotonic() + patience
     while True:
-        found = [step for step in history(log) if any(key.endswith(end) for key in step)]
+        found = [
+            step
+            for step in history(log)
+            if any(key.startswith(start) and key.endswith(end) for key in step)
+        ]
         if len(found) >= count or time.monotonic() > until:
             return found
         time.sleep(0.2)

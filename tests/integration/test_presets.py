@@ -86,7 +86,7 @@ def _stages(run: Path) -> set[str]:
     [log] = run.rglob("run-*.wandb")
     captions = [
         value
-        for step in history_with(log, "/captions")
+        for step in history_with(log, "/captions", start="stages/")
         for name, value in step.items()
         if name.startswith("stages/") and name.endswith("/captions")
     ]

@@ -12,7 +12,7 @@ from goodsam_pl.masks.layers import mask_boxes
 from goodsam_pl.masks.window_masks import LogitFrame
 from goodsam_pl.sam import Felzenszwalb, PanoramaMaskGenerator, SegmentAnything
 from goodsam_pl.sam.joined_masks import join_windows
-from goodsam_pl.sam.panorama_generator import PromptedModel, lay_points, share_points
+from goodsam_pl.sam.panorama_generator import PromptedModel, lay_points
 from goodsam_pl.sam.point_prompts import Answers, EmbeddedWindows
 
 GRID = WindowGrid.cover((32, 128), (32, 32), (32, 16))
@@ -88,28 +88,6 @@ def test_a_model_that_sketches_is_asked_for_distinct_masks(street_image: Tensor)
     expected = join_windows(proposer.propose_distinct(cut), windows)
     assert len(found) > 0
     assert torch.equal(found.layers, expected.layers)
-
-
-def test_shared_points_are_asked_in_one_window_each(street_image: Tensor) -> None:
-    # half of each window is in the next one too
-    windows = WindowGrid.cover((192, 1024), (192, 192), (192, 96))
-    shared = share_points(windows, 4)
-    lefts = torch.tensor(windows.columns)
-    places = [(each[:, 0] + left) % 1024 for each, left in zip(shared, lefts, strict=True)]
-    asked = torch.stack([torch.cat(places), torch.cat([each[:, 1] for each in shared])], dim=1)
-    assert len(asked.round().unique(dim=0)) == len(asked) == 4 * round(1024 * 4 / 192)
-    assert len(asked) < windows.count * 4 * 4 * 0.6
-    proposer = SegmentAnything(points_per_side=4)
-    (found,) = PanoramaMaskGenerator(proposer, windows, "shared").propose(street_image[None])
-    cut = windows.extract(street_image[None])[0]
-    expected = join_windows(proposer.propose_distinct(cut, shared), windows)
-    assert len(found) > 0
-    assert torch.equal(found.layers, expected.layers)
-
-
-def test_points_cannot_be_shared_by_a_proposer_without_any() -> None:
-    with pytest.raises(ValueError, match="Felzenszwalb takes no points of its own"):
-        PanoramaMaskGenerator(Felzenszwalb(), GRID, points="shared")
 
 
 def test_points_cannot_be_left_out_for_a_proposer_without_any() -> None:

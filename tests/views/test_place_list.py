@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from goodsam_pl.data.places import Heading, Place
+from goodsam_pl.data.geotags import Heading, Place
 from goodsam_pl.views.place_list import PlacedPanorama, as_csv, as_geojson
 
 DAM = PlacedPanorama(

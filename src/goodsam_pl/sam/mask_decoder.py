@@ -138,11 +138,10 @@ def _tell_image(attention: Any, image: _Seen, queries: Tensor, tokens: Tensor) -
     values = attention.v_proj(queries).unflatten(-1, (heads, -1))
     outward = attention.out_proj.weight.unflatten(1, (heads, -1))
     told = torch.einsum("bthc,dhc->bhtd", values, outward) + attention.out_proj.bias / heads
-    # added in place, for baddbmm would copy the image for each prompt first
-    by_image = torch.bmm(weights.transpose(1, 2), told.flatten(1, 2))
-    by_image = by_image.unflatten(0, (len(image.tokens), -1))
-    changed: Tensor = by_image.add_(image.tokens.unsqueeze(1)).flatten(0, 1)
-    return changed
+    count, places, channels = image.tokens.shape
+    repeated = image.tokens.unsqueeze(1).expand(-1, len(tokens) // count, -1, -1)
+    repeated = repeated.reshape(-1, places, channels)
+    return torch.baddbmm(repeated, weights.transpose(1, 2), told.flatten(1, 2))
 
 
 def _compare(folded: Tensor, image: _Seen) -> Tensor:

@@ -17,10 +17,7 @@ from torch import Tensor, nn
 from goodsam_pl.networks.small_sam_encoder import Details
 from goodsam_pl.sam.mask_decoder import DecodedPoints
 
-__all__ = ["draw_blocks", "draw_masks", "draw_outlines", "select_prompts", "sketch_masks"]
-
-_CPU_BLOCKS, _DEVICE_BLOCKS = 1 << 9, 1 << 16
-"""Blocks of an outline that are drawn together: on a CPU a MiB of features, which caches hold."""
+__all__ = ["draw_blocks", "draw_masks", "draw_outlines", "sketch_masks"]
 
 
 def draw_masks(sam: Sam, decoded: DecodedPoints, wanted: Tensor) -> Tensor:
@@ -35,20 +32,13 @@ def draw_masks(sam: Sam, decoded: DecodedPoints, wanted: Tensor) -> Tensor:
         Low-resolution logits ``(wanted.sum(), 4h, 4w)`` float, ordered as ``wanted.nonzero()``.
     """
     prompts = wanted.any(dim=1)
-    chosen = select_prompts(decoded, prompts)
-    return _lay_blocks(sam, draw_blocks(sam, chosen)[wanted[prompts]])
-
-
-def select_prompts(decoded: DecodedPoints, prompts: Tensor) -> DecodedPoints:
-    """What was decoded for some prompts ``(B,)`` bool alone; nothing is copied if it is all."""
-    if bool(prompts.all()):
-        return decoded
-    return DecodedPoints(
-        decoded.predicted_iou[prompts],
-        decoded.mask_tokens[prompts],
-        decoded.image_tokens[prompts],
-        _details_of(decoded, prompts),
+    chosen = decoded._replace(
+        predicted_iou=decoded.predicted_iou[prompts],
+        mask_tokens=decoded.mask_tokens[prompts],
+        image_tokens=decoded.image_tokens[prompts],
+        details=_details_of(decoded, prompts),
     )
+    return _lay_blocks(sam, draw_blocks(sam, chosen)[wanted[prompts]])
 
 
 def draw_blocks(sam: Sam, decoded: DecodedPoints) -> Tensor:
@@ -108,18 +98,16 @@ def draw_outlines(
     highest, lowest = (F.max_pool2d(sign * sketches, 3, 1, 1) for sign in (1, -1))
     near = (torch.minimum(highest, lowest) > -offset).flatten(1)
     which, place = near.nonzero(as_tuple=True)
+    details = decoded.details
+    if details is not None:
+        images = _images(decoded)[prompts[which]]
+        details = Details(*(part[images, place].unsqueeze(0) for part in details))
+    tokens = decoded.image_tokens[prompts[which], place].unsqueeze(0)
+    features = _upscale(sam, tokens, details)[0].flatten(1, 2)
     asked, rows = prompts.unique(return_inverse=True)
     weights = _mask_weights(sam, decoded.mask_tokens[asked])[rows, :, masks]
-    images = _images(decoded)[prompts]
     blocks = sketches.flatten(1).unsqueeze(-1).repeat(1, 1, 16)
-    together = _CPU_BLOCKS if blocks.device.type == "cpu" else _DEVICE_BLOCKS
-    for some, at in zip(which.split(together), place.split(together), strict=True):
-        details = decoded.details
-        if details is not None:
-            details = Details(*(part[images[some], at].unsqueeze(0) for part in details))
-        tokens = decoded.image_tokens[prompts[some], at].unsqueeze(0)
-        features = _upscale(sam, tokens, details)[0].flatten(1, 2)
-        blocks[some, at] = (features @ weights[some].unsqueeze(-1)).squeeze(-1).to(blocks.dtype)
+    blocks[which, place] = (features @ weights[which].unsqueeze(-1)).squeeze(-1).to(blocks.dtype)
     return _lay_blocks(sam, blocks)
 
 

@@ -12,7 +12,7 @@ Two ways to the masks of the windows, by how much they may differ from what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -60,12 +60,8 @@ class PromptedModel(Protocol):
 class SketchingModel(Protocol):
     """A model that can do without drawing most of its masks."""
 
-    points_per_side: int
-
-    def propose_distinct(
-        self, windows: Tensor, points: Sequence[Tensor] | None = None
-    ) -> list[WindowMasks]:
-        """Nearly what ``propose`` finds, sooner; each window may have points of its own."""
+    def propose_distinct(self, windows: Tensor) -> list[WindowMasks]:
+        """Nearly what ``propose`` finds, sooner."""
         ...
 
 
@@ -83,10 +79,7 @@ class PanoramaMaskGenerator:
         proposer: what is asked, window by window.
         windows: the grid that panoramas are looked at through.
         points: ``"all"`` asks at every point of every window, and finds nearly all that the
-            proposer finds window by window; ``"shared"`` asks a :class:`SketchingModel` once at
-            each place, in the window that shows most around it, so that what two windows both see
-            is paid for once: of one panorama of StreetWorld it found 62 % of the masks, in less
-            than half of the time of ``"all"``; ``"unexplained"`` asks a :class:`PromptedModel` at a
+            proposer finds window by window; ``"unexplained"`` asks a :class:`PromptedModel` at a
             sixth of them and takes a third of the time, but more than half of its masks are others:
             which of many similar masks is the best is known only when all are.
 
@@ -98,13 +91,8 @@ class PanoramaMaskGenerator:
         self,
         proposer: MaskProposer,
         windows: WindowGrid,
-        points: Literal["all", "shared", "unexplained"] = "all",
+        points: Literal["all", "unexplained"] = "all",
     ) -> None:
-        if points == "shared" and not isinstance(proposer, SketchingModel):
-            raise ValueError(
-                f"{type(proposer).__name__} takes no points of its own for each window: choose "
-                "points='all' for it"
-            )
         if points == "unexplained" and not isinstance(proposer, PromptedModel):
             raise ValueError(
                 f"{type(proposer).__name__} answers no points: choose points='all' for it"
@@ -146,9 +134,7 @@ class PanoramaMaskGenerator:
             self.asked += asked
             return found
         if isinstance(self.proposer, SketchingModel):
-            shared = self.points == "shared"
-            points = share_points(self.windows, self.proposer.points_per_side) if shared else None
-            return self.proposer.propose_distinct(cut, points)
+            return self.proposer.propose_distinct(cut)
         return self.proposer.propose(cut)
 
 
@@ -242,15 +228,6 @@ def lay_points(windows: WindowGrid, points_per_side: int) -> Points:
     across = torch.minimum(across, width - across) / window_width
     nearest = (down + across).argmin(dim=1)
     return Points(places, nearest, rounds.flatten())
-
-
-def share_points(windows: WindowGrid, points_per_side: int) -> list[Tensor]:
-    """The points of each window, ``(P, 2)`` in its pixels: no place is in two windows' points."""
-    points = lay_points(windows, points_per_side)
-    return [
-        _into_window(points.places[points.windows == window], windows, window)
-        for window in range(windows.count)
-    ]
 
 
 def _into_window(places: Tensor, windows: WindowGrid, window: int) -> Tensor:

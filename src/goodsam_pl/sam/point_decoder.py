@@ -11,7 +11,7 @@ from segment_anything.modeling import Sam
 from torch import Tensor
 
 from goodsam_pl.sam.mask_decoder import DecodedPoints, decode_points
-from goodsam_pl.sam.mask_logits import draw_masks, draw_outlines, select_prompts, sketch_masks
+from goodsam_pl.sam.mask_logits import draw_masks, draw_outlines, sketch_masks
 from goodsam_pl.sam.point_prompts import (
     Answers,
     EmbeddedWindows,
@@ -109,17 +109,14 @@ class PointDecoder:
 
         def sketch(some: Tensor) -> _Sketches:
             decoded = self._decode(view, index, points[some])
-            sure = decoded.predicted_iou > self.least.predicted_iou
-            prompts = sure.any(dim=1)
-            decoded = select_prompts(decoded, prompts)
-            rows, masks = sure[prompts].nonzero(as_tuple=True)
-            logits = sketch_masks(self.sam, decoded)[rows, masks].float()
-            stability = sketched_stability(logits, self.least.stability_offset)
-            stable = stability >= self.least.stability - _SKETCHY_STABILITY
-            rows, masks, logits = rows[stable], masks[stable], logits[stable]
-            numbers = some[prompts]
-            kept.put(numbers, rows.unique(), decoded)
-            return _Sketches(numbers[rows], masks, decoded.predicted_iou[rows, masks], logits)
+            logits = sketch_masks(self.sam, decoded).float()
+            stability = sketched_stability(logits.flatten(0, 1), self.least.stability_offset)
+            wanted = decoded.predicted_iou > self.least.predicted_iou
+            wanted &= stability.view_as(wanted) >= self.least.stability - _SKETCHY_STABILITY
+            rows, masks = wanted.nonzero(as_tuple=True)
+            kept.put(some, decoded)
+            scores = decoded.predicted_iou[rows, masks]
+            return _Sketches(some[rows], masks, scores, logits[rows, masks])
 
         everything = torch.arange(len(points), device=points.device)
         parts = self.together.apply(sketch, everything)
@@ -131,12 +128,10 @@ class PointDecoder:
             return join_answers([self._no_answers(view), *batches])
 
         def draw_some(chosen: Tensor) -> Answers:
-            numbers, decoded = sketches.points[chosen], kept.decoded
+            rows, decoded = sketches.points[chosen], kept.decoded
             if decoded is None:
-                asked, rows = numbers.unique(return_inverse=True)
+                asked, rows = rows.unique(return_inverse=True)
                 decoded = self._decode(view, index, points[asked])
-            else:
-                rows = kept.places[numbers]
             place, outlines = (rows, sketches.masks[chosen]), sketches.logits[chosen]
             with self.autocast():
                 logits = draw_outlines(self.sam, decoded, outlines, place, self._near)
@@ -205,14 +200,11 @@ class _Kept:
         count: points.
 
     Attributes:
-        decoded: of the points that were put; ``None`` if there may be too many.
-        places: where each point lies in it, ``(count,)`` int64.
+        decoded: of all points, once all are put; ``None`` if they are too many.
     """
 
     def __init__(self, embedding: Tensor, channels: int, count: int) -> None:
         places = embedding[0].numel()
-        self.places = torch.zeros(count, dtype=torch.long, device=embedding.device)
-        self._filled = 0
         self.decoded: DecodedPoints | None = None
         if 4 * count * channels * places <= _MOST_KEPT:
             self.decoded = DecodedPoints(
@@ -222,23 +214,12 @@ class _Kept:
                 details=None,
             )
 
-    def put(self, points: Tensor, rows: Tensor, decoded: DecodedPoints) -> None:
-        """Keep some points: what is copied right away is still in the caches.
-
-        Args:
-            points: the number of each point in ``decoded``.
-            rows: those of them that are kept, int64.
-            decoded: what was decoded.
-        """
-        if self.decoded is None:
-            return
-        end = self._filled + len(rows)
-        for whole, part in zip(self.decoded[:3], decoded[:3], strict=True):
-            whole[self._filled : end] = part[rows].to(whole.dtype)
-        self.places[points[rows]] = torch.arange(self._filled, end, device=rows.device)
-        self._filled = end
-        # one image's, whichever of its points they came with
-        self.decoded = self.decoded._replace(details=decoded.details)
+    def put(self, points: Tensor, decoded: DecodedPoints) -> None:
+        """Keep some points: what is copied right away is still in the caches."""
+        if self.decoded is not None:
+            for whole, part in zip(self.decoded[:3], decoded[:3], strict=True):
+                whole[points] = part.to(whole.dtype)
+            self.decoded = self.decoded._replace(details=decoded.details)
 
 
 def _bytes_per_point(sam: Sam) -> int:

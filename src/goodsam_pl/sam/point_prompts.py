@@ -39,9 +39,6 @@ __all__ = [
 _LAID_TOGETHER = 16
 """Masks that are laid over their window together: 64 MiB at 1024×1024 pixels."""
 
-_MEASURED_PIXELS = 1 << 18
-"""Pixels of masks that a CPU measures together: a MiB, which stays in its caches."""
-
 
 class EmbeddedWindows(NamedTuple):
     """Windows as the mask decoder sees them.
@@ -121,15 +118,12 @@ class AskedModel(EmbeddingModel, Protocol):
         ...
 
 
-def propose_on_grid(
-    model: AskedModel, windows: Tensor, points: Sequence[Tensor] | None = None
-) -> list[WindowMasks]:
-    """Ask every window at the same grid of points, or each at its own.
+def propose_on_grid(model: AskedModel, windows: Tensor) -> list[WindowMasks]:
+    """Ask every window at the same grid of points.
 
     Args:
         model: what is asked.
         windows: ``(N, 3, h, w)`` uint8, RGB.
-        points: of each window, ``(P, 2)``, ``(x, y)`` in its pixels; ``None`` takes the grid.
 
     Raises:
         ValueError: the windows are not uint8 RGB.
@@ -138,15 +132,13 @@ def propose_on_grid(
         raise ValueError(
             f"windows are {windows.dtype} {tuple(windows.shape)}: give uint8 (N, 3, h, w)"
         )
-    if points is None:
-        size = (windows.shape[2], windows.shape[3])
-        points = [point_grid(model.points_per_side, size)] * len(windows)
     found: list[WindowMasks] = []
     for some in windows.split(model.windows_per_batch):
         view = model.embed(some)
-        for index in range(len(some)):
-            asked = points[len(found)].to(view.embeddings.device)
-            found.append(model.keep_best(view, model.ask(view, index, asked)))
+        points = point_grid(model.points_per_side, view.size).to(view.embeddings.device)
+        found += [
+            model.keep_best(view, model.ask(view, index, points)) for index in range(len(some))
+        ]
     return found
 
 
@@ -171,21 +163,12 @@ def pass_thresholds(
     """
     sure = predicted_iou > least.predicted_iou
     prompts, logits, predicted_iou = prompts[sure], logits[sure], predicted_iou[sure]
-    together = max(1, len(logits))
-    if logits.device.type == "cpu":
-        together = max(1, _MEASURED_PIXELS // (view.size[0] * view.size[1]))
-    measured = [_measure(view, some, least.stability_offset) for some in logits.split(together)]
-    boxes, areas, stability = (torch.cat(parts) for parts in zip(*measured, strict=True))
-    kept = (stability >= least.stability) & (areas >= least.minimum_area)
-    answers = Answers(prompts, logits, boxes, areas, predicted_iou, stability)
-    return Answers(*(part[kept] for part in answers))
-
-
-def _measure(view: EmbeddedWindows, logits: Tensor, offset: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Boxes, areas and stability of masks, as :class:`Answers` has them."""
     placed = view.frame.place(logits, view.size)
-    stability = _area(placed, offset) / _area(placed, -offset)
-    return mask_boxes(placed > 0), _area(placed, 0.0), stability
+    stability = _area(placed, least.stability_offset) / _area(placed, -least.stability_offset)
+    areas = _area(placed, 0.0)
+    kept = (stability >= least.stability) & (areas >= least.minimum_area)
+    answers = Answers(prompts, logits, mask_boxes(placed > 0), areas, predicted_iou, stability)
+    return Answers(*(part[kept] for part in answers))
 
 
 def lay_masks(view: EmbeddedWindows, logits: Tensor) -> Tensor:

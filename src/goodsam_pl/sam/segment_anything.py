@@ -7,7 +7,7 @@ IoU is looked at before a mask is drawn, and low-resolution logits are kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -156,9 +156,7 @@ class SegmentAnything:
         """
         return propose_on_grid(self, windows)
 
-    def propose_distinct(
-        self, windows: Tensor, points: Sequence[Tensor] | None = None
-    ) -> list[WindowMasks]:
+    def propose_distinct(self, windows: Tensor) -> list[WindowMasks]:
         """Nearly the masks of :meth:`propose`, sooner.
 
         Every point is asked, but a mask is drawn only where its sketch repeats no better one: see
@@ -166,10 +164,8 @@ class SegmentAnything:
 
         Args:
             windows: ``(N, 3, h, w)`` uint8, RGB.
-            points: of each window, ``(P, 2)``, ``(x, y)`` in its pixels; ``None`` takes the grid of
-                :meth:`propose`.
         """
-        return propose_on_grid(_Sketching(self), windows, points)
+        return propose_on_grid(_Sketching(self), windows)
 
     @torch.no_grad()
     def embed(self, windows: Tensor) -> EmbeddedWindows:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goodsam_pl.data.places import Heading, Place
+from goodsam_pl.data.geotags import Heading, Place
 
 __all__ = ["PlacedPanorama", "as_csv", "as_geojson"]
 

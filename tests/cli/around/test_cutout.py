@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from goodsam_pl.data.decoding import open_image
+from goodsam_pl.data.geotags import heading_of, place_of
 from goodsam_pl.data.listing import list_images
 from goodsam_pl.data.picture_tags import read_picture_tags
-from goodsam_pl.data.places import heading_of, place_of
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tagged_pictures import AMSTERDAM, FULL, write_tagged

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "video"))
 from films import grey, write_clip
 
 from goodsam_pl.data.decoding import open_image
+from goodsam_pl.data.geotags import time_of
 from goodsam_pl.data.picture_tags import read_picture_tags
-from goodsam_pl.data.places import time_of
 from goodsam_pl.video.spherical_box import mark_as_spherical
 
 TICKS = [40 * index for index in range(30)]

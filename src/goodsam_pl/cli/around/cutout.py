@@ -19,11 +19,11 @@ from goodsam_pl.cli.masks.stores import check_place
 from goodsam_pl.data.decoding import EncodedImage, open_image
 from goodsam_pl.data.entries import Entry, folder_entries
 from goodsam_pl.data.folder_labels import label_files
+from goodsam_pl.data.geotags import turned_by
 from goodsam_pl.data.listing import RESULTS_MARKER
 from goodsam_pl.data.panorama_format import stated_view
 from goodsam_pl.data.perspective_view import PanoramaSpan, PerspectiveView
 from goodsam_pl.data.picture_tags import KeptTags, read_picture_tags
-from goodsam_pl.data.places import turned_by
 from goodsam_pl.files import write_errors_explained
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.progress import progress_bar

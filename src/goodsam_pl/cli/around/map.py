@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from goodsam_pl.cli.answers import Answer, answer
 from goodsam_pl.data.decoding import open_image
+from goodsam_pl.data.geotags import heading_of, place_of, time_of
 from goodsam_pl.data.picture_tags import PictureTags, read_picture_tags
-from goodsam_pl.data.places import heading_of, place_of, time_of
 from goodsam_pl.files import write_errors_explained
 from goodsam_pl.files.atomic import write_atomically
 from goodsam_pl.files.progress import progress_bar

@@ -9,8 +9,8 @@ import pytest
 from PIL.TiffImagePlugin import IFDRational
 
 from goodsam_pl.data.decoding import open_image
+from goodsam_pl.data.geotags import Heading, Place, heading_of, place_of, time_of, turned_by
 from goodsam_pl.data.picture_tags import PictureTags, read_picture_tags
-from goodsam_pl.data.places import Heading, Place, heading_of, place_of, time_of, turned_by
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tagged_pictures import AMSTERDAM, FULL, write_tagged
