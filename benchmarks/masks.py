@@ -23,10 +23,8 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,7 +32,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
+from segment_anything import SamAutomaticMaskGenerator
 from torch import Tensor
 
 from goodsam_pl.data import PanoramaFormat
@@ -43,12 +41,12 @@ from goodsam_pl.fusion import CTCF
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
 from goodsam_pl.masks.comparison import compare_masks, total
-from goodsam_pl.networks import save_weights
 from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything
 from goodsam_pl.sam.joined_masks import join_windows
 from goodsam_pl.sam.mask_decoder import decode_points
 from goodsam_pl.sam.point_prompts import point_grid
 from goodsam_pl.streetworld import SPLITS, make_city, view
+from stock.random_weights import weights
 from stock.transformers_pipeline import make_pipeline, why_not
 
 SURVIVING = 0.3
@@ -114,18 +112,6 @@ def parse() -> argparse.Namespace:
     if arguments.points_per_side is None:
         arguments.points_per_side = 12 if arguments.model == "vit_nano" else 8
     return arguments
-
-
-@contextmanager
-def weights(model: str) -> Iterator[str | None]:
-    """A file with random weights for a model that has none, ``None`` for one that has."""
-    if SegmentAnything(model).weights.is_file():  # type: ignore[arg-type]
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "random.safetensors"
-        save_weights(sam_model_registry[model]().state_dict(), path)
-        yield str(path)
 
 
 def make_proposer(arguments: argparse.Namespace, checkpoint: str | None) -> SegmentAnything:

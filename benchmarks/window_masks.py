@@ -20,27 +20,24 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
+from segment_anything import SamAutomaticMaskGenerator
 from torch import Tensor
 
 from goodsam_pl.files.allocator import keep_memory
 from goodsam_pl.geometry import WindowGrid
 from goodsam_pl.masks import WindowMasks
 from goodsam_pl.masks.comparison import compare_masks, total
-from goodsam_pl.networks import save_weights
 from goodsam_pl.sam import PanoramaMaskGenerator, SegmentAnything
 from goodsam_pl.streetworld import SPLITS, make_city, view
+from stock.random_weights import weights
 from stock.transformers_pipeline import make_pipeline, why_not
 
 SURVIVING = 0.3
@@ -68,18 +65,6 @@ def main() -> None:
     for name, value in report.items():
         print(f"{name:<32} {value}")
     print(json.dumps(report))
-
-
-@contextmanager
-def weights(model: str) -> Iterator[str | None]:
-    """A file with random weights for a model that has none, ``None`` for one that has."""
-    if SegmentAnything(model).weights.is_file():  # type: ignore[arg-type]
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "random.safetensors"
-        save_weights(sam_model_registry[model]().state_dict(), path)
-        yield str(path)
 
 
 def measure(arguments: argparse.Namespace, checkpoint: str | None) -> dict[str, Any]:
