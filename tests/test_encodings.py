@@ -23,7 +23,8 @@ def left_to_the_locale(tree):
         )
         takes_path = isinstance(node.func, ast.Name) or not node.args or set(mode) <= set("rwaxbt+")
         others = isinstance(node.func, ast.Attribute) and (
-            isinstance(node.func.value, ast.Name) and node.func.value.id[0].isupper()
+            isinstance(node.func.value, ast.Name)
+            and (node.func.value.id[0].isupper() or node.func.value.id == "av")  # films
         )
         positional = name == "read_text" and len(node.args) > 0
         if name in {"read_text", "write_text"} and not positional:
@@ -46,6 +47,6 @@ def test_no_text_file_is_left_to_the_locale(path):
 
 def test_what_is_looked_for():
     code = "a.read_text()\na.write_text(b)\na.open()\na.open('w')\nopen(a)\nopen(a, 'w')\n"
-    fine = "a.read_text(encoding=b)\na.open('rb')\nImage.open(a)\nStore.open(a)\n"
+    fine = "a.read_text(encoding=b)\na.open('rb')\nImage.open(a)\nav.open(a, 'w')\n"
     assert list(left_to_the_locale(ast.parse(code))) == [1, 2, 3, 4, 6]
     assert not list(left_to_the_locale(ast.parse(fine)))
