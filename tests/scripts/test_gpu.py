@@ -33,9 +33,10 @@ def _parts(monkeypatch: pytest.MonkeyPatch, **programs: str) -> None:
 
 
 @pytest.mark.slow
-def test_all_parts_run_here_and_each_has_its_figures(out: Path) -> None:
+def test_parts_run_here_and_each_has_its_figures(out: Path) -> None:
+    """All but `steps`, which tests/benchmarks/test_steps.py runs."""
     words = [sys.executable, str(SCRIPTS / "gpu.py"), "--out", str(out), *CPU]
-    words += ["--limit", "1800"]
+    words += ["--limit", "1800", "--only", "tests", "masks_vit_nano", "steps_by_two"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr + out.read_text()
     report = json.loads(out.read_text())
@@ -44,8 +45,8 @@ def test_all_parts_run_here_and_each_has_its_figures(out: Path) -> None:
     assert (machine["device"], machine["tiny"], machine["devices"]) == ("cpu", True, 1)
     assert machine.keys() >= {"gpu", "driver", "cuda", "torch", "python", "commit", "date"}
     parts = report["parts"]
-    assert [*parts] == ["tests", "masks_vit_nano", "steps", "steps_by_two"]
-    assert [part["status"] for part in parts.values()] == ["done", "done", "done", "left out"]
+    assert [*parts] == ["tests", "masks_vit_nano", "steps_by_two"]
+    assert [part["status"] for part in parts.values()] == ["done", "done", "left out"]
     assert parts["tests"]["result"]["tests"] > 20
     assert parts["tests"]["result"]["failed"] == []
     masks = parts["masks_vit_nano"]["result"]
@@ -54,7 +55,6 @@ def test_all_parts_run_here_and_each_has_its_figures(out: Path) -> None:
     for way in ("stock", "exact", "panorama", "quick"):
         assert masks[f"{way}_ms_a_window"] > 0
         assert masks[f"{way}_peak_gib"] is None
-    assert parts["steps"]["result"]["source"]["step_ms"] > 0
     assert parts["steps_by_two"]["told"] == "needs 2 devices, has 1"
     assert all(goal["measured"] is goal["met"] is None for goal in report["goals"].values())
 
